@@ -1,0 +1,1 @@
+"""Forecourt runs electric-vehicle charging networks."""

@@ -1,0 +1,17 @@
+"""Who asks, for whom, and when: the first argument of every verb."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from forecourt.base.ids import TenantId
+
+
+class Context(Struct, frozen=True, kw_only=True):
+    """One operation. ``now`` is read once, at the edge, and never again."""
+
+    actor: str
+    """Who: ``station:CP1``, ``apikey:key_01J…``, ``cli:local``, ``system:retention``."""
+    tenant: TenantId
+    now: datetime
+    trace: str = ""

@@ -1,0 +1,1 @@
+"""Meaning without I/O: no await, no clock, no database."""
