@@ -1,0 +1,46 @@
+# The commands of a working copy. Each sets up what it needs; GNU make 3.81 (macOS) suffices.
+# A Python of your choice:  make test PYTHON=python3.13
+
+SHELL := /bin/sh
+BIN := .venv/bin
+INPUTS := pyproject.toml constraints.txt tools/setup
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix bench reference constraints clean
+
+help:  ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/.ready-run  ## run a demonstration network: platform, some 40 stations, cars that come and go
+	$(BIN)/forecourt demo
+
+test: check  ## check, then run every test
+	$(BIN)/pytest --ignore=tests/house -n 2 --dist loadscope
+
+check: .venv/.ready-dev  ## format, lint, types, import contracts, the house's own tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest tests/house -q
+
+fix: .venv/.ready-dev  ## format, and mend what the linter can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.ready-bench  ## measure the gateway beside its peers
+	$(BIN)/forecourt bench gateway
+
+reference: .venv/.ready-dev  ## write docs/reference anew from the code
+	$(BIN)/python tools/generate_reference.py
+
+constraints:  ## pin every dependency anew, from a clean environment
+	PYTHON="$(PYTHON)" sh tools/setup pin
+
+clean:  ## remove the environment and all caches; data stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+
+# One environment; each stamp says that one more set of packages is in it.
+.venv/.ready-run .venv/.ready-dev .venv/.ready-bench: $(INPUTS)
+	PYTHON="$(PYTHON)" sh tools/setup $(@:.venv/.ready-%=%)
+	@touch $@
