@@ -1,0 +1,61 @@
+"""A payload's bytes into its type, or the rule that they break. Knows no frames and no connection."""
+
+from typing import Final
+
+import msgspec
+
+from forecourt.protocol.ocpp.dialect import Dialect, ErrorReason
+from forecourt.protocol.ocpp.lenient import Lenient
+from forecourt.protocol.ocpp.values import Message
+
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that somebody else chose."""
+
+
+class WrongPayload(Exception):  # noqa: N818 - a wrong payload, not our error
+    """A payload that breaks a rule of its type."""
+
+    def __init__(self, reason: ErrorReason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+# Which rule a message of msgspec's tells of: the first row whose words are all in it.
+_BREACHES: Final = (
+    (("Object missing required field",), ErrorReason.OCCURRENCE),
+    (("Expected `array` of length",), ErrorReason.OCCURRENCE),
+    (("Object contains unknown field",), ErrorReason.FORMAT),
+    (("Expected `object`, got",), ErrorReason.TYPE),
+    (("Expected", ", got `"), ErrorReason.TYPE),
+    (("Expected",), ErrorReason.PROPERTY),
+    (("Invalid",), ErrorReason.PROPERTY),
+    (("out of range",), ErrorReason.PROPERTY),
+)
+
+
+def reason_of(error: Exception) -> ErrorReason:
+    """Which of the specification's error reasons a decoding error is."""
+    text = str(error)
+    if not isinstance(error, msgspec.ValidationError):
+        # A number that no float holds is valid JSON, but msgspec finds it while it parses.
+        return ErrorReason.PROPERTY if "out of range" in text else ErrorReason.FORMAT
+    if " - at `$" not in text and text.startswith("Expected `object`"):
+        return ErrorReason.FORMAT  # the payload itself is no object
+    for words, reason in _BREACHES:
+        if all(word in text for word in words):
+            return reason
+    return ErrorReason.FORMAT
+
+
+def read_payload(
+    dialect: Dialect, kind: type[Message], payload: msgspec.Raw, lenient: Lenient | None
+) -> tuple[Message, tuple[str, ...]]:
+    """The message, and what leniency mended in it."""
+    try:
+        return dialect.payloads[kind].decode(payload), ()
+    except UNREADABLE as error:
+        mended = lenient.read(kind, bytes(payload)) if lenient is not None else None
+        if mended is not None:
+            return mended
+        raise WrongPayload(reason_of(error), str(error)) from error
