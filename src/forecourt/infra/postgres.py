@@ -10,6 +10,7 @@ A thread keeps watch, since all that it does blocks. Knows nothing of tables.
 
 import asyncio
 import contextlib
+import os
 import subprocess
 import sys
 import threading
@@ -20,7 +21,6 @@ from typing import Final
 
 import psutil
 
-import forecourt
 from forecourt.base.errors import ForecourtError
 from forecourt.infra import postgres_install
 from forecourt.infra.postgres_folder import (
@@ -68,8 +68,8 @@ BACKOFF_S_MIN: Final = 0.2
 BACKOFF_S_MAX: Final = 30.0
 
 _SENTINEL: Final = (
-    "import sys; sys.path.insert(0, sys.argv[1]);"
-    "from forecourt.infra.postgres_sentinel import main; main(*sys.argv[2:])"
+    "import os, sys; sys.path[:] = sys.argv[1].split(os.pathsep);"
+    " from forecourt.infra.postgres_sentinel import main; main(*sys.argv[2:])"
 )
 
 
@@ -217,8 +217,8 @@ class EmbeddedPostgres:
         )
 
     def _post_sentinel(self) -> subprocess.Popen[bytes]:
-        source = Path(forecourt.__file__).parents[1]
-        command = [sys.executable, "-I", "-c", _SENTINEL, str(source)]
+        path = os.pathsep.join(entry for entry in sys.path if entry)
+        command = [sys.executable, "-I", "-c", _SENTINEL, path]
         command += [str(self._folder.path), str(self._orphan_grace_s)]
         return subprocess.Popen(  # noqa: S603 - this interpreter, our own module
             command,

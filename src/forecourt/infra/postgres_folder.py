@@ -88,7 +88,7 @@ class Folder:
         self.path = path.expanduser().resolve()
         self.data = self.path / "postgres"
         self.log = self.path / "log" / "postgres.log"
-        self._lock: IO[str] | None = None
+        self._lock: int | None = None
 
     # --- who holds it -------------------------------------------------------------------------
 
@@ -100,37 +100,35 @@ class Folder:
         with self._explained():
             self.path.mkdir(parents=True, exist_ok=True)
             self.log.parent.mkdir(exist_ok=True)
-            lock = (self.path / "forecourt.lock").open("a+")
+            lock = os.open(self.path / "forecourt.lock", os.O_RDWR | os.O_CREAT, 0o644)
         for _ in range(int(LOCK_WAIT_S / LOCK_POLL_S)):
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
-            holder, doing = self._holder(lock)
-            if doing not in PASSING or stop.wait(LOCK_POLL_S):
-                lock.close()
-                raise _in_use(self.path, holder)
+            if _holder(lock)[1] not in PASSING or stop.wait(LOCK_POLL_S):
+                raise self._in_use(lock)
         else:
-            holder, _ = self._holder(lock)
-            lock.close()
-            raise _in_use(self.path, holder)
+            raise self._in_use(lock)
         self._lock = lock
         with self._explained():
-            lock.truncate(0)
-            lock.write(f"{os.getpid()} {role}\n")
-            lock.flush()
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, f"{os.getpid()} {role}".encode(), 0)
 
     def release(self) -> None:
         """Let others have the folder."""
         if self._lock is not None:
-            self._lock.truncate(0)
-            self._lock.close()
+            os.ftruncate(self._lock, 0)
+            os.close(self._lock)
             self._lock = None
 
-    @staticmethod
-    def _holder(lock: IO[str]) -> tuple[str, str]:
-        lock.seek(0)
-        pid, _, role = lock.readline().strip().partition(" ")
-        return pid or "unknown", role
+    def _in_use(self, lock: int) -> FolderInUse:
+        pid, _ = _holder(lock)
+        os.close(lock)
+        return FolderInUse(
+            f"{self.path} is in use by another Forecourt (pid {pid}): stop that one, or choose "
+            "another --data-dir",
+            pid=pid,
+        )
 
     # --- what is in it ------------------------------------------------------------------------
 
@@ -321,12 +319,10 @@ class Folder:
             raise NotStartable(f"cannot use {self.path} as the data folder: {error}") from error
 
 
-def _in_use(path: Path, holder: str) -> FolderInUse:
-    return FolderInUse(
-        f"{path} is in use by another Forecourt (pid {holder}): stop that one, or choose another "
-        "--data-dir",
-        pid=holder,
-    )
+def _holder(lock: int) -> tuple[str, str]:
+    """Who holds the lock, and as what."""
+    pid, _, role = os.pread(lock, 100, 0).decode().partition(" ")
+    return pid or "unknown", role
 
 
 def _settings(sockets: str, *, fsync: bool) -> str:
@@ -343,9 +339,9 @@ shared_buffers = 256MB
 effective_cache_size = 1GB
 work_mem = 8MB
 maintenance_work_mem = 64MB
-# What was acknowledged is never lost.
+# What was acknowledged is never lost; without fsync, by the loss of power alone.
+synchronous_commit = on
 fsync = {durable}
-synchronous_commit = {durable}
 full_page_writes = {durable}
 wal_compression = on
 min_wal_size = 128MB
