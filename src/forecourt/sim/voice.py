@@ -1,0 +1,67 @@
+"""What a station needs from a version of OCPP: a voice to say what happened, ears for commands.
+
+Knows no station's inner life and no socket. ``v16`` and ``v2x`` are the voices.
+"""
+
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from forecourt.protocol.ocpp.dialect import Dialect, ErrorReason
+from forecourt.protocol.ocpp.values import Message
+from forecourt.sim.models import TxPoint
+from forecourt.sim.outlet import Connector, Outlet, Sample, State, Transaction
+
+Trigger = Literal[
+    "AbnormalCondition", "Authorized", "CablePluggedIn", "ChargingStateChanged", "Deauthorized",
+    "EVCommunicationLost", "EVConnectTimeout", "MeterValueClock", "MeterValuePeriodic",
+    "RemoteStart", "RemoteStop", "ResetCommand", "StopAuthorized", "Trigger", "UnlockCommand",
+]  # fmt: skip
+"""Why something is told about a transaction; the words of 2.x, which has them all."""
+Cause = Literal["PowerUp", "RemoteReset", "Triggered"]
+
+
+class Refusal(Struct, frozen=True):
+    """A command that is answered with an error."""
+
+    reason: ErrorReason
+    description: str
+
+
+class Voice(Protocol):
+    """One version of OCPP, as one station speaks it."""
+
+    dialect: Dialect
+    starts_at: TxPoint
+    stops_at: Literal["EVConnected", "Authorized"]
+
+    def boot(self, cause: Cause) -> None: ...
+
+    def heartbeat(self, *, forced: bool = False) -> None: ...
+
+    def spell(self, outlet: Outlet, state: State) -> str:
+        """The word for a connector's state; no word changes, nothing is told."""
+        ...
+
+    def status(self, outlet: Outlet, connector: Connector, word: str) -> None: ...
+
+    def authorize(self, token: str, done: Callable[[bool | None], None]) -> None:
+        """Ask whether this card may charge; None when no answer came."""
+        ...
+
+    def tx_started(self, tx: Transaction, trigger: Trigger, sample: Sample) -> None: ...
+
+    def tx_updated(self, tx: Transaction, trigger: Trigger, sample: Sample | None) -> None: ...
+
+    def tx_ended(self, tx: Transaction, trigger: Trigger, sample: Sample) -> None: ...
+
+    def meter_values(self, outlet: Outlet, sample: Sample) -> None:
+        """What an outlet's meter shows outside a transaction."""
+        ...
+
+    def security_event(self, kind: str) -> None: ...
+
+    def answer(self, request: Message) -> Message | Refusal:
+        """Do what the central system asks."""
+        ...
