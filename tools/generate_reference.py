@@ -1,7 +1,7 @@
 """Writes docs/reference/*.md from the code: settings, errors, events, commands.
 
-``--check`` writes nothing and fails where a page and the code differ. Knows where these are declared,
-and no room by name: a new setting, error, event or command appears by itself.
+``--check`` writes nothing and fails where a page and the code differ. Knows where these are
+declared, and no room by name: a new setting, error, event or command appears by itself.
 """
 
 import argparse
@@ -150,8 +150,8 @@ def events_page() -> str:
     return (
         "# Events\n\n"
         "Facts, recorded in the same commit as what they tell. Each also says its `tenant`\n"
-        "and when (`at`).
-        "Events of one subject come in order, each at least once.\n\n" + "\n".join(parts)
+        "and when (`at`). Events of one subject come in order, each at least once.\n\n"
+        + "\n".join(parts)
     )
 
 
