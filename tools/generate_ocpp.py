@@ -1,11 +1,11 @@
-"""Generate src/forecourt/protocol/ocpp/v16, v201 and v21 from the JSON schemas in the PyPI package ``ocpp``.
+"""Generate src/forecourt/protocol/ocpp/v16, v201, v21 from the JSON schemas in PyPI's ``ocpp``.
 
     python tools/generate_ocpp.py           write the files
-    python tools/generate_ocpp.py --check   fail if the committed files differ from what would be written
+    python tools/generate_ocpp.py --check   fail if the committed files differ from that
 
-Names and constraints are taken from the schemas; prose is not. What the schemas do not say (names of
-1.6's nested types, who sends what) or say wrongly stands in the tables below, each with its reason.
-Must not know how the messages are used.
+Names and constraints are taken from the schemas; prose is not. What the schemas do not say (names
+of 1.6's nested types, who sends what) or say wrongly stands in ocpp_schemas.toml, each with its
+reason. Must not know how the messages are used.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import keyword
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,131 +28,14 @@ OUT: Final = Path(__file__).parent.parent / "src" / "forecourt" / "protocol" / "
 
 SUBPROTOCOLS: Final = {"v16": "ocpp1.6", "v201": "ocpp2.0.1", "v21": "ocpp2.1"}
 
-# --- What the schemas get wrong -------------------------------------------------------------------
-
-# A keyword we do not check, and why. The tests of the schemas read this table too.
-IGNORED_KEYWORDS: Final = {
-    "multipleOf": (
-        "1.6 limits: 0.1 is no binary fraction, so a float check refuses 8.1 A and a third of all "
-        "one-digit limits; rounding what we send is the sender's business"
-    ),
-    "default": "a default in the schema tells what absence means; absence itself is kept as None",
-    "additionalItems": "means nothing beside a single `items` schema",
-    "javaType": "a name for another language",
-    "format: uri": "1.6 only, twice; an address is judged by whoever opens it",
-}
-
-# Enumerations that two schemas of one version spell with different members; all members are allowed.
-UNITED_ENUMS: Final = {
-    ("v16", "UnitOfMeasure"): (
-        "MeterValues has Hertz, StopTransaction lacks it, though both carry the same SampledValue"
-    ),
-}
-
-# Lists whose lower bound two schemas of one version give differently; the looser one holds.
-LOOSER_MIN_ITEMS: Final = {
-    ("v16", "MeterValue", "sampledValue"): (
-        "MeterValues wants one item, StopTransaction none, though both carry the same MeterValue; "
-        "a stop must not be refused for an empty list that its schema allows"
-    ),
-}
-
-# --- What the schemas do not say ------------------------------------------------------------------
-
-# 1.6 nests its types without a name; these are the names of the written specification (chapter 7).
-NAMES_16: Final = {
-    "AuthorizationData": {"SendLocalList.localAuthorizationList"},
-    "AuthorizationStatus": {"IdTagInfo.status"},
-    "AvailabilityStatus": {"ChangeAvailabilityResponse.status"},
-    "AvailabilityType": {"ChangeAvailability.type"},
-    "CancelReservationStatus": {"CancelReservationResponse.status"},
-    "ChargePointErrorCode": {"StatusNotification.errorCode"},
-    "ChargePointStatus": {"StatusNotification.status"},
-    "ChargingProfile": {
-        "RemoteStartTransaction.chargingProfile",
-        "SetChargingProfile.csChargingProfiles",
-    },
-    "ChargingProfileKindType": {"ChargingProfile.chargingProfileKind"},
-    "ChargingProfilePurposeType": {
-        "ChargingProfile.chargingProfilePurpose",
-        "ClearChargingProfile.chargingProfilePurpose",
-    },
-    "ChargingProfileStatus": {"SetChargingProfileResponse.status"},
-    "ChargingRateUnitType": {
-        "ChargingSchedule.chargingRateUnit",
-        "GetCompositeSchedule.chargingRateUnit",
-    },
-    "ChargingSchedule": {
-        "ChargingProfile.chargingSchedule",
-        "GetCompositeScheduleResponse.chargingSchedule",
-    },
-    "ChargingSchedulePeriod": {"ChargingSchedule.chargingSchedulePeriod"},
-    "ClearCacheStatus": {"ClearCacheResponse.status"},
-    "ClearChargingProfileStatus": {"ClearChargingProfileResponse.status"},
-    "ConfigurationStatus": {"ChangeConfigurationResponse.status"},
-    "DataTransferStatus": {"DataTransferResponse.status"},
-    "DiagnosticsStatus": {"DiagnosticsStatusNotification.status"},
-    "FirmwareStatus": {"FirmwareStatusNotification.status"},
-    "GetCompositeScheduleStatus": {"GetCompositeScheduleResponse.status"},
-    "IdTagInfo": {
-        "AuthorizationData.idTagInfo",
-        "AuthorizeResponse.idTagInfo",
-        "StartTransactionResponse.idTagInfo",
-        "StopTransactionResponse.idTagInfo",
-    },
-    "KeyValue": {"GetConfigurationResponse.configurationKey"},
-    "Location": {"SampledValue.location"},
-    "Measurand": {"SampledValue.measurand"},
-    "MessageTrigger": {"TriggerMessage.requestedMessage"},
-    "MeterValue": {"MeterValues.meterValue", "StopTransaction.transactionData"},
-    "Phase": {"SampledValue.phase"},
-    "ReadingContext": {"SampledValue.context"},
-    "Reason": {"StopTransaction.reason"},
-    "RecurrencyKindType": {"ChargingProfile.recurrencyKind"},
-    "RegistrationStatus": {"BootNotificationResponse.status"},
-    "RemoteStartStopStatus": {
-        "RemoteStartTransactionResponse.status",
-        "RemoteStopTransactionResponse.status",
-    },
-    "ReservationStatus": {"ReserveNowResponse.status"},
-    "ResetStatus": {"ResetResponse.status"},
-    "ResetType": {"Reset.type"},
-    "SampledValue": {"MeterValue.sampledValue"},
-    "TriggerMessageStatus": {"TriggerMessageResponse.status"},
-    "UnitOfMeasure": {"SampledValue.unit"},
-    "UnlockStatus": {"UnlockConnectorResponse.status"},
-    "UpdateStatus": {"SendLocalListResponse.status"},
-    "UpdateType": {"SendLocalList.updateType"},
-    "ValueFormat": {"SampledValue.format"},
-}
-PLACES_16: Final = {place: name for name, places in NAMES_16.items() for place in places}
-
-# Who may send a request: the schemas do not tell. What is not here is sent by the CSMS.
+TABLES: Final[dict[str, Any]] = tomllib.loads(
+    Path(__file__).with_name("ocpp_schemas.toml").read_text("utf-8")
+)
+PLACES_16: Final = {place: name for name, places in TABLES["names_16"].items() for place in places}
 BOTH_WAYS: Final = frozenset({"DataTransfer"})
-FROM_STATION_16: Final = frozenset(
-    """Authorize BootNotification DiagnosticsStatusNotification FirmwareStatusNotification Heartbeat
-    LogStatusNotification MeterValues SecurityEventNotification SignCertificate
-    SignedFirmwareStatusNotification StartTransaction StatusNotification StopTransaction""".split()
-)
-FROM_STATION_201: Final = frozenset(
-    """Authorize BootNotification ClearedChargingLimit FirmwareStatusNotification
-    Get15118EVCertificate GetCertificateStatus Heartbeat LogStatusNotification MeterValues
-    NotifyChargingLimit NotifyCustomerInformation NotifyDisplayMessages NotifyEVChargingNeeds
-    NotifyEVChargingSchedule NotifyEvent NotifyMonitoringReport NotifyReport
-    PublishFirmwareStatusNotification ReportChargingProfiles ReservationStatusUpdate
-    SecurityEventNotification SignCertificate StatusNotification TransactionEvent""".split()
-)
-FROM_STATION_21: Final = FROM_STATION_201 | frozenset(
-    """BatterySwap ClosePeriodicEventStream GetCertificateChainStatus NotifyDERAlarm
-    NotifyDERStartStop NotifyPeriodicEventStream NotifyPriorityCharging NotifySettlement
-    OpenPeriodicEventStream PullDynamicScheduleUpdate ReportDERControl
-    VatNumberValidation""".split()
-)
-FROM_STATION: Final = {"v16": FROM_STATION_16, "v201": FROM_STATION_201, "v21": FROM_STATION_21}
-
-# Words inside a wire name that no rule would split as a reader does.
-SNAKE_WORDS: Final = {"SoC": "Soc", "SoH": "Soh", "V2X": "V2x", "EMAIDs": "Emaids", "_L": "L"}
-SNAKE_NAMES: Final = {"soC": "soc", "soH": "soh"}
+FROM_STATION: Final = {version: frozenset(them) for version, them in TABLES["from_station"].items()}
+# A newer version's stations send all that the older's did.
+INHERITS: Final = {"v21": "v201"}
 
 # Names of ours that a type of the specification would hide.
 HIDDEN_NAMES: Final = frozenset(
@@ -199,10 +83,10 @@ class Version:
 
 
 def snake(wire: str) -> str:
-    if wire in SNAKE_NAMES:
-        return SNAKE_NAMES[wire]
+    if wire in TABLES["snake_names"]:
+        return str(TABLES["snake_names"][wire])
     text = wire
-    for word, plain in SNAKE_WORDS.items():
+    for word, plain in TABLES["snake_words"].items():
         text = text.replace(word, plain)
     text = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", text)
     text = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", text).lower()
@@ -250,16 +134,19 @@ class Reader:
         return tuple(sorted(fields, key=lambda f: (not f.required, f.wire == "customData")))
 
     def _type(self, owner: str, wire: str, body: Schema) -> str:
+        place = f"{owner}.{wire}"
         if "$ref" in body:
             return self._named(body["$ref"].rpartition("/")[2])
+        if body.get("type") == "array":
+            return self._array(owner, wire, body)
+        if body.get("type") == "object":
+            return self._datatype(PLACES_16[place], body)
+        if "enum" in body:
+            return self._enum(PLACES_16[place], body)
+        return self._leaf(place, body)
+
+    def _leaf(self, place: str, body: Schema) -> str:
         match body.get("type"):
-            case "array":
-                return self._array(owner, wire, body)
-            case "object":
-                name = PLACES_16[f"{owner}.{wire}"]
-                return self._datatype(name, body)
-            case "string" if "enum" in body:
-                return self._enum(PLACES_16[f"{owner}.{wire}"], body)
             case "string":
                 return self._string(body)
             case "integer" | "number" as kind:
@@ -268,7 +155,7 @@ class Reader:
                 return "bool"
             case None if not set(body) - {"description"}:
                 return "JSON"
-        raise UnknownShapeError(f"{owner}.{wire}: {body}")
+        raise UnknownShapeError(f"{place}: {body}")
 
     def _named(self, definition: str) -> str:
         if definition == "CustomDataType":
@@ -290,7 +177,7 @@ class Reader:
         members = tuple(body["enum"])
         known = self.version.enums.setdefault(name, members)
         if set(known) != set(members):
-            if (self.version.name, name) not in UNITED_ENUMS:
+            if f"{self.version.name}.{name}" not in TABLES["united_enums"]:
                 raise UnknownShapeError(f"two kinds of {name}: {known} and {members}")
             self.version.enums[name] = (*known, *(m for m in members if m not in known))
         return name
@@ -298,7 +185,7 @@ class Reader:
     def _array(self, owner: str, wire: str, body: Schema) -> str:
         items = self._type(owner, wire, body["items"])
         low = body.get("minItems")
-        if (self.version.name, owner, wire) in LOOSER_MIN_ITEMS:
+        if f"{self.version.name}.{owner}.{wire}" in TABLES["looser_min_items"]:
             low = None
         high = body.get("maxItems")
         bounds = [f"min_length={low}"] * (low is not None) + [f"max_length={high}"] * (
@@ -334,13 +221,10 @@ class Reader:
             bounds.append("le=2**63 - 1")
         if low is None and plain == "int":
             bounds.insert(0, "ge=-(2**63)")
-        match low, high:
-            case _, None:
-                name = f"{word}Min{int(low)}"
-            case None, _:
-                name = f"{word}Max{int(high)}"
-            case _:
-                name = f"{word}{int(low)}To{int(high)}"
+        if low is not None and high is not None:
+            name = f"{word}{int(low)}To{int(high)}"
+        else:
+            name = f"{word}Min{int(low)}" if low is not None else f"{word}Max{int(high or 0)}"
         return self._scalar(name, f"Annotated[{plain}, Meta({', '.join(bounds)})]")
 
     def _scalar(self, name: str, meaning: str) -> str:
@@ -349,7 +233,7 @@ class Reader:
 
 
 def read_schemas(version: str) -> Iterator[tuple[str, Schema]]:
-    """(name, schema) of every message; a request has its action's name, without the word Request."""
+    """(name, schema) of every message; a request has its action's name, without "Request"."""
     folder = importlib.resources.files("ocpp") / version / "schemas"
     for path in sorted(folder.iterdir(), key=lambda path: path.name):
         if path.name.endswith(".json"):
@@ -452,7 +336,11 @@ def in_order(structs: dict[str, tuple[Field, ...]]) -> dict[str, tuple[Field, ..
 
 def write_front(version: Version) -> list[str]:
     here = f"forecourt.protocol.ocpp.{version.name}"
-    groups = {"enums": version.enums, "datatypes": version.datatypes, "messages": version.messages}
+    groups = {
+        "enums": set(version.enums),
+        "datatypes": set(version.datatypes),
+        "messages": set(version.messages),
+    }
     imports = [
         f"from {here}.{module} import {', '.join(sorted(names))}"
         for module, names in groups.items()
@@ -469,7 +357,9 @@ def write_front(version: Version) -> list[str]:
     )
     answered = [n for n in version.messages if f"{n}Response" in version.messages]
     sends = [n for n in version.messages if not n.endswith("Response") and n not in answered]
-    station = FROM_STATION[version.name]
+    station = FROM_STATION[version.name] | FROM_STATION.get(
+        INHERITS.get(version.name, ""), frozenset()
+    )
     unknown = (station | BOTH_WAYS) - {*answered, *sends}
     if unknown:
         raise UnknownShapeError(f"a station cannot send {unknown}")

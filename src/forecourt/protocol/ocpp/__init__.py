@@ -1,1 +1,4 @@
-"""OCPP: the messages of 1.6, 2.0.1 and 2.1 as types, and the OCPP-J conversation. Knows no sockets and no rooms."""
+"""OCPP: the messages of 1.6, 2.0.1 and 2.1 as types, and the OCPP-J conversation.
+
+Must not know sockets, clocks or rooms.
+"""

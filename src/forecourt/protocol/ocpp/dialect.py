@@ -1,10 +1,10 @@
 """What differs between the OCPP versions, as data. Knows no connection and no rooms."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import GenericAlias
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
@@ -98,6 +98,7 @@ _RULES: Final[Mapping[str, Rules]] = {
 }
 
 CallFrame = tuple[int, MessageId, str, Message]
+CallFrames: TypeAlias = Mapping[bytes, msgspec.json.Decoder[CallFrame]]
 ResultFrame = tuple[int, MessageId, Message]
 
 
@@ -126,12 +127,18 @@ class Dialect(Struct, frozen=True, kw_only=True, dict=True, eq=False):
     # Decoders are prepared once, when the first connection of this version asks: the frame and its
     # payload are then read in one pass, which is the difference between one and two microseconds.
 
-    @cached_property
-    def call_frames(self) -> Mapping[bytes, msgspec.json.Decoder[CallFrame]]:
-        """Decoder of the whole CALL, by the action's bytes."""
+    def call_frames_of(self, accepts: Collection[str] | None) -> CallFrames:
+        """Decoder of the whole CALL, by the action's bytes, of the actions that one end accepts."""
+        known = frozenset(self.requests)
+        return self._call_frames(known if accepts is None else known & frozenset(accepts))
+
+    @lru_cache(maxsize=16)  # noqa: B019 - a dialect lives as long as the process
+    def _call_frames(self, actions: frozenset[str]) -> CallFrames:
         return {
-            action.encode(): _decoder(GenericAlias(tuple, (int, MessageId, str, kind)))
-            for action, kind in self.requests.items()
+            action.encode(): _decoder(
+                GenericAlias(tuple, (int, MessageId, str, self.requests[action]))
+            )
+            for action in actions
         }
 
     @cached_property

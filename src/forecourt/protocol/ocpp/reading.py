@@ -1,4 +1,7 @@
-"""A payload's bytes into its type, or the rule that they break. Knows no frames and no connection."""
+"""A payload's bytes into its type, or the rule that they break.
+
+Must not know frames and connections.
+"""
 
 from typing import Final
 
@@ -12,7 +15,7 @@ UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for bytes that somebody else chose."""
 
 
-class WrongPayload(Exception):  # noqa: N818 - a wrong payload, not our error
+class WrongPayload(Exception):
     """A payload that breaks a rule of its type."""
 
     def __init__(self, reason: ErrorReason, message: str) -> None:

@@ -40,22 +40,25 @@ DESCRIPTION_LENGTH_MAX: Final = 255
 # 2.x answers under this id a frame whose own id cannot be read.
 NO_ID: Final = "-1"
 
+# A CALL is type, id, action and payload; a CALLRESULT has no action.
+_CALL_LENGTH, _ACTION_PLACE, _RESULT_LENGTH = 4, 2, 3
 _CALL, _RESULT, _ERROR, _RESULT_ERROR, _SEND = 2, 3, 4, 5, 6
 
-# How nearly every CALL begins, up to its action's name; anything else takes the longer way.
-_OPENINGS: Final = frozenset({b"[2,", b"[2, ", b"[ 2, "})
+# How nearly every frame begins, up to its action's name: then it is read in one pass. (An escaped
+# quote in the id cannot end in these pieces and be JSON.) Anything else takes the longer way.
+_CALL_OPENINGS: Final = frozenset({b"[2,", b"[2, "})
+_RESULT_OPENINGS: Final = frozenset({b"[3,", b"[3, "})
 _COMMAS: Final = frozenset({b",", b", "})
-_OPENING_PARTS: Final = 5
+_NOT_PLAIN: Final = (*UNREADABLE, IndexError, KeyError)
 
 # The start of a frame that is no JSON: enough to tell the peer which message was broken. An id too
 # long is still echoed (the answer must bear "the exact same id"), but not without bound.
 _START: Final = re.compile(rb'\s*\[\s*(\d{1,3})\s*,\s*"([^"\\\x00-\x1f]{0,255})"')
 _ECHOED_ID_LENGTH_MAX: Final = 255
 
-# Fractions of a second have at most three digits (2.x part 2, dateTime; 1.6 stations choke on more).
-_FINE_MOMENT: Final = re.compile(
-    rb'("\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})\d+((?:Z|[+-]\d\d:\d\d)")'
-)
+# Fractions of a second have at most three digits (2.x part 2, dateTime; some 1.6 stations choke on
+# more). The dot comes first, because it is rare: the rest is looked at where one was found.
+_FINE_MOMENT: Final = re.compile(rb'\.(?<=T\d\d:\d\d:\d\d\.)(\d{3})\d+((?:Z|[+-]\d\d:\d\d)")')
 
 _FRAME: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _ANY: Final = msgspec.json.Decoder()
@@ -124,14 +127,14 @@ class Connection:
         remembers_answer: bool = False,
         id_prefix: str | None = None,
     ) -> None:
-        """``accepts``: the actions that the peer may use (None: all), e.g. ``dialect.from_station``.
+        """``accepts``: actions that the peer may use (None: all), e.g. ``dialect.from_station``.
 
         ``remembers_answer``: a repeated call gets the answer it had, as a Duplicate.
         ``id_prefix``: of our message ids; 2.x wants them new on every connection of one station.
         """
         self._dialect = dialect
         self._accepts = accepts
-        self._frames = dialect.call_frames
+        self._frames = dialect.call_frames_of(accepts)
         self._call_timeout_s = call_timeout_s
         self._queue_max = queue_max
         self._lenient = lenient
@@ -149,19 +152,26 @@ class Connection:
     def receive(self, data: bytes, now: float) -> Event | None:
         """Take one text frame. Never raises for anything that the peer may have sent."""
         start = data.split(b'"', 4)
-        if len(start) == _OPENING_PARTS and start[0] in _OPENINGS and start[2] in _COMMAS:
-            decoder = self._frames.get(start[3])
-            if decoder is not None:
-                try:
-                    _, message_id, action, request = decoder.decode(data)
-                except UNREADABLE:
-                    return self._read(data, now)
-                if self._accepts is not None and action not in self._accepts:
-                    return self._read(data, now)
+        try:
+            if start[0] in _CALL_OPENINGS and start[2] in _COMMAS:
+                _, message_id, action, request = self._frames[start[3]].decode(data)
                 if self._remembers:
                     return self._remember(message_id, action, request, ())
                 return Received(message_id, action, request)
+            if self._open is not None and start[0] in _RESULT_OPENINGS:
+                return self._on_plain_result(self._open, data, now)
+        except _NOT_PLAIN:
+            # Rare: anything that is not as it mostly is, broken or merely unusual.
+            return self._read(data, now)
         return self._read(data, now)
+
+    def _on_plain_result(self, call: _Call, data: bytes, now: float) -> Event:
+        decoder = self._dialect.result_frames[type(call.request)]
+        _, message_id, response = decoder.decode(data)
+        if message_id != call.message_id:
+            return Late(message_id)
+        self._next(now)
+        return Answered(call.request, response, message_id)
 
     def _read(self, data: bytes, now: float, mended: tuple[str, ...] = ()) -> Event | None:
         """The longer way: every shape, and which rule a broken frame breaks."""
@@ -212,30 +222,33 @@ class Connection:
     ) -> Event:
         if len(message_id) > MESSAGE_ID_LENGTH_MAX:
             return self._reject(message_id, None, ErrorReason.RPC_FRAMEWORK, "message id too long")
-        action = _plain(elements[2]) if len(elements) > 2 else None  # noqa: PLR2004 - the action's place
+        action = _plain(elements[2]) if len(elements) > _ACTION_PLACE else None
         if not isinstance(action, str):
             return self._reject(message_id, None, ErrorReason.RPC_FRAMEWORK, "no action")
-        kind = self._dialect.requests.get(action)
-        if kind is None and action not in self._dialect.sends:
-            return self._reject(message_id, action, ErrorReason.NOT_IMPLEMENTED, "unknown action")
-        if kind is None or (self._accepts is not None and action not in self._accepts):
-            return self._reject(message_id, action, ErrorReason.NOT_SUPPORTED, "not for this end")
-        if len(elements) != 4:  # noqa: PLR2004 - [2, id, action, payload]
-            return self._reject(
-                message_id, action, ErrorReason.RPC_FRAMEWORK, f"{len(elements)} elements, not 4"
-            )
         try:
+            kind = self._request_type(action)
+            if len(elements) != _CALL_LENGTH:
+                text = f"{len(elements)} elements, not {_CALL_LENGTH}"
+                return self._reject(message_id, action, ErrorReason.RPC_FRAMEWORK, text)
             request, repairs = read_payload(self._dialect, kind, elements[3], self._lenient)
         except WrongPayload as wrong:
             return self._reject(message_id, action, wrong.reason, wrong.message)
         return self._remember(message_id, action, request, mended + repairs)
 
+    def _request_type(self, action: str) -> type[Message]:
+        kind = self._dialect.requests.get(action)
+        if kind is None and action not in self._dialect.sends:
+            raise WrongPayload(ErrorReason.NOT_IMPLEMENTED, "unknown action")
+        if kind is None or (self._accepts is not None and action not in self._accepts):
+            raise WrongPayload(ErrorReason.NOT_SUPPORTED, "not for this end")
+        return kind
+
     def _on_send(
         self, message_id: str, elements: Sequence[msgspec.Raw], mended: tuple[str, ...]
     ) -> Event:
         """The receiver of a SEND never answers it, right or wrong."""
-        action = _plain(elements[2]) if len(elements) > 2 else None  # noqa: PLR2004 - the action's place
-        if not isinstance(action, str) or len(elements) != 4:  # noqa: PLR2004 - as a CALL
+        action = _plain(elements[2]) if len(elements) > _ACTION_PLACE else None
+        if not isinstance(action, str) or len(elements) != _CALL_LENGTH:
             return self._malformed(message_id, ErrorReason.RPC_FRAMEWORK, "not a SEND")
         kind = self._dialect.sends.get(action)
         if kind is None or (self._accepts is not None and action not in self._accepts):
@@ -258,8 +271,9 @@ class Connection:
             return Late(message_id)
         kind = self._dialect.responses[type(call.request).__name__]
         try:
-            if len(elements) != 3:  # noqa: PLR2004 - [3, id, payload]
-                raise WrongPayload(ErrorReason.FORMAT, f"{len(elements)} elements, not 3")  # noqa: TRY301 - one way out for both faults
+            if len(elements) != _RESULT_LENGTH:
+                text = f"{len(elements)} elements, not {_RESULT_LENGTH}"
+                return self._bad_answer(call, ErrorReason.FORMAT, text, now)
             response, repairs = read_payload(self._dialect, kind, elements[2], self._lenient)
         except WrongPayload as wrong:
             return self._bad_answer(call, wrong.reason, wrong.message, now)
@@ -380,7 +394,7 @@ class Connection:
         return message_id
 
     def send(self, message: Message) -> str:
-        """Send a message that wants no answer (2.1). It waits for nobody. Returns the message id."""
+        """Send a message that wants no answer (2.1); it waits for nobody. Returns its id."""
         action = type(message).__name__
         if self._dialect.sends.get(action) is not type(message):
             raise LocalProtocolError("no message to send unanswered", type=action)
@@ -447,7 +461,15 @@ def _encode(frame: tuple[Any, ...]) -> bytes:
         data = _ENCODE(frame)
     except (TypeError, ValueError) as error:
         raise LocalProtocolError("not to be put in JSON", error=str(error)) from error
-    return _FINE_MOMENT.sub(rb"\1\2", data) if b"." in data else data
+    return _in_whole_ms(data) if b"." in data else data
+
+
+def _in_whole_ms(data: bytes) -> bytes:
+    kept, start = b"", 0
+    while (found := _FINE_MOMENT.search(data, start)) is not None:
+        kept += data[start : found.start() + 4]
+        start = found.start(1)
+    return kept + data[start:]
 
 
 def _plain(raw: msgspec.Raw) -> JSON:

@@ -1,4 +1,7 @@
-"""What the generated messages of every OCPP version are made of. Knows no version and no message."""
+"""What the generated messages of every OCPP version are made of.
+
+Must not know a version or a message.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -78,7 +81,7 @@ class CustomData(dict[str, JSON]):
 
 
 def decode_custom(kind: type, value: object) -> CustomData:
-    """msgspec's hook for the one type here that it does not know."""
+    """The decoder's hook for the one type here that msgspec does not know."""
     assert kind is CustomData, "the generated messages hold no other type of ours"
     if not isinstance(value, dict):
         raise ValueError(f"Expected `object`, got `{_json_type(value)}`")  # noqa: TRY004 - see above
