@@ -1,11 +1,9 @@
 """What every test shares: the database fixtures, and how hard Hypothesis looks."""
 
-from pathlib import Path
-
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = (
-    ["tests.fixtures.database"] if (Path(__file__).parent / "fixtures/database.py").exists() else []
+    ["tests.fixtures.database"]
 )
 
 # The same examples on every run and machine: a red build is a change of ours, never bad luck.
