@@ -1,0 +1,1 @@
+"""The rooms: what the business knows and decides, in no protocol's words."""

@@ -1,0 +1,18 @@
+"""All rooms, side by side, for the edge to call."""
+
+from dataclasses import dataclass
+
+from forecourt.domain.access import Access
+from forecourt.domain.sessions import Sessions
+from forecourt.domain.stations import Stations
+from forecourt.domain.tenants import Tenants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """The domain, assembled."""
+
+    tenants: Tenants
+    stations: Stations
+    access: Access
+    sessions: Sessions

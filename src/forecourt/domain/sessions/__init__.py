@@ -1,0 +1,42 @@
+"""Sessions from plug to record, and the meter readings of their time. OCPP says transaction.
+
+Knows no tariff, no invoice and no OCPP version.
+"""
+
+from forecourt.domain.sessions.model import (
+    EventKind,
+    EventReport,
+    Flag,
+    LiveSessions,
+    Progress,
+    Reading,
+    Session,
+    SessionEnded,
+    SessionStarted,
+    SessionState,
+    SessionUnknown,
+    StartReport,
+    StopReport,
+    StopUnmatched,
+)
+from forecourt.domain.sessions.service import Sessions
+from forecourt.domain.sessions.store import WRITES
+
+__all__ = [
+    "WRITES",
+    "EventKind",
+    "EventReport",
+    "Flag",
+    "LiveSessions",
+    "Progress",
+    "Reading",
+    "Session",
+    "SessionEnded",
+    "SessionStarted",
+    "SessionState",
+    "SessionUnknown",
+    "Sessions",
+    "StartReport",
+    "StopReport",
+    "StopUnmatched",
+]

@@ -1,0 +1,228 @@
+"""What exists in this room: sessions from plug-in to record, and the readings in between."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from msgspec import Struct
+
+from forecourt.base.errors import ForecourtError, Kind
+from forecourt.base.events import Event
+from forecourt.base.ids import SessionId, StationId, TenantId
+from forecourt.domain.access import Standing
+
+
+class SessionState(StrEnum):
+    """Where a session is in its life."""
+
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+class Flag(StrEnum):
+    """What an accountant should know before trusting a session."""
+
+    START_MISSING = "start_missing"
+    """The first we heard was not its start."""
+    STOP_MISSING = "stop_missing"
+    """Another session began where this one was; nobody told us how it ended."""
+    UNAUTHORIZED = "unauthorized"
+    """The token was refused, and the station went on."""
+    METER_WENT_BACK = "meter_went_back"
+    """The register fell while the session ran: a reset, or a meter that counts by session."""
+    METER_IMPLAUSIBLE = "meter_implausible"
+    """Start and stop registers contradict each other; the energy is summed from the readings."""
+    CLOCK_DOUBTFUL = "clock_doubtful"
+    """The station's clock was plainly wrong; our own was used."""
+    SEQUENCE_GAP = "sequence_gap"
+    """It ended while events were missing, or more were missing than we can remember."""
+
+
+class Reading(Struct, frozen=True):
+    """What a meter said at one moment. Registers in Wh, power in W, + into the vehicle."""
+
+    sampled_at: datetime
+    energy_wh: int | None
+    """Energy.Active.Import.Register, the whole of all phases, at the outlet."""
+    export_wh: int | None
+    power_w: int | None
+    soc_pct: float | None
+    samples: str
+    """All samples as the station sent them: JSON, signed values verbatim."""
+
+
+class Progress(Struct, frozen=True):
+    """How far a session is. Replaced by each reading; made from the record and the readings."""
+
+    energy_wh: int = 0
+    exported_wh: int = 0
+    meter_wh: int | None = None
+    """The newest import register, and the highest that was seen."""
+    meter_high_wh: int | None = None
+    meter_at: datetime | None = None
+    export_meter_wh: int | None = None
+    power_w: int | None = None
+    soc_pct: float | None = None
+    seq_next: int = 0
+    """The event number that must come next (2.x), and those below it that have not come."""
+    seq_missing: tuple[int, ...] = ()
+    flags: tuple[Flag, ...] = ()
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """One charging session; OCPP calls it a transaction."""
+
+    id: SessionId
+    tenant: TenantId
+    station: StationId
+    evse_no: int
+    connector_no: int
+    transaction: str
+    """Its name on the wire: the number that we gave it (1.6), or the station's id (2.x)."""
+    start_key: str
+    """What makes its start the same start when it is told again."""
+    token: str = ""
+    token_type: str = ""
+    group: str = ""
+    standing: Standing | None = None
+    state: SessionState = SessionState.ACTIVE
+    charging_state: str = ""
+    offline: bool = False
+    """Some of it happened while the station had no link."""
+    remote_start_id: int | None = None
+    started_at: datetime
+    ended_at: datetime | None = None
+    meter_start_wh: int | None = None
+    meter_stop_wh: int | None = None
+    stop_reason: str = ""
+    progress: Progress = Progress()
+    saved_at: datetime
+    """Until when the record holds the progress; later readings are added to it."""
+
+
+class LiveSessions:
+    """What a gateway holds of one connected station's sessions. One owner, so it may change."""
+
+    __slots__ = ("known", "newest", "newest_loaded")
+
+    def __init__(self, newest_loaded: datetime | None) -> None:
+        self.known: dict[str, Session] = {}
+        """By transaction: those that run, and the last few that ended."""
+        self.newest: dict[int, datetime] = {}
+        """By EVSE: no reading of a later moment than this was ever recorded."""
+        self.newest_loaded = newest_loaded
+        """The same for EVSEs that have not spoken since the station connected."""
+
+    def running(self, evse_no: int) -> Session | None:
+        """The newest session that runs at this EVSE."""
+        found = None
+        for session in self.known.values():
+            if session.evse_no == evse_no and session.state is SessionState.ACTIVE:
+                found = session
+        return found
+
+
+class StartReport(Struct, frozen=True, kw_only=True):
+    """1.6: a station tells that a session began, and waits for its number."""
+
+    evse_no: int
+    connector_no: int = 1
+    token: str
+    reported_at: datetime
+    meter_wh: int
+    reservation: int | None = None
+
+
+class StopReport(Struct, frozen=True, kw_only=True):
+    """1.6: a station tells that a session ended."""
+
+    transaction: int
+    reported_at: datetime
+    meter_wh: int
+    reason: str = ""
+    token: str = ""
+    readings: Sequence[Reading] = ()
+    body: str
+    """The message as JSON, kept when it fits no session."""
+
+
+class EventKind(StrEnum):
+    """2.x: what a transaction event is."""
+
+    STARTED = "started"
+    UPDATED = "updated"
+    ENDED = "ended"
+
+
+class EventReport(Struct, frozen=True, kw_only=True):
+    """2.x: something happened in a transaction."""
+
+    kind: EventKind
+    transaction: str
+    seq_no: int
+    reported_at: datetime
+    trigger: str
+    offline: bool = False
+    evse_no: int | None = None
+    connector_no: int | None = None
+    token: str = ""
+    token_type: str = ""
+    charging_state: str = ""
+    stop_reason: str = ""
+    remote_start_id: int | None = None
+    readings: Sequence[Reading] = ()
+    body: str
+    """The event as JSON, as the station sent it."""
+
+
+class SessionEvent(Event, frozen=True, kw_only=True):
+    """Something that happened to one session; ordered with its station's other events."""
+
+    station: StationId
+    session: SessionId
+
+    @property
+    def subject(self) -> str:
+        return self.station
+
+
+class SessionStarted(SessionEvent, frozen=True, kw_only=True, tag="session.started"):
+    """Somebody charges."""
+
+    evse_no: int
+    transaction: str
+    token: str
+    standing: Standing | None
+
+
+class SessionEnded(SessionEvent, frozen=True, kw_only=True, tag="session.ended"):
+    """A session is over; its energy is final unless it is corrected by what comes late."""
+
+    evse_no: int
+    transaction: str
+    token: str
+    energy_wh: int
+    exported_wh: int
+    started_at: datetime
+    ended_at: datetime
+    stop_reason: str
+    flags: tuple[Flag, ...]
+
+
+class StopUnmatched(Event, frozen=True, kw_only=True, tag="session.stop_unmatched"):
+    """A stop that fits no session we know: confirmed, kept, and somebody should look."""
+
+    station: StationId
+    transaction: int
+
+    @property
+    def subject(self) -> str:
+        return self.station
+
+
+class SessionUnknown(ForecourtError):
+    """No such session."""
+
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
+    code: ClassVar[str] = "session.unknown"

@@ -1,0 +1,154 @@
+"""Pure decisions about sessions: how energy is counted, in which order events may come.
+
+Energy is never negative and never counted twice: it grows only by what a register grew between two
+readings in the order of time, and a start and stop register that agree with all that was seen
+between them overrule the sum.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from msgspec.structs import replace
+
+from forecourt.base.context import Context
+from forecourt.domain.access import Authorization, Standing
+from forecourt.domain.sessions.model import Flag, Progress, Reading, Session, SessionState
+from forecourt.domain.stations import plausible
+
+# More holes than this in one session's numbering is no numbering; remember that, not the holes.
+SEQ_MISSING_MAX: Final = 64
+
+
+def advance(before: Progress, reading: Reading) -> Progress:
+    """The progress after one more reading. A reading from before the newest one adds nothing."""
+    at = reading.sampled_at
+    if before.meter_at is not None and at < before.meter_at:
+        return before
+    energy_wh, meter_wh, flags = before.energy_wh, before.meter_wh, before.flags
+    high_wh = before.meter_high_wh
+    wh = reading.energy_wh
+    if wh is not None:
+        if meter_wh is not None:
+            if wh >= meter_wh:
+                energy_wh += wh - meter_wh
+            else:
+                flags = flagged(flags, Flag.METER_WENT_BACK)
+        meter_wh = wh
+        if high_wh is None or wh > high_wh:
+            high_wh = wh
+    exported_wh, export_meter_wh = before.exported_wh, before.export_meter_wh
+    out_wh = reading.export_wh
+    if out_wh is not None:
+        if export_meter_wh is not None and out_wh > export_meter_wh:
+            exported_wh += out_wh - export_meter_wh
+        export_meter_wh = out_wh
+    power_w, soc_pct = reading.power_w, reading.soc_pct
+    return Progress(
+        energy_wh,
+        exported_wh,
+        meter_wh,
+        high_wh,
+        at,
+        export_meter_wh,
+        before.power_w if power_w is None else power_w,
+        before.soc_pct if soc_pct is None else soc_pct,
+        before.seq_next,
+        before.seq_missing,
+        flags,
+    )
+
+
+def started(meter_wh: int | None, at: datetime) -> Progress:
+    """The progress of a session that begins with this register."""
+    if meter_wh is None:
+        return Progress()
+    return Progress(meter_wh=meter_wh, meter_high_wh=meter_wh, meter_at=at)
+
+
+def settled(before: Progress, start_wh: int | None, stop_wh: int | None) -> Progress:
+    """The final energy.
+
+    Stop minus start, when the stop register is not below the start and not below any that was seen
+    between: then what fell on the way was a meter that counts by session (field quirk 27).
+    Otherwise the sum of what the register grew, flagged.
+    """
+    if start_wh is None or stop_wh is None:
+        return before
+    high_wh = before.meter_high_wh
+    if stop_wh >= start_wh and (high_wh is None or stop_wh >= high_wh):
+        return replace(before, energy_wh=stop_wh - start_wh, meter_wh=stop_wh)
+    energy_wh = before.energy_wh
+    if before.meter_wh is not None and stop_wh > before.meter_wh:
+        energy_wh += stop_wh - before.meter_wh
+    return replace(
+        before,
+        energy_wh=energy_wh,
+        meter_wh=stop_wh,
+        flags=flagged(before.flags, Flag.METER_IMPLAUSIBLE),
+    )
+
+
+def numbered(before: Progress, seq_no: int) -> Progress | None:
+    """The progress after event ``seq_no``, or None when that event was told before (2.x E01)."""
+    expected = before.seq_next
+    if seq_no == expected:
+        return Progress(
+            before.energy_wh,
+            before.exported_wh,
+            before.meter_wh,
+            before.meter_high_wh,
+            before.meter_at,
+            before.export_meter_wh,
+            before.power_w,
+            before.soc_pct,
+            expected + 1,
+            before.seq_missing,
+            before.flags,
+        )
+    if seq_no > expected:
+        missing = (*before.seq_missing, *range(expected, min(seq_no, expected + SEQ_MISSING_MAX)))
+        flags = before.flags
+        if len(missing) > SEQ_MISSING_MAX or seq_no > expected + SEQ_MISSING_MAX:
+            flags = flagged(flags, Flag.SEQUENCE_GAP)
+        return replace(
+            before, seq_next=seq_no + 1, seq_missing=missing[-SEQ_MISSING_MAX:], flags=flags
+        )
+    if seq_no in before.seq_missing:
+        return replace(before, seq_missing=tuple(n for n in before.seq_missing if n != seq_no))
+    return None
+
+
+def folded(session: Session, later: Iterable[tuple[Reading, int | None]]) -> Session:
+    """The record and the readings that came after it was saved, made one."""
+    progress = session.progress
+    for reading, seq_no in later:
+        if seq_no is not None:
+            progress = numbered(progress, seq_no) or progress
+        progress = advance(progress, reading)
+    return replace(session, progress=progress)
+
+
+def moment(reported_at: datetime, ctx: Context) -> tuple[datetime, bool]:
+    """When it happened: the station's word while that is plausible, else ours; and whether it was."""
+    believed = plausible(reported_at, ctx.now)
+    return (reported_at if believed else ctx.now), believed
+
+
+def flagged(flags: tuple[Flag, ...], flag: Flag) -> tuple[Flag, ...]:
+    return flags if flag in flags else (*flags, flag)
+
+
+def admitted(authorization: Authorization, sessions_elsewhere: int) -> Authorization:
+    """The token's standing when it charges elsewhere already (1.6 ConcurrentTx)."""
+    most = authorization.sessions_max
+    if authorization.standing is not Standing.ACCEPTED or most is None:
+        return authorization
+    if sessions_elsewhere < most:
+        return authorization
+    return replace(authorization, standing=Standing.CONCURRENT)
+
+
+def may_be_stopped_again(session: Session) -> bool:
+    """Whether a stop still has something to say: the session runs, or we had to guess its end."""
+    return session.state is SessionState.ACTIVE or Flag.STOP_MISSING in session.progress.flags

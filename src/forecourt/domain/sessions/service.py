@@ -1,0 +1,626 @@
+"""The room's verbs.
+
+Those with ``changes`` decide from live state in memory; their rows are written by the group commit.
+``recall``, ``start`` and ``admit`` read the database first: they are for what happens once in a
+session. The others are units of work of their own.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec.structs import replace
+
+from forecourt.base.context import Context
+from forecourt.base.ids import SessionId, StationId, new_id
+from forecourt.domain.access import Authorization, Standing, folded
+from forecourt.domain.sessions import rules, store
+from forecourt.domain.sessions.model import (
+    EventKind,
+    EventReport,
+    Flag,
+    LiveSessions,
+    Progress,
+    Reading,
+    Session,
+    SessionEnded,
+    SessionStarted,
+    SessionState,
+    SessionUnknown,
+    StartReport,
+    StopReport,
+    StopUnmatched,
+)
+from forecourt.domain.stations import LiveStation
+from forecourt.infra.commit import Changes
+from forecourt.infra.database import Database, emit
+
+# How far the record may lag behind the readings; what lags is made up from them.
+SAVE_EVERY: Final = timedelta(seconds=15)
+# Ended sessions that a gateway remembers for each station, for what comes late.
+ENDED_KEPT_MAX: Final = 4
+# Readings of one session that one page shows.
+READINGS_PAGE_MAX: Final = 10_000
+
+
+class Sessions:
+    """Everything about sessions."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._numbers: list[int] = []
+
+    # ---- for everybody ------------------------------------------------------------------------
+
+    async def read(self, ctx: Context, session: SessionId) -> Session:
+        """A session as it is now, with what its record does not hold yet. Raises SessionUnknown."""
+        async with self._db.unit(ctx) as unit:
+            found = await store.find(unit, session)
+            if found is None:
+                raise SessionUnknown(f"there is no session {session!r}", session=session)
+            later = await store.after_saved(unit, [found], since=ctx.now - store.RECENT)
+        return rules.folded(found, later.get(found.id, ()))
+
+    async def list(
+        self,
+        ctx: Context,
+        *,
+        before: str | None = None,
+        limit: int = 100,
+        station: StationId | None = None,
+        state: SessionState | None = None,
+    ) -> Sequence[Session]:
+        """Sessions, newest first, from behind ``before``."""
+        async with self._db.unit(ctx) as unit:
+            found = await store.page(unit, before=before, limit=limit, station=station, state=state)
+            active = [session for session in found if session.state is SessionState.ACTIVE]
+            later = await store.after_saved(unit, active, since=ctx.now - store.RECENT)
+        return [rules.folded(session, later.get(session.id, ())) for session in found]
+
+    async def readings(
+        self, ctx: Context, session: Session, *, after: datetime | None = None, limit: int = 1000
+    ) -> Sequence[Reading]:
+        """What the meter said during a session, in the order of its moments."""
+        async with self._db.unit(ctx) as unit:
+            return await store.readings(
+                unit,
+                session,
+                since=session.started_at - store.RECENT,
+                after=after,
+                limit=min(limit, READINGS_PAGE_MAX),
+            )
+
+    async def counts(self, ctx: Context) -> dict[str, int]:
+        """How many run, and with how much power."""
+        async with self._db.unit(ctx) as unit:
+            return await store.counts(unit)
+
+    # ---- for the gateway: what is read first ----------------------------------------------------
+
+    async def load(self, ids: Sequence[StationId], now: datetime) -> dict[StationId, LiveSessions]:
+        """The live state of these stations' sessions."""
+        since = now - store.RECENT
+        async with self._db.house_unit() as unit:
+            newest = await store.newest(unit, ids, since=since)
+            running = await store.running(unit, ids)
+            later = await store.after_saved(unit, running, since=since)
+        live = {station: LiveSessions(newest.get(station, since)) for station in ids}
+        for session in running:
+            whole = rules.folded(session, later.get(session.id, ()))
+            live[session.station].known[session.transaction] = whole
+        return live
+
+    async def recall(
+        self, ctx: Context, live: LiveSessions, station: StationId, transaction: str
+    ) -> Session | None:
+        """A session by its name on the wire, also one that ended long ago."""
+        found = live.known.get(transaction)
+        if found is None:
+            async with self._db.unit(ctx) as unit:
+                found = await store.find_transaction(unit, station, transaction=transaction)
+            if found is not None:
+                _keep(live, found)
+        return found
+
+    async def admit(
+        self,
+        ctx: Context,
+        token: str,
+        authorization: Authorization,
+        *,
+        station: StationId,
+        transaction: str = "",
+    ) -> Authorization:
+        """The token's standing, counting where it charges already."""
+        if authorization.standing is not Standing.ACCEPTED or authorization.sessions_max is None:
+            return authorization
+        async with self._db.unit(ctx) as unit:
+            elsewhere = await store.running_with(
+                unit, ctx.tenant, folded(token), besides=(station, transaction)
+            )
+        return rules.admitted(authorization, elsewhere)
+
+    # ---- for the gateway: 1.6 -------------------------------------------------------------------
+
+    async def start(
+        self,
+        ctx: Context,
+        live: LiveSessions,
+        station: LiveStation,
+        report: StartReport,
+        authorization: Authorization,
+        changes: Changes,
+    ) -> Session:
+        """A session began. Told again, it is the same session with the same number."""
+        key = "|".join(
+            (
+                str(report.evse_no),
+                folded(report.token),
+                report.reported_at.isoformat(),
+                str(report.meter_wh),
+            )
+        )
+        at, believed = rules.moment(report.reported_at, ctx)
+        again = await self._started_before(ctx, live, station.station.id, key)
+        if again is not None:
+            if believed or again.state is SessionState.ACTIVE:
+                return again
+            # Its clock says the same after every boot: another session after all.
+            key = f"{key}|{ctx.now.isoformat()}"
+        number = str(await self._next_number())
+        self._supersede(ctx, live, station, report.evse_no, authorization, at, changes)
+        flags: tuple[Flag, ...] = () if believed else (Flag.CLOCK_DOUBTFUL,)
+        if authorization.standing is not Standing.ACCEPTED:
+            flags = rules.flagged(flags, Flag.UNAUTHORIZED)
+        session = Session(
+            id=SessionId(new_id("ses", ctx.now)),
+            tenant=ctx.tenant,
+            station=station.station.id,
+            evse_no=report.evse_no,
+            connector_no=report.connector_no,
+            transaction=number,
+            start_key=key,
+            token=report.token,
+            group=authorization.group,
+            standing=authorization.standing,
+            started_at=at,
+            meter_start_wh=report.meter_wh,
+            progress=replace(rules.started(report.meter_wh, at), flags=flags),
+            saved_at=ctx.now,
+        )
+        self._save(ctx, live, station, session, changes)
+        _tell_started(ctx, session, changes)
+        return session
+
+    def stop(
+        self,
+        ctx: Context,
+        live: LiveSessions,
+        station: LiveStation,
+        report: StopReport,
+        session: Session | None,
+        changes: Changes,
+    ) -> Session | None:
+        """A session ended. A stop that fits none is kept apart; one told again changes nothing."""
+        if session is None:
+            at, _ = rules.moment(report.reported_at, ctx)
+            changes.write(
+                store.UNMATCHED_STOPS,
+                (
+                    *(station.station.id, str(report.transaction), report.reported_at),
+                    *(ctx.tenant, ctx.now, report.meter_wh, report.body),
+                ),
+            )
+            emit(
+                changes,
+                StopUnmatched(
+                    tenant=ctx.tenant,
+                    at=at,
+                    station=station.station.id,
+                    transaction=report.transaction,
+                ),
+            )
+            return None
+        if not rules.may_be_stopped_again(session):
+            return session
+        session = self._read_meter(ctx, live, session, report.readings, None, changes)
+        return self._end(
+            ctx,
+            live,
+            station,
+            session,
+            reported_at=report.reported_at,
+            stop_wh=report.meter_wh,
+            reason=report.reason or "Local",
+            changes=changes,
+        )
+
+    def meter(
+        self,
+        ctx: Context,
+        live: LiveSessions,
+        station: LiveStation,
+        *,
+        evse_no: int,
+        transaction: str | None,
+        readings: Iterable[Reading],
+        changes: Changes,
+    ) -> None:
+        """Readings outside of transaction events (all of 1.6's, and 2.x MeterValues).
+
+        The hot path. Without a transaction they belong to what runs at that EVSE, if anything.
+        """
+        session = live.known.get(transaction) if transaction is not None else None
+        if session is None or session.state is not SessionState.ACTIVE:
+            if session is None:
+                session = live.running(evse_no)
+            if session is None or session.state is not SessionState.ACTIVE:
+                for reading in readings:
+                    self._record(
+                        ctx,
+                        live,
+                        station.station.id,
+                        evse_no,
+                        None if session is None else session.id,
+                        None,
+                        reading,
+                        changes,
+                    )
+                return
+        session = self._read_meter(ctx, live, session, readings, None, changes)
+        self._progressed(ctx, live, station, session, changes)
+
+    # ---- for the gateway: 2.x -------------------------------------------------------------------
+
+    def updated(
+        self,
+        ctx: Context,
+        live: LiveSessions,
+        station: LiveStation,
+        session: Session,
+        report: EventReport,
+        changes: Changes,
+    ) -> None:
+        """An event of a session that is known. The hot path. Told again, it changes nothing."""
+        progress = rules.numbered(session.progress, report.seq_no)
+        if progress is None:
+            return
+        if (
+            not report.readings
+            or (report.charging_state and report.charging_state != session.charging_state)
+            or (report.offline and not session.offline)
+        ):
+            # What no reading carries is kept as an event of its own.
+            self._record_event(ctx, session, report, changes)
+            session = replace(
+                session,
+                progress=progress,
+                charging_state=report.charging_state or session.charging_state,
+                offline=session.offline or report.offline,
+            )
+            session = self._read_meter(ctx, live, session, report.readings, report.seq_no, changes)
+            self._save(ctx, live, station, replace(session, saved_at=ctx.now), changes)
+            return
+        session = self._read_meter(
+            ctx, live, session, report.readings, report.seq_no, changes, progress
+        )
+        self._progressed(ctx, live, station, session, changes)
+
+    def event(
+        self,
+        ctx: Context,
+        live: LiveSessions,
+        station: LiveStation,
+        session: Session | None,
+        report: EventReport,
+        authorization: Authorization | None,
+        changes: Changes,
+    ) -> Session:
+        """Any event, also the first that we hear of a session, whichever that is.
+
+        ``session`` is what ``recall`` found; ``authorization`` the token's, if the event names one.
+        An event that comes after the end is recorded and does not open the session again.
+        """
+        if session is None:
+            session = self._first(ctx, live, station, report, authorization, changes)
+        elif rules.numbered(session.progress, report.seq_no) is None:
+            return session
+        progress = rules.numbered(session.progress, report.seq_no)
+        assert progress is not None, "a new session has seen no number"
+        self._record_event(ctx, session, report, changes)
+        session = replace(session, progress=progress)
+        session = _learn(session, report, authorization)
+        session = self._read_meter(ctx, live, session, report.readings, report.seq_no, changes)
+        if report.kind is EventKind.STARTED and session.meter_start_wh is None:
+            registers = [r.energy_wh for r in report.readings if r.energy_wh is not None]
+            if registers:
+                session = replace(session, meter_start_wh=registers[0])
+        if report.kind is EventKind.ENDED and rules.may_be_stopped_again(session):
+            registers = [r.energy_wh for r in report.readings if r.energy_wh is not None]
+            return self._end(
+                ctx,
+                live,
+                station,
+                session,
+                reported_at=report.reported_at,
+                stop_wh=registers[-1] if registers else session.progress.meter_wh,
+                reason=report.stop_reason or "Local",
+                changes=changes,
+            )
+        session = replace(session, saved_at=ctx.now)
+        self._save(ctx, live, station, session, changes)
+        return session
+
+    # ---- inside ---------------------------------------------------------------------------------
+
+    def _first(
+        self,
+        ctx: Context,
+        live: LiveSessions,
+        station: LiveStation,
+        report: EventReport,
+        authorization: Authorization | None,
+        changes: Changes,
+    ) -> Session:
+        at, believed = rules.moment(report.reported_at, ctx)
+        flags: tuple[Flag, ...] = () if believed else (Flag.CLOCK_DOUBTFUL,)
+        if report.kind is not EventKind.STARTED:
+            flags = rules.flagged(flags, Flag.START_MISSING)
+        standing = None if authorization is None else authorization.standing
+        if standing not in (None, Standing.ACCEPTED):
+            flags = rules.flagged(flags, Flag.UNAUTHORIZED)
+        evse_no = report.evse_no or 0
+        self._supersede(ctx, live, station, evse_no, authorization, at, changes)
+        session = Session(
+            id=SessionId(new_id("ses", ctx.now)),
+            tenant=ctx.tenant,
+            station=station.station.id,
+            evse_no=evse_no,
+            connector_no=report.connector_no or 1,
+            transaction=report.transaction,
+            start_key=report.transaction,
+            started_at=at,
+            progress=Progress(flags=flags),
+            saved_at=ctx.now,
+        )
+        session = _learn(session, report, authorization)
+        _tell_started(ctx, session, changes)
+        return session
+
+    def _supersede(
+        self,
+        ctx: Context,
+        live: LiveSessions,
+        station: LiveStation,
+        evse_no: int,
+        authorization: Authorization | None,
+        at: datetime,
+        changes: Changes,
+    ) -> None:
+        """End what still runs where a session begins; its stop was lost.
+
+        A refused start, or one from before what runs (an offline queue), ends nothing.
+        """
+        if authorization is not None and authorization.standing is not Standing.ACCEPTED:
+            return
+        running = live.running(evse_no)
+        if evse_no == 0 or running is None or running.started_at >= at:
+            return
+        flags = rules.flagged(running.progress.flags, Flag.STOP_MISSING)
+        self._end(
+            ctx,
+            live,
+            station,
+            replace(running, progress=replace(running.progress, flags=flags)),
+            reported_at=running.progress.meter_at or at,
+            stop_wh=None,
+            reason="Superseded",
+            changes=changes,
+        )
+
+    def _end(
+        self,
+        ctx: Context,
+        live: LiveSessions,
+        station: LiveStation,
+        session: Session,
+        *,
+        reported_at: datetime,
+        stop_wh: int | None,
+        reason: str,
+        changes: Changes,
+    ) -> Session:
+        at, believed = rules.moment(reported_at, ctx)
+        progress = rules.settled(session.progress, session.meter_start_wh, stop_wh)
+        flags = progress.flags
+        if not believed:
+            flags = rules.flagged(flags, Flag.CLOCK_DOUBTFUL)
+        if progress.seq_missing:
+            flags = rules.flagged(flags, Flag.SEQUENCE_GAP)
+        session = replace(
+            session,
+            state=SessionState.ENDED,
+            ended_at=max(at, session.started_at),
+            meter_stop_wh=stop_wh,
+            stop_reason=reason,
+            progress=replace(progress, flags=flags, power_w=0),
+            saved_at=ctx.now,
+        )
+        self._save(ctx, live, station, session, changes)
+        emit(
+            changes,
+            SessionEnded(
+                tenant=ctx.tenant,
+                at=ctx.now,
+                station=session.station,
+                session=session.id,
+                evse_no=session.evse_no,
+                transaction=session.transaction,
+                token=session.token,
+                energy_wh=session.progress.energy_wh,
+                exported_wh=session.progress.exported_wh,
+                started_at=session.started_at,
+                ended_at=session.ended_at or at,
+                stop_reason=session.stop_reason,
+                flags=flags,
+            ),
+        )
+        return session
+
+    def _read_meter(
+        self,
+        ctx: Context,
+        live: LiveSessions,
+        session: Session,
+        readings: Iterable[Reading],
+        seq_no: int | None,
+        changes: Changes,
+        progress: Progress | None = None,
+    ) -> Session:
+        """Record readings; those of a session that has ended change its energy no more."""
+        if progress is None:
+            progress = session.progress
+        counts = session.state is SessionState.ACTIVE
+        for reading in readings:
+            self._record(
+                ctx,
+                live,
+                session.station,
+                session.evse_no,
+                session.id,
+                seq_no,
+                reading,
+                changes,
+            )
+            if counts:
+                progress = rules.advance(progress, reading)
+        if progress is session.progress:
+            return session
+        return replace(session, progress=progress)
+
+    def _record(
+        self,
+        ctx: Context,
+        live: LiveSessions,
+        station: StationId,
+        evse_no: int,
+        session: SessionId | None,
+        seq_no: int | None,
+        reading: Reading,
+        changes: Changes,
+    ) -> None:
+        newest = live.newest.get(evse_no, live.newest_loaded)
+        if newest is None or reading.sampled_at > newest:
+            live.newest[evse_no] = reading.sampled_at
+            write = store.READINGS_NEW
+        else:
+            write = store.READINGS_AGAIN
+        changes.write(
+            write,
+            store.reading_row(station, ctx.tenant, evse_no, session, seq_no, reading, ctx.now),
+        )
+
+    def _record_event(
+        self, ctx: Context, session: Session, report: EventReport, changes: Changes
+    ) -> None:
+        changes.write(
+            store.SESSION_EVENTS,
+            (
+                *(session.id, report.seq_no, report.reported_at, ctx.tenant, session.station),
+                *(report.kind.value, report.trigger, report.offline, ctx.now, report.body),
+            ),
+        )
+
+    def _progressed(
+        self,
+        ctx: Context,
+        live: LiveSessions,
+        station: LiveStation,
+        session: Session,
+        changes: Changes,
+    ) -> None:
+        """Keep the progress in memory, and in the record every now and then."""
+        if ctx.now - session.saved_at >= SAVE_EVERY:
+            self._save(ctx, live, station, replace(session, saved_at=ctx.now), changes)
+        else:
+            live.known[session.transaction] = session
+
+    def _save(
+        self,
+        ctx: Context,
+        live: LiveSessions,
+        station: LiveStation,
+        session: Session,
+        changes: Changes,
+    ) -> None:
+        _keep(live, session)
+        changes.write(store.SESSIONS, store.session_row(session, station.epoch))
+
+    async def _started_before(
+        self, ctx: Context, live: LiveSessions, station: StationId, key: str
+    ) -> Session | None:
+        for session in live.known.values():
+            if session.start_key == key:
+                return session
+        async with self._db.unit(ctx) as unit:
+            found = await store.find_transaction(unit, station, start_key=key)
+        if found is not None:
+            _keep(live, found)
+        return found
+
+    async def _next_number(self) -> int:
+        if not self._numbers:
+            async with self._db.house_unit() as unit:
+                self._numbers = list(reversed(await store.next_numbers(unit)))
+        return self._numbers.pop()
+
+
+def _learn(session: Session, report: EventReport, authorization: Authorization | None) -> Session:
+    """Take from an event what it tells of its session for the first time."""
+    changed: dict[str, object] = {}
+    if report.token and not session.token:
+        changed.update(token=report.token, token_type=report.token_type)
+    if authorization is not None and (session.standing is None or report.token == session.token):
+        changed.update(standing=authorization.standing, group=authorization.group)
+    if report.charging_state and session.state is SessionState.ACTIVE:
+        changed.update(charging_state=report.charging_state)
+    if report.evse_no and not session.evse_no:
+        changed.update(evse_no=report.evse_no, connector_no=report.connector_no or 1)
+    if report.remote_start_id is not None and session.remote_start_id is None:
+        changed.update(remote_start_id=report.remote_start_id)
+    if report.offline:
+        changed.update(offline=True)
+    flags = session.progress.flags
+    if report.kind is EventKind.STARTED and Flag.START_MISSING in flags:
+        # The start came after all.
+        flags = tuple(flag for flag in flags if flag is not Flag.START_MISSING)
+        changed.update(
+            started_at=min(report.reported_at, session.started_at),
+            progress=replace(session.progress, flags=flags),
+        )
+    return replace(session, **changed)
+
+
+def _keep(live: LiveSessions, session: Session) -> None:
+    """Hold a session in memory, and no more ended ones than are worth it."""
+    live.known[session.transaction] = session
+    ended = [s.transaction for s in live.known.values() if s.state is SessionState.ENDED]
+    for transaction in ended[: max(0, len(ended) - ENDED_KEPT_MAX)]:
+        if transaction != session.transaction:
+            del live.known[transaction]
+
+
+def _tell_started(ctx: Context, session: Session, changes: Changes) -> None:
+    emit(
+        changes,
+        SessionStarted(
+            tenant=ctx.tenant,
+            at=ctx.now,
+            station=session.station,
+            session=session.id,
+            evse_no=session.evse_no,
+            transaction=session.transaction,
+            token=session.token,
+            standing=session.standing,
+        ),
+    )

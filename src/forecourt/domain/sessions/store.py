@@ -1,0 +1,407 @@
+"""Tables and SQL of this room: set-based writes for the gateway, queries for everybody else."""
+
+import zlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    Integer,
+    Table,
+    Text,
+    func,
+    select,
+    text,
+)
+
+from forecourt.base.ids import SessionId, StationId, TenantId
+from forecourt.domain.access import Standing
+from forecourt.domain.sessions.model import (
+    Flag,
+    Progress,
+    Reading,
+    Session,
+    SessionState,
+)
+from forecourt.infra.commit import Row, append, upsert
+from forecourt.infra.database import Unit, metadata
+
+# Older readings than this are looked up one by one when they come again; nearly none do.
+RECENT: Final = timedelta(days=35)
+NUMBERS_AT_ONCE: Final = 100
+"""How many 1.6 transaction numbers a process takes from the sequence at a time (its INCREMENT)."""
+
+sessions: Final = Table(
+    "sessions",
+    metadata,
+    Column("session_id", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("station_id", Text, nullable=False),
+    Column("evse_no", Integer, nullable=False),
+    Column("connector_no", Integer, nullable=False),
+    Column("transaction", Text, nullable=False),
+    Column("start_key", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("token_type", Text, nullable=False),
+    Column("group_id", Text, nullable=False),
+    Column("standing", Text),
+    Column("state", Text, nullable=False),
+    Column("charging_state", Text, nullable=False),
+    Column("offline", Boolean, nullable=False),
+    Column("remote_start_id", Integer),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("meter_start_wh", BigInteger),
+    Column("meter_stop_wh", BigInteger),
+    Column("stop_reason", Text, nullable=False),
+    Column("energy_wh", BigInteger, nullable=False),
+    Column("exported_wh", BigInteger, nullable=False),
+    Column("meter_wh", BigInteger),
+    Column("meter_high_wh", BigInteger),
+    Column("meter_at", DateTime(timezone=True)),
+    Column("export_meter_wh", BigInteger),
+    Column("power_w", Integer),
+    Column("soc_pct", Float),
+    Column("seq_next", Integer, nullable=False),
+    Column("seq_missing", Text, nullable=False),
+    Column("flags", Text, nullable=False),
+    Column("saved_at", DateTime(timezone=True), nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+)
+
+meter_values: Final = Table(
+    "meter_values",
+    metadata,
+    Column("station_id", Text, primary_key=True),
+    Column("sampled_at", DateTime(timezone=True), primary_key=True),
+    Column("evse_no", Integer, primary_key=True),
+    Column("digest", BigInteger, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("session_id", Text),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("seq_no", Integer),
+    Column("energy_wh", BigInteger),
+    Column("export_wh", BigInteger),
+    Column("power_w", Integer),
+    Column("soc_pct", Float),
+    Column("samples", JSON, nullable=False),
+)
+
+session_events: Final = Table(
+    "session_events",
+    metadata,
+    Column("session_id", Text, primary_key=True),
+    Column("seq_no", Integer, primary_key=True),
+    Column("at", DateTime(timezone=True), primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("station_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("trigger", Text, nullable=False),
+    Column("offline", Boolean, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("body", JSON, nullable=False),
+)
+
+unmatched_stops: Final = Table(
+    "unmatched_stops",
+    metadata,
+    Column("station_id", Text, primary_key=True),
+    Column("transaction", Text, primary_key=True),
+    Column("reported_at", DateTime(timezone=True), primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False),
+    Column("meter_wh", BigInteger, nullable=False),
+    Column("body", JSON, nullable=False),
+)
+
+_SESSION_TYPES: Final = (
+    *("text", "text", "text", "int", "int", "text", "text", "text", "text", "text", "text"),
+    *("text", "text", "bool", "int", "timestamptz", "timestamptz", "bigint", "bigint", "text"),
+    *("bigint", "bigint", "bigint", "bigint", "timestamptz", "bigint", "int", "float8", "int"),
+    *("text", "text", "timestamptz", "bigint"),
+)
+
+SESSIONS: Final = upsert(
+    "sessions",
+    tuple(column.name for column in sessions.columns),
+    types=_SESSION_TYPES,
+    key=("session_id",),
+    fence=True,
+)
+
+_READING_COLUMNS: Final = (
+    *("station_id", "sampled_at", "evse_no", "digest", "tenant_id", "session_id", "received_at"),
+    *("seq_no", "energy_wh", "export_wh", "power_w", "soc_pct", "samples"),
+)
+_READING_TYPES: Final = (
+    *("text", "timestamptz", "int", "bigint", "text", "text", "timestamptz"),
+    *("int", "bigint", "bigint", "int", "float8", "json"),
+)
+
+# Later than any reading of that EVSE so far, so it cannot be there yet: COPY.
+READINGS_NEW: Final = append("meter_values", _READING_COLUMNS, types=_READING_TYPES, copy=True)
+# Not later: perhaps a second sample of the same moment, perhaps the same one again.
+READINGS_AGAIN: Final = append("meter_values", _READING_COLUMNS, types=_READING_TYPES, copy=False)
+
+SESSION_EVENTS: Final = append(
+    "session_events",
+    tuple(column.name for column in session_events.columns),
+    types=(
+        *("text", "int", "timestamptz", "text", "text", "text", "text", "bool"),
+        *("timestamptz", "json"),
+    ),
+    copy=True,
+)
+
+UNMATCHED_STOPS: Final = append(
+    "unmatched_stops",
+    tuple(column.name for column in unmatched_stops.columns),
+    types=("text", "text", "timestamptz", "text", "timestamptz", "bigint", "json"),
+    copy=False,
+)
+
+WRITES: Final = (SESSIONS, READINGS_NEW, READINGS_AGAIN, SESSION_EVENTS, UNMATCHED_STOPS)
+
+
+def session_row(s: Session, epoch: int) -> Row:
+    """In the order of ``SESSIONS.columns``."""
+    p = s.progress
+    return (
+        *(s.id, s.tenant, s.station, s.evse_no, s.connector_no, s.transaction, s.start_key),
+        *(s.token, s.token_type, s.group, None if s.standing is None else s.standing.value),
+        *(s.state.value, s.charging_state, s.offline, s.remote_start_id, s.started_at),
+        *(s.ended_at, s.meter_start_wh, s.meter_stop_wh, s.stop_reason, p.energy_wh),
+        *(p.exported_wh, p.meter_wh, p.meter_high_wh, p.meter_at, p.export_meter_wh, p.power_w),
+        *(p.soc_pct, p.seq_next, " ".join(map(str, p.seq_missing)), " ".join(p.flags)),
+        *(s.saved_at, epoch),
+    )
+
+
+def reading_row(
+    station: StationId,
+    tenant: TenantId,
+    evse_no: int,
+    session: SessionId | None,
+    seq_no: int | None,
+    r: Reading,
+    received_at: datetime,
+) -> Row:
+    """In the order of ``READINGS_NEW.columns``.
+
+    Two readings of one EVSE and one moment are the same when their samples are.
+    """
+    return (
+        station,
+        r.sampled_at,
+        evse_no,
+        zlib.crc32(r.samples.encode()),
+        tenant,
+        session,
+        received_at,
+        seq_no,
+        r.energy_wh,
+        r.export_wh,
+        r.power_w,
+        r.soc_pct,
+        r.samples,
+    )
+
+
+# ---- what the gateway loads ---------------------------------------------------------------------
+
+# One probe of the index for each station, newest first, in the partitions of the last weeks.
+_newest = text("""
+    SELECT s.station_id, (
+      SELECT max(m.sampled_at) FROM meter_values m
+      WHERE m.station_id = s.station_id AND m.sampled_at >= :since) AS newest
+    FROM unnest(CAST(:ids AS text[])) AS s (station_id)""")
+
+_later = text("""
+    SELECT m.* FROM meter_values m JOIN sessions s
+      ON s.session_id = m.session_id AND m.received_at > s.saved_at
+    WHERE m.station_id = ANY(CAST(:ids AS text[])) AND m.session_id = ANY(CAST(:sessions AS text[]))
+      AND m.sampled_at >= :since
+    ORDER BY m.received_at, m.sampled_at""")
+
+_numbers = text("SELECT nextval('transaction_numbers')")
+
+
+async def newest(
+    unit: Unit, ids: Sequence[StationId], *, since: datetime
+) -> dict[StationId, datetime]:
+    """The moment of each station's newest reading, or ``since`` when there is none that is newer."""
+    rows = await unit.conn.execute(_newest, {"ids": list(ids), "since": since})
+    return {StationId(row.station_id): row.newest or since for row in rows}
+
+
+async def running(unit: Unit, ids: Sequence[StationId]) -> list[Session]:
+    """The sessions that run at these stations, oldest first."""
+    query = (
+        select(sessions)
+        .where(sessions.c.station_id.in_(ids), sessions.c.state == SessionState.ACTIVE.value)
+        .order_by(sessions.c.session_id)
+    )
+    return [_session(row) for row in await unit.conn.execute(query)]
+
+
+async def after_saved(
+    unit: Unit, some: Sequence[Session], *, since: datetime
+) -> dict[SessionId, list[tuple[Reading, int | None]]]:
+    """Readings that these sessions' records do not hold yet, in the order in which they came."""
+    later: dict[SessionId, list[tuple[Reading, int | None]]] = {}
+    if not some:
+        return later
+    names = {
+        "ids": list({session.station for session in some}),
+        "sessions": [session.id for session in some],
+        "since": since,
+    }
+    for row in await unit.conn.execute(_later, names):
+        later.setdefault(SessionId(row.session_id), []).append((_reading(row), row.seq_no))
+    return later
+
+
+async def find_transaction(
+    unit: Unit, station: StationId, *, transaction: str | None = None, start_key: str | None = None
+) -> Session | None:
+    """A session by its name on the wire, or by what makes its start the same start."""
+    query = select(sessions).where(sessions.c.station_id == station)
+    if transaction is not None:
+        query = query.where(sessions.c.transaction == transaction)
+    if start_key is not None:
+        query = query.where(sessions.c.start_key == start_key)
+    row = (await unit.conn.execute(query.order_by(sessions.c.session_id.desc()))).first()
+    return None if row is None else _session(row)
+
+
+async def next_numbers(unit: Unit) -> range:
+    """1.6 transaction numbers that nobody else has."""
+    first = int(str(await unit.conn.scalar(_numbers)))
+    return range(first, first + NUMBERS_AT_ONCE)
+
+
+async def running_with(
+    unit: Unit, tenant: TenantId, token_folded: str, *, besides: tuple[StationId, str]
+) -> int:
+    """How many sessions of a token run, not counting one transaction of one station."""
+    station, transaction = besides
+    c = sessions.c
+    query = select(func.count()).where(
+        c.tenant_id == tenant,
+        func.lower(c.token) == token_folded,
+        c.state == SessionState.ACTIVE.value,
+        c.standing == Standing.ACCEPTED.value,
+        ~((c.station_id == station) & (c.transaction == transaction)),
+    )
+    return int(str(await unit.conn.scalar(query)))
+
+
+# ---- everybody else -----------------------------------------------------------------------------
+
+
+async def find(unit: Unit, session_id: SessionId) -> Session | None:
+    query = select(sessions).where(sessions.c.session_id == session_id)
+    row = (await unit.conn.execute(query)).first()
+    return None if row is None else _session(row)
+
+
+async def page(
+    unit: Unit,
+    *,
+    before: str | None,
+    limit: int,
+    station: StationId | None,
+    state: SessionState | None,
+) -> list[Session]:
+    """Sessions, newest first, from behind ``before``."""
+    query = select(sessions).order_by(sessions.c.session_id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(sessions.c.session_id < before)
+    if station is not None:
+        query = query.where(sessions.c.station_id == station)
+    if state is not None:
+        query = query.where(sessions.c.state == state.value)
+    return [_session(row) for row in await unit.conn.execute(query)]
+
+
+async def readings(
+    unit: Unit, session: Session, *, since: datetime, after: datetime | None, limit: int
+) -> list[Reading]:
+    """A session's readings in the order of their moments, from behind ``after``."""
+    c = meter_values.c
+    query = (
+        select(meter_values)
+        .where(c.station_id == session.station, c.session_id == session.id)
+        .where(c.sampled_at >= since)
+        .order_by(c.sampled_at, c.digest)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(c.sampled_at > after)
+    return [_reading(row) for row in await unit.conn.execute(query)]
+
+
+async def counts(unit: Unit) -> dict[str, int]:
+    """Running sessions and their power, for the status page."""
+    query = select(func.count(), func.coalesce(func.sum(sessions.c.power_w), 0)).where(
+        sessions.c.state == SessionState.ACTIVE.value
+    )
+    row = (await unit.conn.execute(query)).one()
+    return {"running": row[0], "power_w": int(row[1])}
+
+
+def _session(row: Any) -> Session:
+    return Session(
+        id=SessionId(row.session_id),
+        tenant=TenantId(row.tenant_id),
+        station=StationId(row.station_id),
+        evse_no=row.evse_no,
+        connector_no=row.connector_no,
+        transaction=row.transaction,
+        start_key=row.start_key,
+        token=row.token,
+        token_type=row.token_type,
+        group=row.group_id,
+        standing=None if row.standing is None else Standing(row.standing),
+        state=SessionState(row.state),
+        charging_state=row.charging_state,
+        offline=row.offline,
+        remote_start_id=row.remote_start_id,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        meter_start_wh=row.meter_start_wh,
+        meter_stop_wh=row.meter_stop_wh,
+        stop_reason=row.stop_reason,
+        progress=Progress(
+            energy_wh=row.energy_wh,
+            exported_wh=row.exported_wh,
+            meter_wh=row.meter_wh,
+            meter_high_wh=row.meter_high_wh,
+            meter_at=row.meter_at,
+            export_meter_wh=row.export_meter_wh,
+            power_w=row.power_w,
+            soc_pct=row.soc_pct,
+            seq_next=row.seq_next,
+            seq_missing=tuple(map(int, row.seq_missing.split())),
+            flags=tuple(map(Flag, row.flags.split())),
+        ),
+        saved_at=row.saved_at,
+    )
+
+
+def _reading(row: Any) -> Reading:
+    return Reading(
+        row.sampled_at,
+        row.energy_wh,
+        row.export_wh,
+        row.power_w,
+        row.soc_pct,
+        msgspec.json.encode(row.samples).decode(),
+    )

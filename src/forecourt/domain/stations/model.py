@@ -1,0 +1,274 @@
+"""What exists in this room: stations, connectors, variables, and what happens to them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from msgspec import Struct
+
+from forecourt.base.digest import Digest
+from forecourt.base.errors import ForecourtError, Kind
+from forecourt.base.events import Event
+from forecourt.base.ids import StationId, TenantId
+
+
+class Admission(StrEnum):
+    """Whether a station may take part."""
+
+    ACCEPTED = "accepted"
+    PENDING = "pending"
+    """Known to be there, not yet let in: it may connect and is told to wait."""
+    BLOCKED = "blocked"
+    """Refused at the door."""
+
+
+class ConnectorState(StrEnum):
+    """What a connector says of itself: the words of 1.6, and OCCUPIED for 2.x, which says less."""
+
+    AVAILABLE = "available"
+    PREPARING = "preparing"
+    CHARGING = "charging"
+    SUSPENDED_EV = "suspended_ev"
+    SUSPENDED_EVSE = "suspended_evse"
+    FINISHING = "finishing"
+    OCCUPIED = "occupied"
+    RESERVED = "reserved"
+    UNAVAILABLE = "unavailable"
+    FAULTED = "faulted"
+    UNKNOWN = "unknown"
+    """It said a word that no specification has; the word is in the raw log."""
+
+
+class Station(Struct, frozen=True, kw_only=True):
+    """A charging station as we believe it to be."""
+
+    id: StationId
+    tenant: TenantId
+    admission: Admission
+    site: str = ""
+    protocol: str = ""
+    """The sub-protocol of its newest connection: ``ocpp1.6``, ``ocpp2.0.1``, ``ocpp2.1``."""
+    vendor: str = ""
+    model: str = ""
+    serial: str = ""
+    firmware: str = ""
+    iccid: str = ""
+    imsi: str = ""
+    boot_reason: str = ""
+    booted_at: datetime | None = None
+    connected: bool = False
+    connected_at: datetime | None = None
+    disconnected_at: datetime | None = None
+    seen_at: datetime | None = None
+    lenient: bool = False
+    """Forgive this station what the specification does not."""
+    log_all: bool = False
+    """Keep every raw message of this station."""
+    created_at: datetime
+
+
+class Door(Struct, frozen=True, kw_only=True):
+    """What the listener must know of a station before it lets it in."""
+
+    id: StationId
+    tenant: TenantId
+    admission: Admission
+    password: Digest | None
+    """None: this station needs no password (security profile 0)."""
+    lenient: bool
+    log_all: bool
+
+
+class NewStation(Struct, frozen=True, kw_only=True):
+    """A station that an operator makes known."""
+
+    id: StationId
+    password: bytes | None = None
+    site: str = ""
+    admission: Admission = Admission.ACCEPTED
+    lenient: bool = False
+    log_all: bool = False
+
+
+class Connector(Struct, frozen=True, kw_only=True):
+    """One outlet. ``evse_no`` 0 is the station itself (1.6: connectorId 0)."""
+
+    station: StationId
+    evse_no: int
+    connector_no: int
+    state: ConnectorState
+    state_at: datetime
+    """When the station says that it came to be so; its clock may be wrong."""
+    received_at: datetime
+    error: str = ""
+    vendor_id: str = ""
+    vendor_error: str = ""
+    info: str = ""
+
+
+class LiveStation:
+    """What a gateway holds of a station that is connected to it. One owner, so it may change."""
+
+    __slots__ = ("connectors", "epoch", "saved_seen_at", "station")
+
+    def __init__(
+        self, station: Station, epoch: int, connectors: dict[tuple[int, int], Connector]
+    ) -> None:
+        self.station = station
+        self.epoch = epoch
+        """Counts the station's connections; rows that a newer one wrote are not ours to change."""
+        self.connectors = connectors
+        self.saved_seen_at: datetime | None = station.seen_at
+
+
+class BootReport(Struct, frozen=True, kw_only=True):
+    """What a station says of itself when it wakes."""
+
+    vendor: str
+    model: str
+    serial: str = ""
+    firmware: str = ""
+    iccid: str = ""
+    imsi: str = ""
+    reason: str = ""
+
+
+class StatusReport(Struct, frozen=True, kw_only=True):
+    """What a station says of one of its connectors."""
+
+    evse_no: int
+    connector_no: int
+    state: ConnectorState
+    reported_at: datetime | None
+    error: str = ""
+    vendor_id: str = ""
+    vendor_error: str = ""
+    info: str = ""
+
+
+class Variable(Struct, frozen=True, kw_only=True):
+    """One attribute of one variable: 2.x as it is; a 1.6 configuration key has component ''."""
+
+    component: str
+    variable: str
+    value: str | None
+    component_instance: str = ""
+    variable_instance: str = ""
+    evse_no: int = 0
+    connector_no: int = 0
+    attribute: str = "Actual"
+    mutability: str = ""
+    data_type: str = ""
+    unit: str = ""
+
+
+class StationEvent(Event, frozen=True, kw_only=True):
+    """Something that happened to one station."""
+
+    station: StationId
+
+    @property
+    def subject(self) -> str:
+        return self.station
+
+
+class StationAdded(StationEvent, frozen=True, kw_only=True, tag="station.added"):
+    """A station was made known, by an operator or by knocking at an open door."""
+
+    admission: Admission
+
+
+class StationChanged(StationEvent, frozen=True, kw_only=True, tag="station.changed"):
+    """Something that the door must know of a station changed: admission, password, leniency."""
+
+
+class StationConnected(StationEvent, frozen=True, kw_only=True, tag="station.connected"):
+    """A socket of this station is up."""
+
+    protocol: str
+    epoch: int
+
+
+class StationDisconnected(StationEvent, frozen=True, kw_only=True, tag="station.disconnected"):
+    """The station's newest socket is gone."""
+
+    epoch: int
+    reason: str
+
+
+class StationBooted(StationEvent, frozen=True, kw_only=True, tag="station.booted"):
+    """A known station woke up."""
+
+    vendor: str
+    model: str
+    firmware: str
+    firmware_changed: bool
+    reason: str
+
+
+class ConnectorChanged(StationEvent, frozen=True, kw_only=True, tag="connector.changed"):
+    """A connector is in another state, or reports another error, than before."""
+
+    evse_no: int
+    connector_no: int
+    state: ConnectorState
+    before: ConnectorState | None
+    error: str
+
+
+class SecurityReported(StationEvent, frozen=True, kw_only=True, tag="station.security"):
+    """The station noticed something about its security."""
+
+    kind: str
+    reported_at: datetime | None
+    info: str
+
+
+class StationNotified(StationEvent, frozen=True, kw_only=True, tag="station.notified"):
+    """The station told something that no room acts on yet; kept as it said it."""
+
+    what: str
+    body: str
+    """JSON, as the station sent it."""
+
+
+class StationMisbehaved(StationEvent, frozen=True, kw_only=True, tag="station.misbehaved"):
+    """The station broke the protocol, or we had to forgive it something."""
+
+    what: str
+    detail: str
+
+
+class StationUnknown(ForecourtError):
+    """No such station."""
+
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
+    code: ClassVar[str] = "station.unknown"
+
+
+class StationExists(ForecourtError):
+    """Another station has this identity."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "station.exists"
+
+
+class StationIdInvalid(ForecourtError):
+    """This text cannot be a station's identity."""
+
+    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str] = "station.id_invalid"
+
+
+class StationOffline(ForecourtError):
+    """The station is not connected, so nothing can be asked of it."""
+
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+    code: ClassVar[str] = "station.offline"
+
+
+class StationBusy(ForecourtError):
+    """Too many commands wait for this station already."""
+
+    kind: ClassVar[Kind] = Kind.LIMITED
+    code: ClassVar[str] = "station.busy"

@@ -1,0 +1,418 @@
+"""The room's verbs.
+
+Two kinds: those with ``changes`` are the hot path, plain functions over live state whose rows the
+group commit writes; the others are units of work of their own.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+import msgspec
+
+from forecourt.base.context import Context
+from forecourt.base.digest import Digest, digest
+from forecourt.base.ids import StationId, TenantId, new_id
+from forecourt.domain.stations import rules, store
+from forecourt.domain.stations.commands import Answer, Command, Outcome
+from forecourt.domain.stations.model import (
+    Admission,
+    BootReport,
+    Connector,
+    ConnectorChanged,
+    Door,
+    LiveStation,
+    NewStation,
+    SecurityReported,
+    Station,
+    StationAdded,
+    StationChanged,
+    StationConnected,
+    StationDisconnected,
+    StationExists,
+    StationMisbehaved,
+    StationNotified,
+    StationOffline,
+    StationUnknown,
+    StatusReport,
+    Variable,
+)
+from forecourt.infra.commit import Changes
+from forecourt.infra.database import Database, emit
+
+# How stale "last seen" may be in the database; nobody decides anything by less.
+SEEN_EVERY: Final = timedelta(seconds=60)
+
+
+class Link(Protocol):
+    """A connected station, as the edge offers it."""
+
+    async def ask(self, command: Command) -> Answer:
+        """Put a command to the station and return its own answer; never raises for what it says."""
+
+
+class Links:
+    """Which stations are connected here; the edge fills it, this room asks by it."""
+
+    def __init__(self) -> None:
+        self._links: dict[StationId, Link] = {}
+
+    def put(self, station: StationId, link: Link) -> None:
+        self._links[station] = link
+
+    def drop(self, station: StationId, link: Link) -> None:
+        """Forget ``link``, unless a newer one has taken its place."""
+        if self._links.get(station) is link:
+            del self._links[station]
+
+    def find(self, station: StationId) -> Link | None:
+        return self._links.get(station)
+
+    def __len__(self) -> int:
+        return len(self._links)
+
+
+class Stations:
+    """Everything that can be done to a station, and everything that it can tell."""
+
+    def __init__(self, db: Database, *, links: Links, secret_key: bytes) -> None:
+        self._db = db
+        self._links = links
+        self._secret_key = secret_key
+
+    # ---- for operators ----------------------------------------------------------------------
+
+    async def add(self, ctx: Context, new: NewStation) -> Station:
+        """Make a station known. Raises StationExists, StationIdInvalid."""
+        added = await self.add_many(ctx, [new])
+        if not added:
+            raise StationExists(f"a station {new.id!r} exists already", station=new.id)
+        return added[0]
+
+    async def add_many(self, ctx: Context, new: Iterable[NewStation]) -> list[Station]:
+        """Make stations known; those that are known already stay as they are and are not returned."""
+        rows = [
+            (
+                Station(
+                    id=rules.station_id(n.id),
+                    tenant=ctx.tenant,
+                    admission=n.admission,
+                    site=n.site,
+                    lenient=n.lenient,
+                    log_all=n.log_all,
+                    created_at=ctx.now,
+                ),
+                None if n.password is None else self.digest(n.password),
+            )
+            for n in new
+        ]
+        async with self._db.unit(ctx) as unit:
+            fresh = await store.add(unit, rows)
+            added = [station for station, _ in rows if station.id in fresh]
+            await unit.emit(
+                *(
+                    StationAdded(
+                        tenant=ctx.tenant,
+                        at=ctx.now,
+                        station=station.id,
+                        admission=station.admission,
+                    )
+                    for station in added
+                )
+            )
+        return added
+
+    async def change(
+        self,
+        ctx: Context,
+        station: StationId,
+        *,
+        admission: Admission | None = None,
+        password: bytes | None = None,
+        site: str | None = None,
+        lenient: bool | None = None,
+        log_all: bool | None = None,
+    ) -> Station:
+        """Change what is given; None leaves a thing as it is. Raises StationUnknown."""
+        values: dict[str, object] = {
+            name: value
+            for name, value in (
+                ("admission", None if admission is None else admission.value),
+                ("password", None if password is None else self.digest(password)),
+                ("site", site),
+                ("lenient", lenient),
+                ("log_all", log_all),
+            )
+            if value is not None
+        }
+        async with self._db.unit(ctx) as unit:
+            if values and not await store.change(unit, station, values):
+                raise _unknown(station)
+            await unit.emit(StationChanged(tenant=ctx.tenant, at=ctx.now, station=station))
+            found = await store.find(unit, station)
+        if found is None:
+            raise _unknown(station)
+        return found
+
+    async def remove(self, ctx: Context, station: StationId) -> None:
+        """Forget a station; its sessions and messages stay. Raises StationUnknown."""
+        async with self._db.unit(ctx) as unit:
+            if not await store.remove(unit, station):
+                raise _unknown(station)
+            await unit.emit(StationChanged(tenant=ctx.tenant, at=ctx.now, station=station))
+
+    async def read(self, ctx: Context, station: StationId) -> tuple[Station, list[Connector]]:
+        """A station and its connectors. Raises StationUnknown."""
+        async with self._db.unit(ctx) as unit:
+            found = await store.find(unit, station)
+            if found is None:
+                raise _unknown(station)
+            connectors = await store.connectors_of(unit, [station])
+        return found, connectors.get(station, [])
+
+    async def list(
+        self,
+        ctx: Context,
+        *,
+        after: str = "",
+        limit: int = 100,
+        connected: bool | None = None,
+        site: str | None = None,
+    ) -> list[tuple[Station, list[Connector]]]:
+        """Stations in the order of their ids, from behind ``after``."""
+        async with self._db.unit(ctx) as unit:
+            found = await store.page(unit, after=after, limit=limit, connected=connected, site=site)
+            connectors = await store.connectors_of(unit, [station.id for station in found])
+        return [(station, connectors.get(station.id, [])) for station in found]
+
+    async def variables(self, ctx: Context, station: StationId) -> Sequence[Variable]:
+        """What the station reported of its device model or configuration."""
+        async with self._db.unit(ctx) as unit:
+            return await store.variables_of(unit, station)
+
+    async def messages(
+        self, ctx: Context, station: StationId, *, before: datetime | None = None, limit: int = 100
+    ) -> Sequence[dict[str, object]]:
+        """The newest raw messages kept of this station, newest first."""
+        async with self._db.unit(ctx) as unit:
+            return await store.messages_of(
+                unit, station, before=before or ctx.now + timedelta(days=1), limit=limit
+            )
+
+    async def counts(self, ctx: Context) -> dict[str, int]:
+        """How many are known and connected."""
+        async with self._db.unit(ctx) as unit:
+            return await store.counts(unit)
+
+    async def command(self, ctx: Context, station: StationId, command: Command) -> Answer:
+        """Ask a connected station to do something; returns its own answer.
+
+        Raises StationUnknown, and StationOffline when it is not connected. Recorded with its answer.
+        """
+        command_id = new_id("cmd", ctx.now)
+        async with self._db.unit(ctx) as unit:
+            if await store.find(unit, station) is None:
+                raise _unknown(station)
+            link = self._links.find(station)
+            if link is None:
+                raise StationOffline(f"station {station} is not connected", station=station)
+            await store.record_command(
+                unit,
+                {
+                    "command_id": command_id,
+                    "tenant_id": ctx.tenant,
+                    "station_id": station,
+                    "actor": ctx.actor,
+                    "command": msgspec.to_builtins(command),
+                    "asked_at": ctx.now,
+                },
+            )
+        started_s = asyncio.get_running_loop().time()
+        answer = await link.ask(command)
+        took = timedelta(seconds=asyncio.get_running_loop().time() - started_s)
+        async with self._db.unit(ctx) as unit:
+            await store.settle_command(
+                unit,
+                command_id,
+                {
+                    "outcome": answer.outcome.value,
+                    "answer": msgspec.to_builtins(answer),
+                    "answered_at": ctx.now + took,
+                },
+            )
+        return answer
+
+    # ---- for the gateway: the door ----------------------------------------------------------
+
+    def digest(self, password: bytes) -> Digest:
+        """A station's password as it is kept."""
+        return digest(password, key=self._secret_key, use="station")
+
+    async def doors(self, ids: Sequence[StationId] | None = None) -> Sequence[Door]:
+        """What a listener must know, of all stations or of some."""
+        async with self._db.house_unit() as unit:
+            return await store.doors(unit, ids)
+
+    async def connect(
+        self, asked: Sequence[tuple[StationId, str, datetime]], gateway: str
+    ) -> dict[StationId, LiveStation]:
+        """Note that these stations (id, protocol, moment) connected, and load their live state.
+
+        Each gets its next epoch, so that whoever held it before can change its rows no more.
+        """
+        async with self._db.house_unit() as unit:
+            found = await store.connect(unit, asked, gateway)
+            connectors = await store.connectors_of(unit, list(found))
+            await unit.emit(
+                *(
+                    StationConnected(
+                        tenant=station.tenant,
+                        at=station.connected_at or station.created_at,
+                        station=station.id,
+                        protocol=station.protocol,
+                        epoch=epoch,
+                    )
+                    for station, epoch in found.values()
+                )
+            )
+        return {
+            name: LiveStation(
+                station,
+                epoch,
+                {(c.evse_no, c.connector_no): c for c in connectors.get(name, [])},
+            )
+            for name, (station, epoch) in found.items()
+        }
+
+    async def forget_connections(self, gateway: str, now: datetime) -> int:
+        """After a crash: what this gateway held is not connected any more."""
+        async with self._db.house_unit() as unit:
+            return await store.forget_connections(unit, gateway, now)
+
+    # ---- for the gateway: the hot path ------------------------------------------------------
+
+    def disconnected(self, ctx: Context, live: LiveStation, reason: str, changes: Changes) -> None:
+        """The socket of this epoch is gone."""
+        station = live.station.id
+        changes.write(store.GONE, (station, live.epoch, ctx.now))
+        emit(
+            changes,
+            StationDisconnected(
+                tenant=ctx.tenant, at=ctx.now, station=station, epoch=live.epoch, reason=reason
+            ),
+        )
+
+    def seen(self, ctx: Context, live: LiveStation, changes: Changes) -> None:
+        """The station said something."""
+        saved_at = live.saved_seen_at
+        if saved_at is None or ctx.now - saved_at >= SEEN_EVERY:
+            live.saved_seen_at = ctx.now
+            changes.write(store.SEEN, (live.station.id, live.epoch, ctx.now))
+
+    def boot(
+        self, ctx: Context, live: LiveStation, report: BootReport, changes: Changes
+    ) -> Admission:
+        """A station woke up; whether it may take part."""
+        live.station, fact = rules.boot(live.station, report, ctx)
+        s = live.station
+        changes.write(
+            store.BOOTS,
+            (
+                *(s.id, live.epoch, s.vendor, s.model, s.serial, s.firmware, s.iccid, s.imsi),
+                *(s.boot_reason, ctx.now),
+            ),
+        )
+        emit(changes, fact)
+        return s.admission
+
+    def status(
+        self, ctx: Context, live: LiveStation, report: StatusReport, changes: Changes
+    ) -> ConnectorChanged | None:
+        """A connector's state as the station reports it; what changed by it, if anything."""
+        key = (report.evse_no, report.connector_no)
+        before = live.connectors.get(key)
+        after, fact = rules.status(before, report, live.station.id, ctx)
+        if after is before:
+            return None
+        live.connectors[key] = after
+        changes.write(store.CONNECTORS, store.connector_row(after, ctx.tenant, live.epoch))
+        if fact is not None:
+            emit(changes, fact)
+        return fact
+
+    def variables_reported(
+        self, ctx: Context, station: StationId, variables: Iterable[Variable], changes: Changes
+    ) -> None:
+        """Part of a device model, or configuration keys."""
+        for variable in variables:
+            row = store.variable_row(station, ctx.tenant, variable, ctx.now)
+            changes.write(store.VARIABLES, row)
+
+    def security_reported(
+        self,
+        ctx: Context,
+        station: StationId,
+        changes: Changes,
+        *,
+        kind: str,
+        reported_at: datetime | None,
+        info: str,
+    ) -> None:
+        """The station noticed something about its security."""
+        emit(
+            changes,
+            SecurityReported(
+                tenant=ctx.tenant,
+                at=ctx.now,
+                station=station,
+                kind=kind,
+                reported_at=reported_at,
+                info=info,
+            ),
+        )
+
+    def notified(
+        self, ctx: Context, station: StationId, changes: Changes, *, what: str, body: str
+    ) -> None:
+        """Something that no room acts on yet; kept as the station said it."""
+        emit(
+            changes,
+            StationNotified(tenant=ctx.tenant, at=ctx.now, station=station, what=what, body=body),
+        )
+
+    def misbehaved(
+        self, ctx: Context, station: StationId, changes: Changes, *, what: str, detail: str
+    ) -> None:
+        """The station broke the protocol, or we forgave it something."""
+        emit(
+            changes,
+            StationMisbehaved(
+                tenant=ctx.tenant, at=ctx.now, station=station, what=what, detail=detail
+            ),
+        )
+
+    def log(
+        self,
+        station: StationId,
+        tenant: TenantId,
+        changes: Changes,
+        *,
+        at: datetime,
+        inbound: bool,
+        action: str,
+        frame: bytes,
+        note: str = "",
+    ) -> None:
+        """Keep a raw message."""
+        direction = "in" if inbound else "out"
+        changes.write(store.MESSAGES, (station, at, tenant, direction, action, note, frame))
+
+
+def failed(outcome: Outcome, reason: str) -> Answer:
+    """An answer that the station did not give."""
+    return Answer(outcome=outcome, reason=reason)
+
+
+def _unknown(station: StationId) -> StationUnknown:
+    return StationUnknown(f"there is no station {station!r}", station=station)

@@ -1,0 +1,60 @@
+"""What exists in this room."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from msgspec import Struct
+
+from forecourt.base.errors import ForecourtError, Kind
+from forecourt.base.events import Event
+from forecourt.base.ids import TenantId
+
+
+class Tenant(Struct, frozen=True, kw_only=True):
+    """An owner of rows."""
+
+    id: TenantId
+    name: str
+
+
+class ApiKey(Struct, frozen=True, kw_only=True):
+    """What we know of a key; the key itself is shown once and never kept."""
+
+    id: str
+    tenant: TenantId
+    name: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class NewApiKey(Struct, frozen=True, kw_only=True):
+    """A key just made, with the secret that nobody can read again."""
+
+    key: ApiKey
+    secret: str
+
+
+class ApiKeyAdded(Event, frozen=True, kw_only=True, tag="apikey.added"):
+    """A machine was given access."""
+
+    key_id: str
+    name: str
+
+    @property
+    def subject(self) -> str:
+        return self.key_id
+
+
+class ApiKeyInvalid(ForecourtError):
+    """No such key, or it has expired or was revoked; which of these is nobody's business."""
+
+    kind: ClassVar[Kind] = Kind.UNAUTHENTICATED
+    code: ClassVar[str] = "apikey.invalid"
+
+
+class ApiKeyExists(ForecourtError):
+    """A live key of this name is there already."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "apikey.exists"

@@ -1,0 +1,74 @@
+"""Tables and SQL of this room."""
+
+from typing import Any, Final
+
+from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from forecourt.base.digest import Digest
+from forecourt.base.ids import TenantId
+from forecourt.domain.tenants.model import ApiKey, Tenant
+from forecourt.infra.database import Unit, metadata
+
+tenants: Final = Table(
+    "tenants",
+    metadata,
+    Column("tenant_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+api_keys: Final = Table(
+    "api_keys",
+    metadata,
+    Column("api_key_id", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("revoked_at", DateTime(timezone=True)),
+)
+
+
+async def add_tenant(unit: Unit, tenant: Tenant, now: object) -> None:
+    await unit.conn.execute(
+        upsert(tenants)
+        .values(tenant_id=tenant.id, name=tenant.name, created_at=now)
+        .on_conflict_do_nothing()
+    )
+
+
+async def add_key(unit: Unit, key: ApiKey, digest: Digest) -> None:
+    await unit.conn.execute(
+        insert(api_keys).values(
+            api_key_id=key.id,
+            tenant_id=key.tenant,
+            name=key.name,
+            digest=digest,
+            created_at=key.created_at,
+            expires_at=key.expires_at,
+        )
+    )
+
+
+async def find_key(unit: Unit, digest: Digest) -> ApiKey | None:
+    row = (await unit.conn.execute(select(api_keys).where(api_keys.c.digest == digest))).first()
+    return None if row is None else _key(row)
+
+
+async def find_live_key_named(unit: Unit, name: str) -> ApiKey | None:
+    query = select(api_keys).where(api_keys.c.name == name, api_keys.c.revoked_at.is_(None))
+    row = (await unit.conn.execute(query)).first()
+    return None if row is None else _key(row)
+
+
+def _key(row: Any) -> ApiKey:
+    return ApiKey(
+        id=row.api_key_id,
+        tenant=TenantId(row.tenant_id),
+        name=row.name,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+    )

@@ -1,0 +1,304 @@
+"""The group commit: many messages, one transaction, answers after it.
+
+Each message leaves its ``Changes``: rows for set-based statements that the rooms' stores declare
+as ``Write``. Everything that arrived while the last transaction was on its way goes into the next
+one. A message is *done* when the transaction that holds it is on disk, and not before.
+
+When a transaction fails for what is in it, its messages are tried again in halves, down to the one
+that is poisoned: it costs only itself. When the database is away, the batch waits and is tried
+again until it is there, by statements that change nothing the second time, because a connection
+that broke during COMMIT does not say whether it committed.
+
+Knows nothing of stations, sessions or OCPP.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import ClassVar, Final
+
+import asyncpg
+import structlog
+from msgspec import Struct
+
+from forecourt.base.errors import ForecourtError, Kind
+
+# Past a thousand rows a batch gains little and costs latency; see docs/adr on the group commit.
+BATCH_MAX: Final = 1000
+RETRY_FIRST_S: Final = 0.05
+RETRY_MAX_S: Final = 2.0
+# A statement that takes this long hangs: drop the connection and try again on a new one.
+COMMAND_TIMEOUT_S: Final = 30.0
+
+Row = tuple[object, ...]
+Done = Callable[[BaseException | None], None]
+
+log = structlog.get_logger(__name__)
+
+
+class Fenced(ForecourtError):
+    """Somebody newer owns the row: this connection's epoch is over."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "commit.fenced"
+
+
+class StorageFull(ForecourtError):
+    """The database takes no more; what was asked is refused, not forgotten silently."""
+
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+    code: ClassVar[str] = "commit.storage_full"
+
+
+class Write(Struct, frozen=True, kw_only=True, eq=False):
+    """One kind of row that the group commit writes."""
+
+    table: str
+    columns: tuple[str, ...]
+    sql: str
+    """Set-based and idempotent: one array parameter for each column, in order, and
+    ``RETURNING`` nothing. Running it twice changes nothing the second time."""
+    copy: bool = False
+    """These rows are new by construction: COPY takes them, and ``sql`` only when tried again."""
+    key: tuple[int, ...] = ()
+    """Positions of the columns that name the row: within a batch the last row of a key wins."""
+    fenced: bool = False
+    """``sql`` skips rows that a newer epoch owns; a row that was skipped fails its message."""
+
+
+def upsert(
+    table: str,
+    columns: Sequence[str],
+    *,
+    types: Sequence[str],
+    key: Sequence[str],
+    fence: bool = False,
+) -> Write:
+    """A Write that inserts rows or replaces them by key.
+
+    With ``fence`` the row's ``epoch`` column must not be newer than ours.
+    """
+    names = ", ".join(columns)
+    arrays = ", ".join(f"${n}::{t}[]" for n, t in enumerate(types, 1))
+    sets = ", ".join(f"{c} = excluded.{c}" for c in columns if c not in key)
+    where = f" WHERE {table}.epoch <= excluded.epoch" if fence else ""
+    return Write(
+        table=table,
+        columns=tuple(columns),
+        sql=f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})"  # noqa: S608 (names are ours)
+        f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}{where}",
+        key=tuple(columns.index(k) for k in key),
+        fenced=fence,
+    )
+
+
+def append(table: str, columns: Sequence[str], *, types: Sequence[str], copy: bool) -> Write:
+    """A Write that adds rows, or skips those that are there by a unique index."""
+    names = ", ".join(columns)
+    arrays = ", ".join(f"${n}::{t}[]" for n, t in enumerate(types, 1))
+    return Write(
+        table=table,
+        columns=tuple(columns),
+        sql=f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING",  # noqa: S608 (names are ours)
+        copy=copy,
+    )
+
+
+class Changes:
+    """What one message changes: rows by kind, in the order in which they were decided."""
+
+    __slots__ = ("rows",)
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[Write, Row]] = []
+
+    def write(self, write: Write, row: Row) -> None:
+        self.rows.append((write, row))
+
+
+class CommitStats:
+    """Counters for the metrics page; plain integers, since the hot path touches them."""
+
+    __slots__ = ("batches", "failures", "retries", "rows", "units")
+
+    def __init__(self) -> None:
+        self.batches = self.units = self.rows = self.retries = self.failures = 0
+
+
+class Committer:
+    """Gathers Changes and commits them together. One for each process."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[asyncpg.Connection]],
+        *,
+        order: Sequence[Write],
+    ) -> None:
+        """``order`` says in which order kinds are written, so that two processes cannot deadlock."""
+        self._connect = connect
+        self._order = {write: place for place, write in enumerate(order)}
+        self._waiting: list[tuple[Changes, Done]] = []
+        self._work = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._conn: asyncpg.Connection | None = None
+        self.away = False
+        """The database does not answer; batches wait."""
+        self.stats = CommitStats()
+
+    def submit(self, changes: Changes, done: Done) -> None:
+        """Commit ``changes`` with the next batch, then call ``done`` (with what went wrong, or None)."""
+        self._waiting.append((changes, done))
+        if len(self._waiting) == 1:
+            self._work.set()
+            self._idle.clear()
+
+    async def commit(self, changes: Changes) -> None:
+        """The same for those who can wait."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done(error: BaseException | None) -> None:
+            if future.cancelled():
+                return
+            if error is None:
+                future.set_result(None)
+            else:
+                future.set_exception(error)
+
+        self.submit(changes, done)
+        await future
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        try:
+            while True:
+                await self._work.wait()
+                # Let everything that became readable in this turn of the loop join the batch.
+                await asyncio.sleep(0)
+                batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+                if not self._waiting:
+                    self._work.clear()
+                await self._settle(batch)
+                if not self._waiting:
+                    self._idle.set()
+        finally:
+            await self._drop()
+
+    async def drained(self) -> None:
+        """Wait until nothing waits and nothing is on its way."""
+        await self._idle.wait()
+
+    async def _settle(self, batch: list[tuple[Changes, Done]]) -> None:
+        """Commit ``batch``, whatever it takes, and tell each of its messages how it ended."""
+        delay_s = RETRY_FIRST_S
+        careful = False
+        while True:
+            try:
+                await self._transaction([changes for changes, _ in batch], careful=careful)
+            except asyncpg.DiskFullError as error:
+                self._tell(batch, StorageFull("the database has no space left", cause=str(error)))
+                return
+            except (asyncpg.UniqueViolationError, Fenced) as error:
+                # Rows that should be new were there already: again, by statements that may meet them.
+                if careful:
+                    await self._halve(batch, error)
+                    return
+                careful = True
+            except (asyncpg.DataError, ValueError, TypeError) as error:
+                await self._halve(batch, error)  # a row that no PostgreSQL would take
+                return
+            except _AWAY as error:
+                self._report_away(error)
+                await self._drop()
+                careful = True
+                self.stats.retries += 1
+                await asyncio.sleep(delay_s)
+                delay_s = min(delay_s * 2, RETRY_MAX_S)
+            except asyncpg.PostgresError as error:
+                await self._halve(batch, error)
+                return
+            else:
+                self._report_back()
+                self._tell(batch, None)
+                return
+
+    async def _halve(self, batch: list[tuple[Changes, Done]], error: Exception) -> None:
+        if len(batch) == 1:
+            if not isinstance(error, Fenced):
+                log.error("commit.poisoned", error=str(error), kind=type(error).__name__)
+            self.stats.failures += 1
+            self._tell(batch, error)
+            return
+        middle = len(batch) // 2
+        await self._settle(batch[:middle])
+        await self._settle(batch[middle:])
+
+    async def _transaction(self, changes: Iterable[Changes], *, careful: bool) -> None:
+        rows: dict[Write, list[Row]] = {}
+        for change in changes:
+            for write, row in change.rows:
+                held = rows.get(write)
+                if held is None:
+                    rows[write] = [row]
+                else:
+                    held.append(row)
+        if not rows:
+            return
+        if self._conn is None or self._conn.is_closed():
+            self._conn = await self._connect()
+        conn = self._conn
+        async with asyncio.timeout(COMMAND_TIMEOUT_S), conn.transaction():
+            for write in sorted(rows, key=self._order.__getitem__):
+                await self._rows(conn, write, rows[write], careful=careful)
+        self.stats.batches += 1
+        self.stats.rows += sum(map(len, rows.values()))
+
+    async def _rows(
+        self, conn: asyncpg.Connection, write: Write, rows: list[Row], *, careful: bool
+    ) -> None:
+        if write.copy and not careful:
+            await conn.copy_records_to_table(write.table, records=rows, columns=write.columns)
+            return
+        if write.key:
+            rows = list({tuple(row[n] for n in write.key): row for row in rows}.values())
+        status = await conn.execute(write.sql, *zip(*rows, strict=True))
+        if write.fenced and int(status.rsplit(" ", 1)[1]) != len(rows):
+            raise Fenced(f"a newer connection owns rows of {write.table}")
+
+    def _tell(self, batch: list[tuple[Changes, Done]], error: BaseException | None) -> None:
+        self.stats.units += len(batch)
+        for _, done in batch:
+            done(error)
+
+    def _report_away(self, error: BaseException) -> None:
+        if not self.away:
+            log.warning("database.away", error=str(error), kind=type(error).__name__)
+        self.away = True
+
+    def _report_back(self) -> None:
+        if self.away:
+            log.info("database.back")
+        self.away = False
+
+    async def _drop(self) -> None:
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            conn.terminate()
+
+
+# What says nothing about our rows: the server is gone, starting, stopping, or out of connections.
+_AWAY: Final = (
+    OSError,
+    asyncpg.InterfaceError,  # "connection is closed"
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InternalClientError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.PostgresSystemError,
+)

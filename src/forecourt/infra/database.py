@@ -1,0 +1,160 @@
+"""The database: one engine, one unit of work, one outbox.
+
+A unit of work is one transaction. Events recorded in it are stored by the same commit, so the
+world never hears of something that was rolled back. A unit is bound to a tenant: it runs as the
+role ``forecourt_tenant``, which row-level security keeps inside that tenant's rows. The house's own
+errands (loading a gateway's stations, relaying events) use ``house_unit``, which sees all tenants.
+
+Knows nothing of rooms.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import ClassVar, Final
+
+import asyncpg
+import msgspec
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Identity, MetaData, Table, Text, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from forecourt.base.context import Context
+from forecourt.base.errors import ForecourtError, Kind
+from forecourt.base.events import Event
+from forecourt.infra.commit import Changes, append
+
+metadata: Final = MetaData()
+
+TENANT_ROLE: Final = "forecourt_tenant"
+VERSION_MIN: Final = 150_000
+"""PostgreSQL 15, as ``server_version_num`` spells it."""
+EVENTS_CHANNEL: Final = "forecourt_events"
+CONNECT_TIMEOUT_S: Final = 10.0
+
+events: Final = Table(
+    "events",
+    metadata,
+    Column("seq", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", JSON, nullable=False),
+)
+
+EVENTS: Final = append(
+    "events",
+    ("tenant_id", "type", "subject", "at", "body"),
+    types=("text", "text", "text", "timestamptz", "json"),
+    copy=True,
+)
+
+_bind = text(
+    "SELECT set_config('role', :role, true), set_config('forecourt.tenant', :tenant, true)"
+)
+_insert_events = text(
+    "INSERT INTO events (tenant_id, type, subject, at, body)"
+    " SELECT * FROM unnest(CAST(:tenant_id AS text[]), CAST(:type AS text[]),"
+    " CAST(:subject AS text[]), CAST(:at AS timestamptz[]), CAST(:body AS json[]))"
+)
+_notify = text(f"NOTIFY {EVENTS_CHANNEL}")
+
+
+class DatabaseAway(ForecourtError):
+    """PostgreSQL does not answer; try again."""
+
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+    code: ClassVar[str] = "database.away"
+
+
+class DatabaseTooOld(ForecourtError):
+    """This PostgreSQL lacks what we need."""
+
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+    code: ClassVar[str] = "database.too_old"
+
+
+def event_row(event: Event) -> tuple[str, str, str, datetime, str]:
+    """One event as a row of the outbox, in the order of ``EVENTS.columns``."""
+    tag = type(event).__struct_config__.tag
+    assert isinstance(tag, str), f"{type(event).__name__} has no tag"
+    return event.tenant, tag, event.subject, event.at, msgspec.json.encode(event).decode()
+
+
+def emit(changes: Changes, event: Event) -> None:
+    """Record ``event`` with the other changes of its message."""
+    changes.write(EVENTS, event_row(event))
+
+
+class Unit:
+    """One open transaction, and the facts that it will make true."""
+
+    def __init__(self, conn: AsyncConnection) -> None:
+        self.conn = conn
+
+    async def emit(self, *happened: Event) -> None:
+        """Record facts, in their order, in this transaction."""
+        if not happened:
+            return
+        columns = zip(*map(event_row, happened), strict=True)
+        arrays = {name: list(held) for name, held in zip(EVENTS.columns, columns, strict=True)}
+        await self.conn.execute(_insert_events, arrays)
+        await self.conn.execute(_notify)
+
+
+class Database:
+    """Opens units of work."""
+
+    def __init__(self, url: str, *, pool_size: int) -> None:
+        self.url = url
+        self._engine: AsyncEngine = create_async_engine(
+            make_url(url).set(drivername="postgresql+asyncpg"),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=CONNECT_TIMEOUT_S,
+            pool_pre_ping=True,
+            connect_args={"timeout": CONNECT_TIMEOUT_S, "command_timeout": 60},
+        )
+
+    @asynccontextmanager
+    async def unit(self, ctx: Context) -> AsyncGenerator[Unit]:
+        """One transaction inside the tenant's walls. Commits on leaving, unless something was raised.
+
+        Raises DatabaseAway when PostgreSQL does not answer.
+        """
+        async with self.house_unit() as unit:
+            await unit.conn.execute(_bind, {"role": TENANT_ROLE, "tenant": ctx.tenant})
+            yield unit
+
+    @asynccontextmanager
+    async def house_unit(self) -> AsyncGenerator[Unit]:
+        """One transaction that sees all tenants: for the house's own errands only."""
+        try:
+            async with self._engine.begin() as conn:
+                yield Unit(conn)
+        except (OSError, PoolTimeout, asyncpg.InterfaceError) as error:
+            raise DatabaseAway("the database does not answer", cause=str(error)) from error
+        except DBAPIError as error:
+            if error.connection_invalidated or isinstance(error, InterfaceError):
+                raise DatabaseAway("the database does not answer", cause=str(error)) from error
+            raise
+
+    async def raw(self) -> asyncpg.Connection:
+        """A connection of one's own, for the group commit and for listening; the caller closes it."""
+        conn: asyncpg.Connection = await asyncpg.connect(self.url, timeout=CONNECT_TIMEOUT_S)
+        return conn
+
+    async def ping(self) -> None:
+        """Raise unless PostgreSQL answers and is new enough."""
+        async with self.house_unit() as unit:
+            found = await unit.conn.scalar(text("SELECT current_setting('server_version_num')"))
+        if int(str(found)) < VERSION_MIN:
+            raise DatabaseTooOld(
+                f"PostgreSQL {int(str(found)) // 10_000} is too old: Forecourt needs 15 or newer"
+            )
+
+    async def close(self) -> None:
+        await self._engine.dispose()

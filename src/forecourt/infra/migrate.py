@@ -1,0 +1,79 @@
+"""Brings a database to the tables that this version of Forecourt needs, by Alembic's steps."""
+
+from collections.abc import Callable
+from importlib.resources import files
+from typing import ClassVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from forecourt.base.errors import ForecourtError, Kind
+
+# Two processes that start together must not both migrate: an advisory lock of this name.
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtext('forecourt.migrate'))")
+
+
+class SchemaDrift(ForecourtError):
+    """The tables are not what this version of Forecourt expects."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "database.schema_drift"
+
+
+async def upgrade(url: str, revision: str = "head") -> None:
+    """Run all steps that are missing. Nothing happens when there are none."""
+    await _run(url, lambda config: command.upgrade(config, revision))
+
+
+async def downgrade(url: str, revision: str) -> None:
+    """Take steps back; what they made is lost."""
+    await _run(url, lambda config: command.downgrade(config, revision))
+
+
+async def check(url: str) -> str:
+    """The revision, when database and code agree. Raises SchemaDrift."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+
+    def compare(config: Config) -> None:
+        connection = config.attributes["connection"]
+        found = MigrationContext.configure(connection).get_current_revision()
+        if found != head:
+            raise SchemaDrift(
+                f"the database is at {found or 'nothing'}, this Forecourt needs {head}:"
+                " run 'forecourt db upgrade'"
+            )
+        try:
+            command.check(config)
+        except CommandError as error:
+            raise SchemaDrift(str(error)) from error
+
+    await _run(url, compare)
+    return str(head)
+
+
+async def _run(url: str, work: Callable[[Config], None]) -> None:
+    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"))
+
+    def migrate(connection: Connection) -> None:
+        connection.execute(_LOCK)
+        config = _config()
+        config.attributes["connection"] = connection
+        work(config)
+
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(migrate)
+    finally:
+        await engine.dispose()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(files("forecourt") / "migrations"))
+    return config
