@@ -2,9 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = (
-    ["tests.fixtures.database"]
-)
+pytest_plugins = ["tests.fixtures.database"]
 
 # The same examples on every run and machine: a red build is a change of ours, never bad luck.
 settings.register_profile(
