@@ -19,7 +19,7 @@ class Echo(WSListener):
         transport.send(frame.msg_type, frame.get_payload_as_memoryview())
 
 
-def accept(request: WSUpgradeRequest) -> WSListener:
+def accept(_: WSUpgradeRequest) -> WSListener:
     return Echo()
 
 

@@ -127,6 +127,7 @@ def boot(version: str) -> bytes:
 
 def start(version: str, *, transaction: str, stamp: str, energy_wh: int) -> bytes:
     """Begin the transaction that the periodic messages belong to."""
+    payload: dict[str, Any]
     if version == "1.6":
         payload = {"connectorId": 1, "idTag": "BENCH", "meterStart": energy_wh, "timestamp": stamp}
         return call("start", "StartTransaction", payload)
@@ -143,6 +144,7 @@ def start(version: str, *, transaction: str, stamp: str, energy_wh: int) -> byte
 
 def stop(version: str, *, transaction: int | str, seq: int, stamp: str, energy_wh: int) -> bytes:
     """End the transaction."""
+    payload: dict[str, Any]
     if version == "1.6":
         payload = {"transactionId": transaction, "meterStop": energy_wh, "timestamp": stamp}
         return call("stop", "StopTransaction", payload)
@@ -151,7 +153,10 @@ def stop(version: str, *, transaction: int | str, seq: int, stamp: str, energy_w
         "timestamp": stamp,
         "triggerReason": "EVDeparted",
         "seqNo": seq,
-        "transactionInfo": {"transactionId": f"{transaction:0>36}", "stoppedReason": "EVDisconnected"},
+        "transactionInfo": {
+            "transactionId": f"{transaction:0>36}",
+            "stoppedReason": "EVDisconnected",
+        },
     }
     return call("stop", "TransactionEvent", payload)
 

@@ -68,7 +68,7 @@ class Fleet:
         self.failures: Counter[str] = Counter()
         self._port = port
         self._password = password
-        self._version = version
+        self.version = version
         self._run = run
         self._clock = clock
         # Wall time moves with the stopwatch from here on, so the hot loop asks one clock only.
@@ -86,14 +86,11 @@ class Fleet:
 
     # --- arriving and leaving ---------------------------------------------------------------
 
-    def arrive(
-        self, stations: Sequence[Station], *, start: bool, at_once: bool = False
-    ) -> Arrival:
-        """Connect, boot and, if asked, start a transaction on each."""
-        goal = Stage.READY if start or self._echoes else Stage.BOOTED
-        todo, under_way = deque(stations), set[Station]()
+    def arrive(self, *, at_once: bool = False) -> Arrival:
+        """Connect and boot them all; orderly, or every one at the same moment."""
+        todo, under_way = deque(self.stations), set[Station]()
         began_at = self._clock()
-        give_up_at = began_at + PATIENCE_S + len(stations) / 200
+        give_up_at = began_at + PATIENCE_S + len(self.stations) / 200
         while (todo or under_way) and self._clock() < give_up_at:
             while todo and (at_once or len(under_way) < DIALS_MAX):
                 station = todo.popleft()
@@ -101,18 +98,38 @@ class Fleet:
                 self._dial(station)
             for fd, _ in self._epoll.poll(0.5, EVENTS_MAX):
                 station = self._by_fd[fd]
-                self._advance(station, goal)
-                if station.stage >= goal:  # FAILED is the last stage of all
+                self._advance(station)
+                if station.stage >= Stage.BOOTED:  # FAILED is the last stage of all
                     under_way.discard(station)
         for station in under_way:
             self._fail(station, f"still {station.stage.name.lower()} at the deadline")
-        in_order = [s for s in stations if goal <= s.stage < Stage.FAILED]
+        booted = [s for s in self.stations if s.stage is Stage.BOOTED]
         return Arrival(
-            arrived=len(in_order),
-            dropped=len(stations) - len(in_order),
-            took_s=max((s.booted_at for s in in_order), default=self._clock()) - began_at,
-            boot_s=[s.booted_at - s.dialled_at for s in in_order],
+            arrived=len(booted),
+            dropped=len(self.stations) - len(booted),
+            took_s=max((s.booted_at for s in booted), default=self._clock()) - began_at,
+            boot_s=[s.booted_at - s.dialled_at for s in booted],
         )
+
+    def start(self) -> int:
+        """Begin a transaction on each booted station; how many may send now."""
+        booted = [s for s in self.stations if s.stage is Stage.BOOTED]
+        for station in booted:
+            if self._echoes:
+                station.transaction = self._run
+                self._make_ready(station)
+                continue
+            station.transaction = f"{self._run}-{station.identity}"
+            station.stage = Stage.STARTING
+            text = frames.start(
+                self.version,
+                transaction=station.transaction,
+                stamp=self._stamp(self._clock()).decode(),
+                energy_wh=self._energy_wh,
+            )
+            self._send(station, text)
+        self._wait(booted, Stage.STARTING)
+        return sum(1 for s in booted if s.stage is Stage.READY)
 
     def stop(self) -> int:
         """End the open transactions; how many ends were answered."""
@@ -121,7 +138,7 @@ class Fleet:
             station.seq += 1
             station.stage = Stage.STOPPING
             text = frames.stop(
-                self._version,
+                self.version,
                 transaction=station.transaction,
                 seq=station.seq,
                 stamp=self._stamp(self._clock()).decode(),
@@ -136,7 +153,7 @@ class Fleet:
         until = self._clock() + for_s
         while self._clock() < until:
             for fd, _ in self._epoll.poll(0.1, EVENTS_MAX):
-                self._advance(self._by_fd[fd], Stage.FAILED)
+                self._advance(self._by_fd[fd])
 
     def connected(self) -> int:
         """How many stations have not lost their connection."""
@@ -156,7 +173,7 @@ class Fleet:
 
     # --- the hot loop -----------------------------------------------------------------------
 
-    def run(self, stations: Sequence[Station], pace: Pace, gauge: Gauge) -> Load:
+    def run(self, pace: Pace, gauge: Gauge) -> Load:
         """Send at the pace until the gauge is over, then wait for what is still open."""
         say, answers, after = self._sayer(), self._checker(), pace.after
         by_fd, poll, read, clock = self._by_fd, self._epoll.poll, os.read, self._clock
@@ -185,13 +202,13 @@ class Fleet:
                         say(station, stamp, meant_at)
             for station, meant_at in pace.due(now):
                 say(station, stamp, meant_at)
-        late = self._drain(stations)
+        late = self._drain()
         return Load(
             per_s=gauge.in_window / gauge.took_s,
             in_window=gauge.in_window,
             answered=gauge.answered + late,
             errors=self.failures.total() - failed_before,
-            unanswered=sum(1 for s in stations if s.open),
+            unanswered=sum(1 for s in self.stations if s.open),
             latency_s=gauge.latency_s,
         )
 
@@ -258,12 +275,14 @@ class Fleet:
                     pass
         return answered
 
-    def _drain(self, stations: Sequence[Station]) -> int:
+    def _drain(self) -> int:
         """Wait for the answers that are still due; how many came."""
         late, until = 0, self._clock() + PATIENCE_S
-        for station in stations:
+        for station in self.stations:
             station.waiting.clear()
-        while any(s.open for s in stations if s.stage is Stage.READY) and self._clock() < until:
+        while self._clock() < until and any(
+            s.open for s in self.stations if s.stage is Stage.READY
+        ):
             for fd, _ in self._epoll.poll(0.2, EVENTS_MAX):
                 station = self._by_fd[fd]
                 if self._hear(station, self._receive(station)):
@@ -284,8 +303,8 @@ class Fleet:
         self._epoll.register(station.fd, select.EPOLLOUT)
         sock.connect_ex(("127.0.0.1", self._port))
 
-    def _advance(self, station: Station, goal: Stage) -> None:
-        """Something happened on the station's socket: take it as far towards the goal as it goes."""
+    def _advance(self, station: Station) -> None:
+        """Something happened on the station's socket: take it on."""
         if station.stage is Stage.DIALLING:
             assert station.sock is not None
             failure = station.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -293,7 +312,7 @@ class Fleet:
                 self._fail(station, f"cannot connect: {os.strerror(failure)}")
                 return
             self._epoll.modify(station.fd, select.EPOLLIN)
-            request = frames.upgrade(station.identity, self._password, self._version, self._port)
+            request = frames.upgrade(station.identity, self._password, self.version, self._port)
             station.stage = Stage.UPGRADING
             self._send(station, request)
             return
@@ -305,7 +324,7 @@ class Fleet:
         if station.stage is Stage.UPGRADING and not self._upgraded(station):
             return
         for opcode, text in frames.split(station.inbox):
-            self._converse(station, self._meant(station, opcode, text), goal)
+            self._converse(station, self._meant(station, opcode, text))
 
     def _upgraded(self, station: Station) -> bool:
         head, end, rest = bytes(station.inbox).partition(b"\r\n\r\n")
@@ -317,24 +336,22 @@ class Fleet:
         station.inbox = bytearray(rest)
         if self._echoes:
             station.booted_at = self._clock()
-            self._make_ready(station)
+            station.stage = Stage.BOOTED
         else:
             station.stage = Stage.BOOTING
-            self._send(station, frames.boot(self._version))
+            self._send(station, frames.boot(self.version))
         return True
 
-    def _converse(self, station: Station, said: object, goal: Stage) -> None:
+    def _converse(self, station: Station, said: object) -> None:
         """Answers to the calls that are made once: boot, start, stop."""
         match station.stage, said:
             case Stage.BOOTING, [3, "boot", {"status": "Accepted"}]:
                 station.booted_at = self._clock()
                 station.stage = Stage.BOOTED
-                if goal > Stage.BOOTED and goal is not Stage.FAILED:
-                    self._start(station)
             case Stage.STARTING, [3, "start", {"transactionId": int(transaction)}]:
                 station.transaction = transaction
                 self._make_ready(station)
-            case Stage.STARTING, [3, "start", dict()] if self._version != "1.6":
+            case Stage.STARTING, [3, "start", dict()] if self.version != "1.6":
                 self._make_ready(station)
             case Stage.STOPPING, [3, "stop", _]:
                 station.stage = Stage.BOOTED
@@ -343,19 +360,8 @@ class Fleet:
             case _:
                 pass  # A call of the server's own: answered already.
 
-    def _start(self, station: Station) -> None:
-        station.stage = Stage.STARTING
-        station.transaction = f"{self._run}-{station.identity}"
-        text = frames.start(
-            self._version,
-            transaction=station.transaction,
-            stamp=self._stamp(self._clock()).decode(),
-            energy_wh=self._energy_wh,
-        )
-        self._send(station, text)
-
     def _make_ready(self, station: Station) -> None:
-        station.out = frames.lay_out(self._version, station.transaction)[0]
+        station.out = frames.lay_out(self.version, station.transaction)[0]
         station.stage = Stage.READY
 
     def _wait(self, stations: Sequence[Station], stage: Stage) -> None:
@@ -363,7 +369,7 @@ class Fleet:
         until = self._clock() + PATIENCE_S
         while any(s.stage is stage for s in stations) and self._clock() < until:
             for fd, _ in self._epoll.poll(0.5, EVENTS_MAX):
-                self._advance(self._by_fd[fd], Stage.BOOTED)
+                self._advance(self._by_fd[fd])
 
     def _meant(self, station: Station, opcode: int, text: bytes) -> object:
         """One frame from the server, decoded. Pings and the server's calls are answered here."""
@@ -372,7 +378,11 @@ class Fleet:
         elif opcode == CLOSE:
             self._fail(station, f"closed by the server: {int.from_bytes(text[:2], 'big')}")
         elif opcode != PONG:
-            said: Any = json.loads(text)
+            try:
+                said: Any = json.loads(text)
+            except ValueError:
+                self._fail(station, f"not JSON: {text[:100]!r}")
+                return None
             if said[0] == 4:  # noqa: PLR2004  # OCPP-J's number for a CALLERROR
                 self._fail(station, f"CALLERROR {said[2]}: {said[3]}"[:200])
             elif said[0] == 2 and not self._echoes:  # noqa: PLR2004  # a CALL

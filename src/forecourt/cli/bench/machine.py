@@ -30,7 +30,9 @@ def share_out() -> Cores:
         return Cores(server=None, client=None, note=note)
     mine = sorted(os.sched_getaffinity(0))
     if len(mine) == 1:
-        return Cores(server=mine[0], client=mine[0], note="one core only: server and client share it")
+        return Cores(
+            server=mine[0], client=mine[0], note="one core only: server and client share it"
+        )
     note = f"server pinned to core {mine[-1]}, client to core {mine[0]}"
     return Cores(server=mine[-1], client=mine[0], note=note)
 

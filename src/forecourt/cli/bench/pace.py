@@ -5,7 +5,6 @@ Time comes in as an argument; nothing here reads a clock, sends or receives.
 
 import random
 from array import array
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
@@ -18,8 +17,15 @@ Window = Callable[[bool], None]
 class Pace(Protocol):
     """Who sends when. Times are what the message was *meant* to leave at."""
 
-    poll_s: float
-    """How long the client may sleep for an answer; zero where it must not oversleep a message."""
+    @property
+    def poll_s(self) -> float:
+        """How long the client may sleep; zero where it must not oversleep a message."""
+        ...
+
+    @property
+    def lag_s(self) -> Sequence[float]:
+        """How late each message left that nothing but the client held up."""
+        ...
 
     def due(self, now: float) -> Iterable[tuple[Station, float]]:
         """The idle stations whose moment has come, and that moment."""
@@ -34,6 +40,7 @@ class Eager:
     """Closed loop: the next message leaves when the last one is answered."""
 
     poll_s = 0.2
+    lag_s: Sequence[float] = ()
 
     def __init__(self, stations: Sequence[Station]) -> None:
         self._first = list(stations)
@@ -67,7 +74,7 @@ class Timed:
             at += chance.expovariate(per_s)
             self._moments.append(at)
         self._next = 0
-        self.lag_s = array("d")
+        self.lag_s: array[float] = array("d")
 
     def due(self, now: float) -> Iterable[tuple[Station, float]]:
         ready = []
@@ -99,7 +106,7 @@ class Gauge:
         self._opened_at: float | None = None
         self.answered = self.in_window = 0
         self.took_s = 0.0
-        self.latency_s: "array[float]" = array("d")
+        self.latency_s: array[float] = array("d")
 
     def over(self, now: float) -> bool:
         """Look at the time; True when the window has closed."""

@@ -13,13 +13,15 @@ from http import HTTPStatus
 from typing import Any
 
 import uvloop
-from ocpp.routing import on
-from ocpp.v16 import ChargePoint as Station16
+from ocpp.routing import on  # type: ignore[import-untyped]  # ships no types
+from ocpp.v16 import ChargePoint as Station16  # type: ignore[import-untyped]  # as above
 from ocpp.v16 import call_result as result16
-from ocpp.v201 import ChargePoint as Station201
+from ocpp.v201 import ChargePoint as Station201  # type: ignore[import-untyped]  # as above
 from ocpp.v201 import call_result as result201
-from websockets.asyncio.server import Request, Response, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 
 INTERVAL_S = 3600
 transactions = itertools.count(1)
@@ -89,7 +91,7 @@ async def main(password: str) -> None:
         converse,
         "127.0.0.1",
         0,
-        subprotocols=["ocpp1.6", "ocpp2.0.1"],
+        subprotocols=[Subprotocol("ocpp1.6"), Subprotocol("ocpp2.0.1")],
         process_request=check,
         compression=None,
         ping_interval=None,

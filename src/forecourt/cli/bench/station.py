@@ -1,4 +1,4 @@
-"""One simulated station: its connection and its place in the conversation. Holds, decides nothing."""
+"""A simulated station: its connection and its place in the conversation. It decides nothing."""
 
 import socket
 from collections import deque
