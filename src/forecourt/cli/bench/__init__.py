@@ -18,10 +18,10 @@ from rich.console import Console
 from forecourt.base.clock import SystemClock
 from forecourt.cli.bench import contenders
 from forecourt.cli.bench.contenders import Site
-from forecourt.cli.bench.gateway import FEW_STATIONS, Bench, Options
 from forecourt.cli.bench.machine import MEMORY_FILESYSTEMS, allow_many_files, share_out
 from forecourt.cli.bench.results import ROWS, Report
-from forecourt.cli.bench.show import show
+from forecourt.cli.bench.runs import FEW_STATIONS, Bench, Options
+from forecourt.cli.bench.tables import show
 
 __all__ = ["app"]
 

@@ -94,6 +94,8 @@ def _crowds(report: Report) -> Table:
 
 def _goals(report: Report) -> Table:
     table = _table("goals", "row", "what", "goal", "measured", "", "")
+    for column in table.columns:
+        column.justify = "left"
     marks = {True: "[green]met[/]", False: "[red]missed[/]", None: "[yellow]—[/]"}
     for goal in report.goals:
         table.add_row(goal.row, goal.what, goal.goal, goal.measured, marks[goal.met], goal.note)
