@@ -42,7 +42,7 @@ _CODE_AND_REASON: Final = re.compile(
     r"^(?::\s*[A-Z]+\d+(?:\s*,\s*[A-Z]+\d+)*|\[[\w-]+(?:\s*,\s*[\w-]+)*\])"
     r"(?P<reason>.*)"
 )
-_REASON_LETTERS_MIN: Final = 6
+_REASON_LETTERS_MIN: Final = 4
 
 
 def is_generated(text: str) -> bool:
@@ -93,7 +93,7 @@ def _through_a_window(path: PurePosixPath, target: str) -> str | None:
 
 
 _ROOM_FILES: Final = frozenset(
-    {"api", "forecast", "model", "plan", "rate", "rules", "service", "store"}
+    {"api", "commands", "forecast", "model", "plan", "rate", "rules", "service", "store"}
 )
 
 

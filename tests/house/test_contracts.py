@@ -31,6 +31,7 @@ CYCLES = "No cycles anywhere"
 FURNITURE: Final = {
     "app.py": "import forecourt.settings",
     "domain/stations/api.py": "import litestar",
+    "domain/stations/commands.py": "",
     "domain/stations/model.py": "",
     "domain/stations/rules.py": "",
     "domain/stations/service.py": "",

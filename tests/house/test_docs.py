@@ -3,9 +3,14 @@
 import importlib
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from forecourt.base.errors import ForecourtError
+from forecourt.base.events import Event
+from tools import generate_reference
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
@@ -29,6 +34,15 @@ def test_every_setting_says_what_it_does() -> None:
     assert not silent
     page = (REFERENCE / "settings.md").read_text(encoding="utf-8")
     assert [name for name in settings.model_fields if f"`{name}" not in page] == []
+
+
+def test_codes_and_tags_name_one_thing_each() -> None:
+    generate_reference.load_all()
+    errors = generate_reference.descendants(ForecourtError)
+    events = generate_reference.descendants(Event)
+    names = Counter(error.code for error in set(errors) if "code" in vars(error))
+    names += Counter(str(e.__struct_config__.tag) for e in set(events) if not e.__subclasses__())
+    assert [name for name, times in names.items() if times > 1] == []
 
 
 @pytest.mark.parametrize("page", ["cli.md", "errors.md", "events.md", "settings.md"])
