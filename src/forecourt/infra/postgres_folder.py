@@ -288,7 +288,7 @@ class Folder:
     def bound_log(self) -> None:
         """Put a log that has grown aside. The server goes on writing to the same, emptied file."""
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX:
-            shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+            shutil.copy(self.log, self.log.with_suffix(".log.1"))
             os.truncate(self.log, 0)
 
     def failure(self, what: str, *, since: int) -> ForecourtError:
