@@ -34,12 +34,12 @@ SPARE_FILES = 500
 
 
 @app.callback()
-def bench() -> None:
+def _bench() -> None:
     """Measured comparisons, each one command."""
 
 
-@app.command()
-def gateway(
+@app.command("gateway")
+def _gateway(
     *,
     quick: Annotated[
         bool, typer.Option(help="Under a minute: a first look, not a verdict.")

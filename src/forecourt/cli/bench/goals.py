@@ -53,7 +53,7 @@ def _nothing_missing(report: Report, row: str) -> Goal:
     looked = len(counted) == len(mine) and bool(mine)
     return Goal(
         row=row,
-        what="every answered message is in the database, none unanswered or refused",
+        what="every answered message is in the database, once; none refused or unanswered",
         goal="all",
         measured=(
             f"{sum(counted):,} recorded of {answered:,} answered; {wrong:,} failed"

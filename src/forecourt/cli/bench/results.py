@@ -45,8 +45,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sound(self) -> bool:
-        """Every message was answered properly, and what was answered is there."""
-        kept = self.recorded is None or self.recorded >= self.answered
+        """Every message was answered properly, and what was answered is there, once."""
+        kept = self.recorded is None or self.recorded == self.answered
         return self.errors == 0 and self.unanswered == 0 and kept and self.answered > 0
 
 
