@@ -30,6 +30,7 @@ CYCLES = "No cycles anywhere"
 # Furniture for the hollow house: what a contract speaks of is there, and used by whoever may.
 FURNITURE: Final = {
     "app.py": "import forecourt.settings",
+    "cli/bench/echo.py": "import picows",
     "domain/stations/api.py": "import litestar",
     "domain/stations/commands.py": "",
     "domain/stations/model.py": "",
