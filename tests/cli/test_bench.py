@@ -1,6 +1,8 @@
 """The benchmark's own honesty: right frames, right counting, right sums, and a true echo."""
 
+import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -9,12 +11,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import jsonschema  # type: ignore[import-untyped]  # ships no types
 import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from forecourt.cli.bench import app, contenders, frames
+from forecourt.cli.bench import app, contenders, frames, ledger
 from forecourt.cli.bench.contenders import ECHO, FORECOURT, PYPI, Contender, Server, Site
 from forecourt.cli.bench.goals import judge
 from forecourt.cli.bench.load import Fleet
@@ -22,6 +25,7 @@ from forecourt.cli.bench.machine import Family
 from forecourt.cli.bench.pace import Eager, Gauge, Timed, percentile
 from forecourt.cli.bench.results import ROWS, Crowd, Report, Sample
 from forecourt.cli.bench.station import Station
+from forecourt.infra import postgres
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the load client needs epoll")
 
@@ -271,13 +275,24 @@ def test_a_contender_that_does_not_come_up_says_why(site: Site) -> None:
 
 
 def test_a_server_is_weighed_with_its_children() -> None:
-    import os  # noqa: PLC0415  # for our own pid alone
-
     family = Family(os.getpid())
     before = family.cpu_s()
     sum(n * n for n in range(2_000_000))
     assert family.cpu_s() > before
     assert family.resident_bytes() > 10_000_000
+
+
+@pytest.mark.database
+async def test_the_books_are_read_beside_the_server(tmp_path: Path) -> None:
+    async with postgres.running(tmp_path, log=print) as server:
+        connection = await asyncpg.connect(server.url)
+        await connection.execute("CREATE TABLE meter_values AS SELECT generate_series(1, 7)")
+        await connection.close()
+        books = await asyncio.to_thread(ledger.read, tmp_path)
+        family = Family(os.getpid(), tmp_path)
+        assert server.pid in {process.pid for process in family.members()}
+    assert books.readings == 7
+    assert books.durability == "fsync=on synchronous_commit=on full_page_writes=on"
 
 
 # --- the verdict --------------------------------------------------------------------------------

@@ -66,11 +66,12 @@ class Family:
 
     def __init__(self, pid: int, data_dir: Path | None = None) -> None:
         self._root = psutil.Process(pid)
-        self._data_dir = data_dir
+        # Looked for once: a walk through a database's folder takes too long while we measure.
+        self._pid_files = list(data_dir.rglob("postmaster.pid")) if data_dir else []
 
     def members(self) -> list[psutil.Process]:
         found = {self._root, *self._root.children(recursive=True)}
-        for pid_file in self._data_dir.rglob("postmaster.pid") if self._data_dir else ():
+        for pid_file in self._pid_files:
             postmaster = psutil.Process(int(pid_file.read_text().split(maxsplit=1)[0]))
             found |= {postmaster, *postmaster.children(recursive=True)}
         return list(found)
