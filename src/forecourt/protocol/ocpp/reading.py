@@ -24,16 +24,16 @@ class WrongPayload(Exception):
         self.message = message
 
 
-# Which rule a message of msgspec's tells of: the first row whose words are all in it.
+# Which rule a message of msgspec's tells of: the first row that fits. (How it begins, what else is
+# in it, the reason.) A bad value is quoted inside such a message, so the beginning decides.
 _BREACHES: Final = (
-    (("Object missing required field",), ErrorReason.OCCURRENCE),
-    (("Expected `array` of length",), ErrorReason.OCCURRENCE),
-    (("Object contains unknown field",), ErrorReason.FORMAT),
-    (("Expected `object`, got",), ErrorReason.TYPE),
-    (("Expected", ", got `"), ErrorReason.TYPE),
-    (("Expected",), ErrorReason.PROPERTY),
-    (("Invalid",), ErrorReason.PROPERTY),
-    (("out of range",), ErrorReason.PROPERTY),
+    ("Object missing required field", "", ErrorReason.OCCURRENCE),
+    ("Expected `array` of length", "", ErrorReason.OCCURRENCE),
+    ("Object contains unknown field", "", ErrorReason.FORMAT),
+    ("Expected", ", got `", ErrorReason.TYPE),
+    ("Expected", "", ErrorReason.PROPERTY),
+    ("Invalid", "", ErrorReason.PROPERTY),
+    ("", "out of range", ErrorReason.PROPERTY),
 )
 
 
@@ -41,12 +41,11 @@ def reason_of(error: Exception) -> ErrorReason:
     """Which of the specification's error reasons a decoding error is."""
     text = str(error)
     if not isinstance(error, msgspec.ValidationError):
-        # A number that no float holds is valid JSON, but msgspec finds it while it parses.
-        return ErrorReason.PROPERTY if "out of range" in text else ErrorReason.FORMAT
-    if " - at `$" not in text and text.startswith("Expected `object`"):
+        return ErrorReason.FORMAT
+    if text.startswith("Expected `object`") and " - at `$" not in text:
         return ErrorReason.FORMAT  # the payload itself is no object
-    for words, reason in _BREACHES:
-        if all(word in text for word in words):
+    for beginning, inside, reason in _BREACHES:
+        if text.startswith(beginning) and inside in text:
             return reason
     return ErrorReason.FORMAT
 

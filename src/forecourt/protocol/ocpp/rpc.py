@@ -58,7 +58,7 @@ _ECHOED_ID_LENGTH_MAX: Final = 255
 
 # Fractions of a second have at most three digits (2.x part 2, dateTime; some 1.6 stations choke on
 # more). The dot comes first, because it is rare: the rest is looked at where one was found.
-_FINE_MOMENT: Final = re.compile(rb'\.(?<=T\d\d:\d\d:\d\d\.)(\d{3})\d+((?:Z|[+-]\d\d:\d\d)")')
+_FINE_MOMENT: Final = re.compile(rb'\.(?<=T\d\d:\d\d:\d\d\.)\d{4,}((?:Z|[+-]\d\d:\d\d)")')
 
 _FRAME: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _ANY: Final = msgspec.json.Decoder()
