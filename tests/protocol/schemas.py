@@ -136,9 +136,7 @@ def _scalar(node: dict[str, Json]) -> st.SearchStrategy[Json]:
             return st.integers(low, high)
         case "number":
             least, most = node.get("minimum"), node.get("maximum")
-            whole = st.integers(
-                -9 if least is None else int(least), 9 if most is None else int(most)
-            )
+            whole = st.integers(int(node.get("minimum", -9)), int(node.get("maximum", 9)))
             return whole | st.floats(least, most, allow_nan=False, allow_infinity=False)
         case "boolean":
             return st.booleans()

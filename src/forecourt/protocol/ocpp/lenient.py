@@ -146,10 +146,11 @@ class _Mender:
             if found is None and not each.required and not isinstance(each.type, inspect.AnyType):
                 self._use(Fix.NULL_FIELD)
                 continue
-            mended = self._value(each.type, found, (shape.cls.__name__, each.encode_name))
-            if mended == () and not each.required:
+            if found == [] and not each.required and _wants_items(each.type):
+                self._use(Fix.EMPTY_LIST)
                 continue
-            content[each.name] = mended
+            place = (shape.cls.__name__, each.encode_name)
+            content[each.name] = self._value(each.type, found, place)
         if value.keys() - {each.encode_name for each in shape.fields}:
             self._use(Fix.UNKNOWN_FIELD)
         return shape.cls(**content)
@@ -185,7 +186,7 @@ class _Mender:
             value = [value]
         if not isinstance(value, list):
             raise _Unmendable
-        if not value and shape.min_length:
+        if not value and _wants_items(shape):
             self._use(Fix.EMPTY_LIST)
             return ()
         if len(value) < (shape.min_length or 0) or len(value) > (shape.max_length or len(value)):
@@ -242,6 +243,10 @@ def _shape(kind: type[Message]) -> inspect.StructType:
     shape = inspect.type_info(kind)
     assert isinstance(shape, inspect.StructType), "a message is a Struct"
     return shape
+
+
+def _wants_items(shape: inspect.Type) -> bool:
+    return isinstance(shape, inspect.VarTupleType) and bool(shape.min_length)
 
 
 def _strictly(value: JSON, kind: Any) -> Any:
