@@ -113,7 +113,7 @@ class Car:
     def takes_w(self, *, dc: bool, region: Region) -> float:
         """What it would draw now from an outlet without limits, as that outlet's meter sees it."""
         soc = self.soc_pct
-        if soc >= 100.0:
+        if self.energy_wh >= self.capacity_wh:
             return 0.0
         if dc:
             return self.model.dc_w(soc)

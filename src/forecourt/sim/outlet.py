@@ -1,4 +1,4 @@
-"""An outlet (EVSE) and what flows through it: connectors, the plugged car, the meter, a transaction.
+"""An outlet (EVSE) and what flows through it: connectors, the plugged car, the meter.
 
 Physics and facts; it decides nothing, and knows no protocol. Power is positive into the car.
 """
@@ -42,6 +42,10 @@ FAULTS: Final[tuple[Fault, ...]] = (
     "GroundFailure", "OverCurrentFailure", "HighTemperature", "PowerMeterFailure",
     "ReaderFailure", "ConnectorLockFailure", "EVCommunicationError", "InternalError",
 )  # fmt: skip
+
+# A composite schedule is looked up at so many moments at most, and has so many periods at most.
+COMPOSITE_LOOKS: Final = 1_440
+COMPOSITE_MAX: Final = 96
 
 Reason = Literal[
     "Local", "Remote", "EVDisconnected", "DeAuthorized", "PowerLoss", "SoftReset", "HardReset",
@@ -125,6 +129,13 @@ class Connector:
         self.plug: Plug = plug
         self.reported: str | None = None
         """The status that the central system was last told."""
+
+
+_FLOWING: Final = {
+    None: State.CHARGING,
+    "EV": State.SUSPENDED_EV,
+    "EVSE": State.SUSPENDED_EVSE,
+}
 
 
 class Outlet:
@@ -229,20 +240,10 @@ class Outlet:
         if not self.idle and not mine:
             return State.UNAVAILABLE  # Only one connector of an outlet gives power at a time.
         if self.energised:
-            match self.paused:
-                case "EV":
-                    return State.SUSPENDED_EV
-                case "EVSE":
-                    return State.SUSPENDED_EVSE
-                case None:
-                    return State.CHARGING
-        if self.served and self.plugged:
-            return State.FINISHING
+            return _FLOWING[self.paused]
         if not self.idle:
-            return State.PREPARING
-        if not self.operative:
-            return State.UNAVAILABLE
-        return State.AVAILABLE
+            return State.FINISHING if self.served and self.plugged else State.PREPARING
+        return State.AVAILABLE if self.operative else State.UNAVAILABLE
 
     def limit_w(self, now: float) -> float:
         """What the outlet may give now: hardware, its share of the station, charging profiles."""
@@ -262,6 +263,17 @@ class Outlet:
         if profile_w is None:
             return limit_w
         return 0.0 if profile_w < model.limit_w_min else min(limit_w, profile_w)
+
+    def composite(self, now: float, duration_s: float) -> list[tuple[float, float]]:
+        """What it may give from now on, as (seconds from now, W) where it changes, by minutes."""
+        steps: list[tuple[float, float]] = []
+        into_s = 0.0
+        while into_s <= duration_s and len(steps) < COMPOSITE_MAX:
+            watts = self.limit_w(now + into_s)
+            if not steps or steps[-1][1] != watts:
+                steps.append((into_s, watts))
+            into_s += max(60.0, duration_s / COMPOSITE_LOOKS)
+        return steps
 
     def offer(self, now: float) -> None:
         """Decide again what is on offer from now on; what flowed until now is metered first."""

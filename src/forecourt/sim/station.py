@@ -17,7 +17,7 @@ from forecourt.sim.outlet import Fault, Outlet, Reason, Sample, Transaction
 from forecourt.sim.stats import Stats
 from forecourt.sim.talk import Note, Talk
 from forecourt.sim.timeline import Timeline, Timer
-from forecourt.sim.voice import Cause, Trigger, Voice
+from forecourt.sim.voice import Cause, Trigger, Verdict, Voice
 from forecourt.sim.world import StationPlan
 
 Registration = Literal["Unknown", "Accepted", "Pending", "Rejected"]
@@ -42,7 +42,7 @@ class Hub(Protocol):
         ...
 
     def hang_up(self, station: "Station", *, clean: bool) -> None:
-        """End its connection, with a close frame or as a cut cable does."""
+        """End its connection, with a close frame or as a cut cable does; nothing calls back."""
         ...
 
     def acknowledged(self, station: "Station", note: Note, action: str, message_id: str) -> None:
@@ -75,7 +75,10 @@ class Station:
         self.luck: Luck = plan.luck("station")
         model = plan.model
         self.knobs = Knobs(
-            heartbeat_s=model.heartbeat_s, sample_s=model.sample_s, password=password
+            heartbeat_s=model.heartbeat_s,
+            sample_s=model.sample_s,
+            measurands=model.measurands,
+            password=password,
         )
         self.limits = Limits()
         self.outlets: list[Outlet] = []
@@ -175,6 +178,7 @@ class Station:
             return
         self.stats.lost_links += 1
         self._network = False
+        self.talk.closed()
         self.hub.hang_up(self, clean=False)
         self.world.after(duration_s, self._network_back)
 
@@ -207,6 +211,7 @@ class Station:
 
     def _on_dead_link(self) -> None:
         self.hub.hang_up(self, clean=False)
+        self.link_down()
 
     def _dial(self) -> None:
         if self.powered and self._network:
@@ -309,6 +314,8 @@ class Station:
 
     def startable(self, evse: int | None) -> Outlet | None:
         """Where a session from afar could begin: where a car waits, else where nobody is."""
+        if self.registration != "Accepted":
+            return None
         wanted = [o for o in self.outlets if evse in (None, o.id)]
         able = [
             o
@@ -328,16 +335,16 @@ class Station:
             self._authorized_offline(outlet, token, trigger, known=known)
 
     def _authorized(
-        self, outlet: Outlet, token: str, trigger: Trigger, life: int, accepted: bool | None
+        self, outlet: Outlet, token: str, trigger: Trigger, life: int, verdict: Verdict
     ) -> None:
         if life != self._life or outlet.token is not None or outlet.fault is not None:
             return
-        if accepted is None:  # The link broke while we asked.
+        if verdict == "unanswered":  # The link broke while we asked.
             known = self.local_list.get(token, self.cache.get(token))
             self._authorized_offline(outlet, token, trigger, known=known)
             return
-        self.remember(token, accepted=accepted)
-        if accepted:
+        self.remember(token, accepted=verdict == "accepted")
+        if verdict == "accepted":
             self._grant(outlet, token, trigger)
         elif outlet.person is not None:
             outlet.person.refused()

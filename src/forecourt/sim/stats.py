@@ -75,12 +75,16 @@ class Stats:
     power_cuts: int = 0
     lost_links: int = 0
     samples_dropped: int = 0
+    last_failure: str = ""
+    """Why the last connection could not be made."""
     latency: Latency = field(default_factory=Latency)
 
     def as_dict(self) -> dict[str, float]:
         """Everything, for machines."""
         numbers = {
-            name: getattr(self, name) for name in self.__dataclass_fields__ if name != "latency"
+            name: getattr(self, name)
+            for name in self.__dataclass_fields__
+            if name not in {"latency", "last_failure"}
         }
         numbers["answer_p50_s"] = self.latency.quantile_s(0.5)
         numbers["answer_p99_s"] = self.latency.quantile_s(0.99)

@@ -25,6 +25,7 @@ from forecourt.protocol.ocpp.rpc import Connection
 from forecourt.protocol.ocpp.values import Message
 from forecourt.sim.knobs import Knobs
 from forecourt.sim.luck import Luck
+from forecourt.sim.outlet import Transaction
 from forecourt.sim.stats import Stats
 from forecourt.sim.timeline import Timeline, Timer
 from forecourt.sim.voice import Refusal
@@ -41,7 +42,7 @@ class Note(Struct, frozen=True, kw_only=True):
     """What a message about a transaction says, for the journal."""
 
     kind: Literal["start", "update", "end", "meter"]
-    tx: str | None
+    tx: Transaction | None
     seq: int | None
     at: float
     meter_wh: int
@@ -133,7 +134,10 @@ class Talk:
     def waits_for(self, tx: str) -> bool:
         """Whether something about this transaction is still unanswered."""
         waiting = [*self._durable, *([self._open] if self._open else [])]
-        return any(ask.note is not None and ask.note.tx == tx for ask in waiting)
+        return any(
+            ask.note is not None and ask.note.tx is not None and ask.note.tx.ref == tx
+            for ask in waiting
+        )
 
     # --- What the station wants to say ------------------------------------------------------------
 
@@ -201,12 +205,11 @@ class Talk:
             return  # It was under way when we hung up.
         self._stats.received += 1
         self._silences = 0
-        event = connection.receive(data, self._wire.now)
-        match event:
+        match connection.receive(data, self._wire.now):
             case Answered(response=response, message_id=message_id):
                 self._on_answered(response, message_id)
-            case Failed():
-                self._on_failed(event)
+            case Failed(code=code):
+                self._on_failed(code)
             case Received(message_id=message_id, request=request):
                 self._on_received(connection, message_id, request)
             case Malformed():
@@ -252,15 +255,15 @@ class Talk:
             return
         self._stats.answered += 1
         self._stats.latency.add(self._wire.now - ask.asked_at)
+        if ask.done is not None:
+            ask.done(response)
         if ask.note is not None:
             self._stats.acknowledged += 1
             self._acknowledged(ask.note, _action(response), message_id)
-        if ask.done is not None:
-            ask.done(response)
 
-    def _on_failed(self, event: Failed) -> None:
+    def _on_failed(self, code: str) -> None:
         ask = self._settle()
-        if event.code == TIMEOUT:
+        if code == TIMEOUT:
             self._stats.timeouts += 1
             self._silences += 1
         else:
@@ -269,15 +272,15 @@ class Talk:
             return
         if ask.note is None:
             if ask.failed is not None:
-                ask.failed(event.code)
+                ask.failed(code)
             return
-        if event.code != TIMEOUT:
+        if code != TIMEOUT:
             # Refused, which a station bears only so often; silence it bears for ever.
             ask.attempts += 1
             if ask.attempts >= self._knobs.tx_attempts:
                 self._stats.given_up += 1
                 if ask.failed is not None:
-                    ask.failed(event.code)
+                    ask.failed(code)
                 return
         self._hold_until = self._wire.now + self._knobs.tx_retry_s * max(1, ask.attempts)
         self._durable.appendleft(ask)
@@ -307,8 +310,9 @@ class Talk:
     def _tick(self) -> None:
         if self._connection is None:
             return
-        for failed in self._connection.tick(self._wire.now):
-            self._on_failed(failed)
+        for event in self._connection.tick(self._wire.now):
+            assert isinstance(event, Failed), "time alone brings nothing else"
+            self._on_failed(event.code)
         if self._silences >= SILENCES_MAX:
             self._on_dead()
         else:

@@ -19,6 +19,7 @@ Trigger = Literal[
     "RemoteStart", "RemoteStop", "ResetCommand", "StopAuthorized", "Trigger", "UnlockCommand",
 ]  # fmt: skip
 """Why something is told about a transaction; the words of 2.x, which has them all."""
+Verdict = Literal["accepted", "refused", "unanswered"]
 Cause = Literal["PowerUp", "RemoteReset", "Triggered"]
 
 
@@ -32,9 +33,18 @@ class Refusal(Struct, frozen=True):
 class Voice(Protocol):
     """One version of OCPP, as one station speaks it."""
 
-    dialect: Dialect
-    starts_at: TxPoint
-    stops_at: Literal["EVConnected", "Authorized"]
+    @property
+    def dialect(self) -> Dialect: ...
+
+    @property
+    def starts_at(self) -> TxPoint:
+        """What begins a transaction."""
+        ...
+
+    @property
+    def stops_at(self) -> Literal["EVConnected", "Authorized"]:
+        """What ends it."""
+        ...
 
     def boot(self, cause: Cause) -> None: ...
 
@@ -46,8 +56,8 @@ class Voice(Protocol):
 
     def status(self, outlet: Outlet, connector: Connector, word: str) -> None: ...
 
-    def authorize(self, token: str, done: Callable[[bool | None], None]) -> None:
-        """Ask whether this card may charge; None when no answer came."""
+    def authorize(self, token: str, done: Callable[[Verdict], None]) -> None:
+        """Ask whether this card may charge."""
         ...
 
     def tx_started(self, tx: Transaction, trigger: Trigger, sample: Sample) -> None: ...
@@ -62,6 +72,6 @@ class Voice(Protocol):
 
     def security_event(self, kind: str) -> None: ...
 
-    def answer(self, request: Message) -> Message | Refusal:
-        """Do what the central system asks."""
+    def answer(self, request: Message) -> Message | Refusal | None:
+        """Do what the central system asks; None where the version wants silence."""
         ...

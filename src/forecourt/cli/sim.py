@@ -1,0 +1,207 @@
+"""``forecourt sim``: simulated stations against any central system. Flags in, a fleet out."""
+
+import asyncio
+import signal
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+import uvloop
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from forecourt.sim.fleet import FleetOptions, run
+from forecourt.sim.stats import Stats
+from forecourt.sim.troubles import Rates
+from forecourt.sim.world import default_tokens
+
+app = typer.Typer(add_completion=False)
+
+_KWH: Final = 1000.0
+
+
+class VersionChoice(StrEnum):
+    """What ``--version`` takes."""
+
+    V16 = "1.6"
+    V201 = "2.0.1"
+    V21 = "2.1"
+    MIX = "mix"
+
+
+class ProfileChoice(StrEnum):
+    """What ``--profile`` takes."""
+
+    AC = "ac"
+    DC = "dc"
+    MIX = "mix"
+
+
+@app.command()
+def sim(
+    *,
+    url: Annotated[str, typer.Option(help="Where stations connect: ws://host:port[/path].")],
+    stations: Annotated[int, typer.Option(min=1, help="How many.")] = 10,
+    version: Annotated[VersionChoice, typer.Option(help="OCPP version.")] = VersionChoice.MIX,
+    speed: Annotated[
+        float, typer.Option(min=0.01, help="How fast the world's time runs; 1 is real time.")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 1,
+    profile: Annotated[ProfileChoice, typer.Option(help="Sites.")] = ProfileChoice.MIX,
+    sites: Annotated[int, typer.Option(min=0, help="0: one per dozen stations.")] = 0,
+    prefix: Annotated[str, typer.Option(help="Identities are the prefix and a number.")] = "SIM-",
+    id_pattern: Annotated[
+        str, typer.Option(help="Identities by pattern, e.g. 'CP{n:05d}'; wins over --prefix.")
+    ] = "",
+    password: Annotated[
+        str, typer.Option(help="For HTTP Basic; {id} stands for the identity.")
+    ] = "",
+    token: Annotated[
+        list[str] | None, typer.Option(help="A card that drivers carry; repeat for more.")
+    ] = None,
+    tokens: Annotated[int, typer.Option(min=1, help="Cards made up, without --token.")] = 100,
+    blocked_token: Annotated[
+        list[str] | None, typer.Option(help="A card that should be refused.")
+    ] = None,
+    unknown_share: Annotated[float, typer.Option(min=0, max=1, help="Foreign cards.")] = 0.02,
+    busy: Annotated[float, typer.Option(min=0, help="Multiplies the traffic.")] = 1.0,
+    warm: Annotated[
+        float, typer.Option(min=0, max=1, help="Outlets that get a driver at once.")
+    ] = 0.3,
+    faults: Annotated[float, typer.Option(min=0, help="Per station and day.")] = 0.05,
+    power_cuts: Annotated[float, typer.Option(min=0, help="Per station and day.")] = 0.02,
+    lost_links: Annotated[float, typer.Option(min=0, help="Per station and day.")] = 0.3,
+    connect_rate: Annotated[float, typer.Option(min=0.1, help="Stations per second.")] = 250.0,
+    duration: Annotated[
+        float | None, typer.Option(min=0, help="Real seconds; without it, until Ctrl-C.")
+    ] = None,
+    start: Annotated[
+        datetime | None, typer.Option(help="Where the world's time starts (UTC).")
+    ] = None,
+    ahead: Annotated[
+        bool, typer.Option("--ahead", help="Let timestamps run into the future.")
+    ] = False,
+    journal: Annotated[
+        Path | None, typer.Option(help="Write what was acknowledged here, as JSON lines.")
+    ] = None,
+    tls_ca: Annotated[Path | None, typer.Option(help="Authorities to trust for wss.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
+    list_tokens: Annotated[
+        bool, typer.Option("--list-tokens", help="Print the drivers' cards and stop.")
+    ] = False,
+) -> None:
+    """Run simulated charging stations against a central system."""
+    cards = tuple(token) if token else default_tokens(tokens)
+    if list_tokens:
+        print("\n".join(cards))
+        return
+    options = FleetOptions(
+        url=url,
+        stations=stations,
+        version=version.value,
+        profile=profile.value,
+        sites=sites,
+        seed=seed,
+        speed=speed,
+        identity=id_pattern or prefix + "{n:04d}",
+        password=password,
+        tls_ca=tls_ca,
+        tokens=cards,
+        blocked_tokens=tuple(blocked_token or ()),
+        unknown_share=unknown_share,
+        busy=busy,
+        warm=warm,
+        rates=Rates(
+            faults_per_day=faults, power_cuts_per_day=power_cuts, lost_links_per_day=lost_links
+        ),
+        connect_rate_hz=connect_rate,
+        duration_s=duration,
+        start=start.replace(tzinfo=UTC).timestamp() if start is not None else None,
+        ahead=ahead,
+        journal=journal,
+    )
+    stats = uvloop.run(_run(options, show=not quiet))
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(stats.as_dict()).decode() + "\n")
+    else:
+        _summary(stats)
+    if stats.boots == 0:
+        raise typer.Exit(1)
+
+
+async def _run(options: FleetOptions, *, show: bool) -> Stats:
+    """Until it is over, or somebody presses Ctrl-C."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    console = Console(stderr=True)
+    if not (show and console.is_terminal):
+        return await run(options, stop=stop)
+    meter = _Meter()
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        return await run(
+            options,
+            stop=stop,
+            on_stats=lambda stats: live.update(meter.line(stats), refresh=True),
+        )
+
+
+class _Meter:
+    """The status line: counters become rates."""
+
+    def __init__(self) -> None:
+        self._messages = 0
+
+    def line(self, stats: Stats) -> str:
+        messages = stats.sent + stats.received
+        per_second, self._messages = messages - self._messages, messages
+        errors = stats.call_errors + stats.timeouts + stats.malformed + stats.given_up
+        words = [
+            f"[bold]{stats.connected}/{stats.stations}[/] connected",
+            f"[bold]{stats.running}[/] sessions",
+            f"[bold]{stats.power_w / _KWH:,.0f}[/] kW",
+            f"{per_second} messages/s",
+            f"{stats.queued} waiting",
+            f"[{'red' if errors else 'green'}]{errors} errors[/]",
+        ]
+        if stats.connected == 0 and stats.last_failure:
+            words.append(f"[red]{stats.last_failure}[/]")
+        return " · ".join(words)
+
+
+def _summary(stats: Stats) -> None:
+    table = Table(show_header=False, box=None)
+    answers = (
+        f"p50 {stats.latency.quantile_s(0.5) * 1000:.1f} ms, "
+        f"p99 {stats.latency.quantile_s(0.99) * 1000:.1f} ms"
+    )
+    errors = (
+        f"{stats.call_errors} refused, {stats.timeouts} unanswered, {stats.malformed} malformed, "
+        f"{stats.given_up} given up, {stats.dial_failures} connections failed"
+    )
+    rows: list[tuple[str, str]] = [
+        ("stations booted", f"{stats.boots} boots, {stats.connected} connected at the end"),
+        ("sessions", f"{stats.started} begun, {stats.ended} ended, {stats.running} running"),
+        ("energy", f"{stats.energy_wh / _KWH:,.1f} kWh in ended sessions"),
+        ("messages", f"{stats.sent:,} sent, {stats.received:,} received"),
+        ("acknowledged", f"{stats.acknowledged:,} about sessions, {stats.queued} wait"),
+        ("commands", f"{stats.commands} received"),
+        ("answers", answers),
+        (
+            "troubles",
+            f"{stats.faults} faults, {stats.power_cuts} power cuts, {stats.lost_links} lost links",
+        ),
+        ("errors", errors),
+    ]
+    if stats.last_failure:
+        rows.append(("last failure", stats.last_failure))
+    for name, text in rows:
+        table.add_row(f"[dim]{name}[/]", text)
+    Console().print(table)

@@ -1,0 +1,330 @@
+"""Many stations in one process against one central system: sockets, clocks, statistics.
+
+    stats = await run(FleetOptions(url="ws://127.0.0.1:9220", stations=40, speed=10.0))
+
+One loop moves the two timelines; no station has a task of its own. Knows only the wire.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final, Literal
+
+from msgspec import Struct, field
+from picows import WSError
+
+from forecourt.base.clock import Clock, SystemClock
+from forecourt.base.ids import StationId
+from forecourt.protocol.ocpp import v21, v201
+from forecourt.sim.drivers import Habits
+from forecourt.sim.journal import Journal
+from forecourt.sim.link import Link, connect
+from forecourt.sim.outlet import Outlet
+from forecourt.sim.pace import Pace
+from forecourt.sim.station import Station
+from forecourt.sim.stats import Stats
+from forecourt.sim.stay import Kerb
+from forecourt.sim.talk import Note
+from forecourt.sim.timeline import Timeline
+from forecourt.sim.troubles import Rates, Troubles
+from forecourt.sim.v2x import V2x
+from forecourt.sim.v16 import V16
+from forecourt.sim.voice import Voice
+from forecourt.sim.world import (
+    Profile,
+    StationPlan,
+    Version,
+    WorldOptions,
+    default_tokens,
+    plan_world,
+)
+
+# How often the timelines are moved when nothing comes in; fine enough for time-outs and people.
+_TICK_S: Final = 0.02
+_STATS_S: Final = 1.0
+# Handshakes under way at once: enough to be quick, few enough not to flood a listener's backlog.
+_DIALLERS: Final = 64
+_GOODBYE_S: Final = 3.0
+
+VOICES: Final[dict[Version, Callable[[Station], Voice]]] = {
+    "1.6": V16,
+    "2.0.1": partial(V2x, words=v201),
+    "2.1": partial(V2x, words=v21),
+}
+
+
+class FleetOptions(Struct, frozen=True, kw_only=True):
+    """Everything that a simulation can be told."""
+
+    url: str
+    stations: int = 10
+    version: Version | Literal["mix"] = "mix"
+    profile: Profile = "mix"
+    sites: int = 0
+    seed: int = 1
+    speed: float = 1.0
+    identity: str = "SIM-{n:04d}"
+    password: str = ""
+    """For HTTP Basic; ``{id}`` in it stands for the station's identity."""
+    tls_ca: Path | None = None
+    """For ``wss``: whom to trust instead of the system's authorities."""
+    tokens: tuple[str, ...] = field(default_factory=lambda: default_tokens(100))
+    blocked_tokens: tuple[str, ...] = ()
+    unknown_share: float = 0.02
+    busy: float = 1.0
+    warm: float = 0.3
+    """The share of outlets to which somebody comes right at the start."""
+    warm_within_s: float = 20.0
+    rates: Rates = field(default_factory=Rates)
+    connect_rate_hz: float = 250.0
+    """How many stations are switched on per second."""
+    duration_s: float | None = None
+    start: float | None = None
+    """Where the world's time starts (POSIX seconds); see ``pace``."""
+    ahead: bool = False
+    """Let the world's time run into the future."""
+    journal: Path | None = None
+
+
+class Fleet:
+    """The stations of one simulation, and everything outside their casings."""
+
+    def __init__(
+        self, options: FleetOptions, *, clock: Clock, elapsed_s: Callable[[], float]
+    ) -> None:
+        self.options = options
+        self.stats = Stats(stations=options.stations)
+        self._elapsed_s = elapsed_s
+        self._pace = Pace(
+            speed=options.speed,
+            present=clock.now().timestamp(),
+            start=options.start,
+            duration_s=options.duration_s,
+            ahead=options.ahead,
+        )
+        self.wire = Timeline()
+        self.world = Timeline(self._pace.start)
+        self._journal = Journal(options.journal) if options.journal is not None else None
+        self._tls = _tls(options)
+        self._links: dict[StationId, Link] = {}
+        self._dialling: set[StationId] = set()
+        self._to_dial: deque[Station] = deque()
+        self._dial_wanted = asyncio.Semaphore(0)
+        self._kerbs: dict[tuple[StationId, int], Kerb] = {}
+        self._failure: Exception | None = None
+        self._closing: set[Link] = set()
+        self._closed = asyncio.Event()
+        habits = Habits(
+            tokens=options.tokens,
+            blocked_tokens=options.blocked_tokens,
+            unknown_share=options.unknown_share,
+            busy=options.busy,
+        )
+        world = WorldOptions(
+            stations=options.stations,
+            seed=options.seed,
+            version=options.version,
+            profile=options.profile,
+            sites=options.sites,
+            identity=options.identity,
+            habits=habits,
+        )
+        plans = plan_world(world)
+        self.stations = {plan.identity: self._build(plan, habits) for plan in plans}
+
+    def _build(self, plan: StationPlan, habits: Habits) -> Station:
+        station = Station(
+            plan,
+            VOICES[plan.version],
+            hub=self,
+            world=self.world,
+            wire=self.wire,
+            password=self.options.password.replace("{id}", plan.identity),
+        )
+        for outlet in station.outlets:
+            self._kerbs[plan.identity, outlet.id] = Kerb(
+                station,
+                outlet,
+                plan.drivers(outlet.id - 1, habits),
+                plan.luck(f"kerb-{outlet.id}"),
+            )
+        return station
+
+    # --- What a station needs (Hub) ---------------------------------------------------------------
+
+    def dial(self, station: Station) -> None:
+        identity = station.plan.identity
+        if identity in self._links or identity in self._dialling:
+            return
+        self._dialling.add(identity)
+        self._to_dial.append(station)
+        self._dial_wanted.release()
+
+    def hang_up(self, station: Station, *, clean: bool) -> None:
+        link = self._links.pop(station.plan.identity, None)
+        if link is not None:
+            self.stats.disconnects += 1
+            if clean:
+                link.close()
+            else:
+                link.cut()
+
+    def acknowledged(self, station: Station, note: Note, action: str, message_id: str) -> None:
+        if self._journal is not None:
+            plan = station.plan
+            self._journal.write(
+                plan.identity, plan.version, note, action=action, message_id=message_id
+            )
+
+    def summon(self, station: Station, outlet: Outlet, token: str) -> None:
+        self._kerbs[station.plan.identity, outlet.id].summon(token)
+
+    # --- What links tell (Owner) ------------------------------------------------------------------
+
+    def link_up(self, link: Link) -> None:
+        self._dialling.discard(link.station)
+        self._links[link.station] = link
+        self.advance()
+        self.stations[link.station].link_up(link.send)
+
+    def link_frame(self, link: Link, data: bytes) -> None:
+        if self._links.get(link.station) is not link:
+            return  # We hung up while it was under way.
+        try:
+            self.advance()
+            self.stations[link.station].talk.receive(data)
+        except Exception as error:  # noqa: BLE001 - picows would only close the socket; run() raises it
+            self._failure = self._failure or error
+
+    def link_down(self, link: Link) -> None:
+        self._closing.discard(link)
+        if not self._closing:
+            self._closed.set()
+        if self._links.get(link.station) is link:
+            del self._links[link.station]
+            self.stats.disconnects += 1
+            self.stations[link.station].link_down()
+
+    # --- Running ----------------------------------------------------------------------------------
+
+    def switch_on(self) -> None:
+        """Every station starts at its own moment; the first drivers come with it."""
+        for n, station in enumerate(self.stations.values()):
+            at = n / self.options.connect_rate_hz
+            self.wire.at(at, partial(self._switch_on, station))
+
+    def _switch_on(self, station: Station) -> None:
+        station.power_on()
+        luck = station.plan.luck("warm")
+        for outlet in station.outlets:
+            kerb = self._kerbs[station.plan.identity, outlet.id]
+            warm = luck.chance(self.options.warm)
+            kerb.open(first_within_s=self.options.warm_within_s if warm else None)
+        Troubles(station, self.options.rates, station.plan.luck("troubles")).begin()
+
+    def advance(self) -> None:
+        """Bring both timelines to the present."""
+        elapsed_s = self._elapsed_s()
+        self.wire.advance(elapsed_s)
+        self.world.advance(self._pace.world(elapsed_s))
+
+    def measure(self) -> Stats:
+        """The gauges, as of now."""
+        stats = self.stats
+        stats.connected = len(self._links)
+        stats.booted = stats.running = stats.queued = 0
+        stats.power_w = 0.0
+        for station in self.stations.values():
+            stats.booted += station.online
+            stats.queued += station.talk.durable_waiting
+            for outlet in station.outlets:
+                stats.running += outlet.tx is not None
+                if outlet.energised:
+                    stats.power_w += outlet.power_w
+        return stats
+
+    async def drive(self, stop: asyncio.Event, on_stats: Callable[[Stats], None] | None) -> None:
+        """Move time until it is enough."""
+        next_stats_s = _STATS_S
+        end_s = self.options.duration_s
+        while not stop.is_set():
+            self.advance()
+            if self._failure is not None:
+                raise self._failure
+            now_s = self.wire.now
+            if on_stats is not None and now_s >= next_stats_s:
+                next_stats_s = now_s + _STATS_S
+                on_stats(self.measure())
+            if end_s is not None and now_s >= end_s:
+                return
+            await asyncio.sleep(_TICK_S)
+
+    async def dialler(self) -> None:
+        """Connect stations, one after the other; several of these work side by side."""
+        while True:
+            await self._dial_wanted.acquire()
+            station = self._to_dial.popleft()
+            identity, subprotocol = station.plan.identity, station.voice.dialect.subprotocol
+            self.stats.dials += 1
+            link = Link(self, identity, subprotocol)
+            try:
+                await connect(
+                    link,
+                    self.options.url,
+                    identity=identity,
+                    password=station.knobs.password,
+                    subprotocol=subprotocol,
+                    tls=self._tls,
+                )
+            except (OSError, WSError) as error:
+                self.stats.last_failure = f"{identity}: {type(error).__name__} {error}"
+            if not link.opened:
+                self._dialling.discard(identity)
+                self.stats.dial_failures += 1
+                station.link_down()
+
+    async def goodbye(self) -> None:
+        """Close every socket properly."""
+        for station in self.stations.values():
+            station.powered = False
+        self._closing, self._links = set(self._links.values()), {}
+        for link in list(self._closing):
+            link.close()
+        if self._closing:
+            with contextlib.suppress(TimeoutError):  # They had their time; the process ends.
+                await asyncio.wait_for(self._closed.wait(), _GOODBYE_S)
+        if self._journal is not None:
+            self._journal.close()
+
+
+async def run(
+    options: FleetOptions,
+    *,
+    on_stats: Callable[[Stats], None] | None = None,
+    stop: asyncio.Event | None = None,
+    clock: Clock | None = None,
+) -> Stats:
+    """Run a simulation until ``stop`` is set or its duration is over; returns what was counted."""
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    fleet = Fleet(options, clock=clock or SystemClock(), elapsed_s=lambda: loop.time() - begun)
+    fleet.switch_on()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            diallers = [tasks.create_task(fleet.dialler()) for _ in range(_DIALLERS)]
+            await fleet.drive(stop or asyncio.Event(), on_stats)
+            for dialler in diallers:
+                dialler.cancel()
+        return fleet.measure()
+    finally:
+        await fleet.goodbye()
+
+
+def _tls(options: FleetOptions) -> ssl.SSLContext | None:
+    if not options.url.startswith("wss:"):
+        return None
+    return ssl.create_default_context(cafile=options.tls_ca)
