@@ -189,7 +189,8 @@ def full(of: Official, node: dict[str, Json]) -> Json:
         case "string":
             value = "x" * node.get("maxLength", 9)  # as long as may be
         case "integer" | "number":
-            value = int(node.get("maximum", node.get("minimum", 7)))
+            bound: Json = node.get("maximum", node.get("minimum", 7))
+            value = int(bound)
         case "boolean":
             value = True
         case _:

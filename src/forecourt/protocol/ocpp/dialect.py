@@ -117,6 +117,11 @@ class Dialect(Struct, frozen=True, kw_only=True, dict=True, eq=False):
     from_csms: frozenset[str]
     """Actions that a CSMS may send."""
 
+    @cached_property
+    def answers(self) -> frozenset[type[Message]]:
+        """What may be sent as an answer."""
+        return frozenset(self.responses.values())
+
     @property
     def rules(self) -> Rules:
         return _RULES[self.subprotocol]

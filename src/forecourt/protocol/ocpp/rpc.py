@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.protocol.ocpp.dialect import MESSAGE_ID_LENGTH_MAX, Dialect, ErrorReason
@@ -60,7 +61,22 @@ _ECHOED_ID_LENGTH_MAX: Final = 255
 # more). The dot comes first, because it is rare: the rest is looked at where one was found.
 _FINE_MOMENT: Final = re.compile(rb'\.(?<=T\d\d:\d\d:\d\d\.)\d{4,}((?:Z|[+-]\d\d:\d\d)")')
 
-_FRAME: Final = msgspec.json.Decoder(list[msgspec.Raw])
+
+_ABSENT: Final = msgspec.Raw()
+
+
+class _Elements(Struct, array_like=True, gc=False):
+    """A frame's elements; one more than any frame has, and no memory for a million others."""
+
+    kind: msgspec.Raw = _ABSENT
+    message_id: msgspec.Raw = _ABSENT
+    third: msgspec.Raw = _ABSENT
+    fourth: msgspec.Raw = _ABSENT
+    fifth: msgspec.Raw = _ABSENT
+    sixth: msgspec.Raw = _ABSENT
+
+
+_FRAME: Final = msgspec.json.Decoder(_Elements)
 _ANY: Final = msgspec.json.Decoder()
 _ENCODE: Final = msgspec.json.Encoder().encode
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -178,7 +194,7 @@ class Connection:
         if self._lenient is not None and self._lenient.ignores(data):
             return None
         try:
-            elements = _FRAME.decode(data)
+            elements = [e for e in astuple(_FRAME.decode(data)) if e is not _ABSENT]
         except UNREADABLE as error:
             repaired = None
             if self._lenient is not None and not mended:
@@ -352,8 +368,8 @@ class Connection:
 
     def reply(self, message_id: str, response: Message) -> None:
         """Answer a call of the peer's."""
-        if type(response) not in self._dialect.payloads:
-            raise LocalProtocolError("no message of this version", type=type(response).__name__)
+        if type(response) not in self._dialect.answers:
+            raise LocalProtocolError("no answer of this version", type=type(response).__name__)
         frame = _encode((_RESULT, message_id, response))
         self._out.append(frame)
         if self._last is not None and self._last.message_id == message_id:

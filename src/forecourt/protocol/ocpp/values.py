@@ -4,7 +4,7 @@ Must not know a version or a message.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, TypeVar
 
 from msgspec import Meta, Struct
@@ -18,6 +18,8 @@ Moment = Annotated[datetime, Meta(tz=True)]
 Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """JSON's integers have no end; ours must fit the database. (The specification promises 32 bits.)"""
 
+_FIRST: Final = datetime(1, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 _VENDOR_ID_LENGTH_MAX: Final = 255
 
 _T = TypeVar("_T")
@@ -78,6 +80,19 @@ class CustomData(dict[str, JSON]):
     def vendor_id(self) -> str:
         vendor_id: str = self["vendorId"]
         return vendor_id
+
+
+def in_utc(moment: datetime) -> datetime:
+    """The same moment in UTC. A peer may write one that UTC's calendar has no day for: the nearest.
+
+    (Clocks that were never set send the year 1, some with their zone's offset.)
+    """
+    if moment.tzinfo is UTC:
+        return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return _FIRST if moment.year == 1 else _LAST
 
 
 def decode_custom(kind: type, value: object) -> CustomData:
