@@ -27,8 +27,8 @@ _PHYSICS_S: Final = 60.0
 _PHYSICS_S_MIN: Final = 0.5
 # A central system that names no interval, or an absurd one, is asked again after this.
 _BOOT_RETRY_S: Final = 30
-# Time for the last messages before a soft reset cuts the link.
-_RESET_GRACE_S: Final = 2.0
+# Time for the last messages, and for the answer to the command, before a reset cuts the link.
+_RESET_GRACE_S: Final = {"SoftReset": 3.0, "HardReset": 0.5}
 CACHE_MAX: Final = 500
 
 
@@ -553,9 +553,10 @@ class Station:
         for outlet in self.outlets:
             if outlet.tx is not None or outlet.token is not None:
                 self.stop(outlet, reason, "ResetCommand", final=True)
-        grace_s = _RESET_GRACE_S if reason == "SoftReset" else 0.0
         life = self._life
-        self.wire.after(grace_s, lambda: self._restart() if life == self._life else None)
+        self.wire.after(
+            _RESET_GRACE_S[reason], lambda: self._restart() if life == self._life else None
+        )
 
     def _restart(self) -> None:
         self.powered = False
