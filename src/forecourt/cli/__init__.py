@@ -1,0 +1,98 @@
+"""``forecourt``: the commands, each in a module of its own that is loaded when it is asked for.
+
+Turns flags into calls and failures into one clear line; decides nothing.
+"""
+
+import sys
+from collections import UserDict
+from importlib import import_module
+from importlib.metadata import version as installed
+from importlib.util import find_spec
+from typing import Annotated, Any, Final
+
+import typer
+import typer.main
+from rich.console import Console
+from rich.markup import escape
+from typer.core import TyperCommand, TyperGroup
+
+from forecourt.base.errors import ForecourtError
+
+__all__ = ["app", "main"]
+
+# In the order in which help shows them. The module of a command has its Typer, named ``app``.
+NAMES: Final = (
+    *("serve", "demo", "station", "token", "session", "command", "apikey", "db", "config"),
+    *("doctor", "sim", "bench"),
+)
+
+
+class _Book(UserDict[str, Any]):
+    """The commands by name: ``forecourt sim`` does not wait for the database's libraries."""
+
+    def __getitem__(self, name: str) -> TyperCommand | TyperGroup:
+        command = typer.main.get_command(import_module(self.data[name]).app)
+        assert isinstance(command, TyperCommand | TyperGroup)
+        command.name = name
+        _write_plainly(command)
+        return command
+
+
+class _Commands(TyperGroup):
+    """The group whose commands are the modules beside this one."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        places = {name: f"{__name__}.{name}" for name in NAMES}
+        self.commands = _Book({n: place for n, place in places.items() if find_spec(place)})
+
+
+def _write_plainly(command: TyperCommand | TyperGroup) -> None:
+    """Help is text: what stands in brackets is not mark-up."""
+    command.rich_markup_mode = "markdown"
+    for below in getattr(command, "commands", {}).values():
+        _write_plainly(below)
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(*, asked: bool) -> None:
+    if asked:
+        print(f"forecourt {installed('forecourt')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _forecourt(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=lambda asked: _version(asked=asked),
+            is_eager=True,
+            help="Print the version and stop.",
+        ),
+    ] = False,
+) -> None:
+    """Run an EV charging network: stations, sessions, energy."""
+
+
+def main() -> None:
+    """Run the command that the arguments ask for; a failure is one line, and exit code 1."""
+    try:
+        app()
+    except ForecourtError as error:
+        Console(stderr=True).print(
+            f"[bold red]error:[/] {escape(error.message)} [dim]({error.code})[/]",
+            highlight=False,
+            soft_wrap=True,
+        )
+        sys.exit(1)
