@@ -141,9 +141,14 @@ class Committer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._conn: asyncpg.Connection | None = None
+        self._after: dict[Write, Callable[[], None]] = {}
         self.away = False
         """The database does not answer; batches wait."""
         self.stats = CommitStats()
+
+    def after(self, write: Write, then: Callable[[], None]) -> None:
+        """Call ``then`` after each commit that held rows of this kind."""
+        self._after[write] = then
 
     def submit(self, changes: Changes, done: Done) -> None:
         """Commit ``changes`` with the next batch, then call ``done`` (with what went wrong, or None)."""
@@ -202,7 +207,7 @@ class Committer:
                 self._tell(batch, StorageFull("the database has no space left", cause=str(error)))
                 return
             except (asyncpg.UniqueViolationError, Fenced) as error:
-                # Rows that should be new were there already: again, by statements that may meet them.
+                # Rows that should be new were there already: again, by statements for both.
                 if careful:
                     await self._halve(batch, error)
                     return
@@ -210,7 +215,7 @@ class Committer:
             except (asyncpg.DataError, ValueError, TypeError) as error:
                 await self._halve(batch, error)  # a row that no PostgreSQL would take
                 return
-            except _AWAY as error:
+            except AWAY as error:
                 self._report_away(error)
                 await self._drop()
                 careful = True
@@ -255,6 +260,9 @@ class Committer:
                 await self._rows(conn, write, rows[write], careful=careful)
         self.stats.batches += 1
         self.stats.rows += sum(map(len, rows.values()))
+        for write, then in self._after.items():
+            if write in rows:
+                then()
 
     async def _rows(
         self, conn: asyncpg.Connection, write: Write, rows: list[Row], *, careful: bool
@@ -290,7 +298,7 @@ class Committer:
 
 
 # What says nothing about our rows: the server is gone, starting, stopping, or out of connections.
-_AWAY: Final = (
+AWAY: Final = (
     OSError,
     asyncpg.InterfaceError,  # "connection is closed"
     TimeoutError,

@@ -71,7 +71,7 @@ class DatabaseAway(ForecourtError):
 
 
 class DatabaseTooOld(ForecourtError):
-    """This PostgreSQL lacks what we need."""
+    """The server lacks what we need."""
 
     kind: ClassVar[Kind] = Kind.UNAVAILABLE
     code: ClassVar[str] = "database.too_old"
@@ -121,7 +121,7 @@ class Database:
 
     @asynccontextmanager
     async def unit(self, ctx: Context) -> AsyncGenerator[Unit]:
-        """One transaction inside the tenant's walls. Commits on leaving, unless something was raised.
+        """One transaction inside the tenant's walls; commits on leaving, rolls back on errors.
 
         Raises DatabaseAway when PostgreSQL does not answer.
         """
@@ -143,7 +143,7 @@ class Database:
             raise
 
     async def raw(self) -> asyncpg.Connection:
-        """A connection of one's own, for the group commit and for listening; the caller closes it."""
+        """A connection of one's own, for the group commit and for listening. Close it yourself."""
         conn: asyncpg.Connection = await asyncpg.connect(self.url, timeout=CONNECT_TIMEOUT_S)
         return conn
 

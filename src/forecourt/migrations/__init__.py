@@ -1,1 +1,1 @@
-"""How the tables came to be, step by step; shipped with the package, run by ``forecourt db upgrade``."""
+"""How the tables came to be, step by step; run by ``forecourt db upgrade``."""

@@ -76,7 +76,7 @@ class TokenAdded(Event, frozen=True, kw_only=True, tag="token.added"):
     """A token was made known."""
 
     uid: str
-    type: str
+    token_type: str
 
     @property
     def subject(self) -> str:

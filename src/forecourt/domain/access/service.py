@@ -40,7 +40,9 @@ class Access:
         async with self._db.unit(ctx) as unit:
             if not await store.add(unit, token):
                 raise TokenExists(f"a token {new.uid!r} exists already", uid=new.uid)
-            await unit.emit(TokenAdded(tenant=ctx.tenant, at=ctx.now, uid=new.uid, type=new.type))
+            await unit.emit(
+                TokenAdded(tenant=ctx.tenant, at=ctx.now, uid=new.uid, token_type=new.type)
+            )
         return token
 
     async def change(

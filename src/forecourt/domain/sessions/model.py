@@ -172,8 +172,8 @@ class EventReport(Struct, frozen=True, kw_only=True):
     stop_reason: str = ""
     remote_start_id: int | None = None
     readings: Sequence[Reading] = ()
-    body: str
-    """The event as JSON, as the station sent it."""
+    body: Struct
+    """The event as the station sent it; kept as JSON."""
 
 
 class SessionEvent(Event, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from forecourt.base.context import Context
@@ -527,7 +528,8 @@ class Sessions:
             store.SESSION_EVENTS,
             (
                 *(session.id, report.seq_no, report.reported_at, ctx.tenant, session.station),
-                *(report.kind.value, report.trigger, report.offline, ctx.now, report.body),
+                *(report.kind.value, report.trigger, report.offline, ctx.now),
+                msgspec.json.encode(report.body).decode(),
             ),
         )
 

@@ -44,8 +44,8 @@ sessions: Final = Table(
     Column("session_id", Text, primary_key=True),
     Column("tenant_id", Text, nullable=False),
     Column("station_id", Text, nullable=False),
-    Column("evse_no", Integer, nullable=False),
-    Column("connector_no", Integer, nullable=False),
+    Column("evse_no", BigInteger, nullable=False),
+    Column("connector_no", BigInteger, nullable=False),
     Column("transaction", Text, nullable=False),
     Column("start_key", Text, nullable=False),
     Column("token", Text, nullable=False),
@@ -55,7 +55,7 @@ sessions: Final = Table(
     Column("state", Text, nullable=False),
     Column("charging_state", Text, nullable=False),
     Column("offline", Boolean, nullable=False),
-    Column("remote_start_id", Integer),
+    Column("remote_start_id", BigInteger),
     Column("started_at", DateTime(timezone=True), nullable=False),
     Column("ended_at", DateTime(timezone=True)),
     Column("meter_start_wh", BigInteger),
@@ -69,7 +69,7 @@ sessions: Final = Table(
     Column("export_meter_wh", BigInteger),
     Column("power_w", Integer),
     Column("soc_pct", Float),
-    Column("seq_next", Integer, nullable=False),
+    Column("seq_next", BigInteger, nullable=False),
     Column("seq_missing", Text, nullable=False),
     Column("flags", Text, nullable=False),
     Column("saved_at", DateTime(timezone=True), nullable=False),
@@ -81,12 +81,12 @@ meter_values: Final = Table(
     metadata,
     Column("station_id", Text, primary_key=True),
     Column("sampled_at", DateTime(timezone=True), primary_key=True),
-    Column("evse_no", Integer, primary_key=True),
+    Column("evse_no", BigInteger, primary_key=True),
     Column("digest", BigInteger, primary_key=True),
     Column("tenant_id", Text, nullable=False),
     Column("session_id", Text),
     Column("received_at", DateTime(timezone=True), nullable=False),
-    Column("seq_no", Integer),
+    Column("seq_no", BigInteger),
     Column("energy_wh", BigInteger),
     Column("export_wh", BigInteger),
     Column("power_w", Integer),
@@ -98,7 +98,7 @@ session_events: Final = Table(
     "session_events",
     metadata,
     Column("session_id", Text, primary_key=True),
-    Column("seq_no", Integer, primary_key=True),
+    Column("seq_no", BigInteger, primary_key=True),
     Column("at", DateTime(timezone=True), primary_key=True),
     Column("tenant_id", Text, nullable=False),
     Column("station_id", Text, nullable=False),
@@ -122,10 +122,10 @@ unmatched_stops: Final = Table(
 )
 
 _SESSION_TYPES: Final = (
-    *("text", "text", "text", "int", "int", "text", "text", "text", "text", "text", "text"),
-    *("text", "text", "bool", "int", "timestamptz", "timestamptz", "bigint", "bigint", "text"),
-    *("bigint", "bigint", "bigint", "bigint", "timestamptz", "bigint", "int", "float8", "int"),
-    *("text", "text", "timestamptz", "bigint"),
+    *("text", "text", "text", "bigint", "bigint", "text", "text", "text", "text", "text"),
+    *("text", "text", "text", "bool", "bigint", "timestamptz", "timestamptz", "bigint"),
+    *("bigint", "text", "bigint", "bigint", "bigint", "bigint", "timestamptz", "bigint"),
+    *("int", "float8", "bigint", "text", "text", "timestamptz", "bigint"),
 )
 
 SESSIONS: Final = upsert(
@@ -141,8 +141,8 @@ _READING_COLUMNS: Final = (
     *("seq_no", "energy_wh", "export_wh", "power_w", "soc_pct", "samples"),
 )
 _READING_TYPES: Final = (
-    *("text", "timestamptz", "int", "bigint", "text", "text", "timestamptz"),
-    *("int", "bigint", "bigint", "int", "float8", "json"),
+    *("text", "timestamptz", "bigint", "bigint", "text", "text", "timestamptz"),
+    *("bigint", "bigint", "bigint", "int", "float8", "json"),
 )
 
 # Later than any reading of that EVSE so far, so it cannot be there yet: COPY.
@@ -154,7 +154,7 @@ SESSION_EVENTS: Final = append(
     "session_events",
     tuple(column.name for column in session_events.columns),
     types=(
-        *("text", "int", "timestamptz", "text", "text", "text", "text", "bool"),
+        *("text", "bigint", "timestamptz", "text", "text", "text", "text", "bool"),
         *("timestamptz", "json"),
     ),
     copy=True,

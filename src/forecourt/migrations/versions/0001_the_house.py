@@ -51,8 +51,8 @@ CREATE TABLE stations (
 CREATE INDEX stations_tenant ON stations (tenant_id, station_id);
 CREATE TABLE connectors (
   station_id text NOT NULL,
-  evse_no integer NOT NULL,
-  connector_no integer NOT NULL,
+  evse_no bigint NOT NULL,
+  connector_no bigint NOT NULL,
   tenant_id text NOT NULL REFERENCES tenants,
   state text NOT NULL,
   state_at timestamptz NOT NULL,
@@ -68,8 +68,8 @@ CREATE TABLE variables (
   station_id text NOT NULL,
   component text NOT NULL,
   component_instance text NOT NULL,
-  evse_no integer NOT NULL,
-  connector_no integer NOT NULL,
+  evse_no bigint NOT NULL,
+  connector_no bigint NOT NULL,
   variable text NOT NULL,
   variable_instance text NOT NULL,
   attribute text NOT NULL,
@@ -111,8 +111,8 @@ CREATE TABLE sessions (
   session_id text PRIMARY KEY,
   tenant_id text NOT NULL REFERENCES tenants,
   station_id text NOT NULL,
-  evse_no integer NOT NULL,
-  connector_no integer NOT NULL,
+  evse_no bigint NOT NULL,
+  connector_no bigint NOT NULL,
   transaction text NOT NULL,
   start_key text NOT NULL,
   token text NOT NULL,
@@ -122,7 +122,7 @@ CREATE TABLE sessions (
   state text NOT NULL CHECK (state IN ('active', 'ended')),
   charging_state text NOT NULL,
   offline boolean NOT NULL,
-  remote_start_id integer,
+  remote_start_id bigint,
   started_at timestamptz NOT NULL,
   ended_at timestamptz,
   meter_start_wh bigint,
@@ -136,7 +136,7 @@ CREATE TABLE sessions (
   export_meter_wh bigint,
   power_w integer,
   soc_pct double precision,
-  seq_next integer NOT NULL,
+  seq_next bigint NOT NULL,
   seq_missing text NOT NULL,
   flags text NOT NULL,
   saved_at timestamptz NOT NULL,
@@ -166,12 +166,12 @@ PARTITIONED = """
 CREATE TABLE meter_values (
   station_id text NOT NULL,
   sampled_at timestamptz NOT NULL,
-  evse_no integer NOT NULL,
+  evse_no bigint NOT NULL,
   digest bigint NOT NULL,
   tenant_id text NOT NULL,
   session_id text,
   received_at timestamptz NOT NULL,
-  seq_no integer,
+  seq_no bigint,
   energy_wh bigint,
   export_wh bigint,
   power_w integer,
@@ -182,7 +182,7 @@ CREATE TABLE meter_values (
 CREATE TABLE meter_values_default PARTITION OF meter_values DEFAULT;
 CREATE TABLE session_events (
   session_id text NOT NULL,
-  seq_no integer NOT NULL,
+  seq_no bigint NOT NULL,
   at timestamptz NOT NULL,
   tenant_id text NOT NULL,
   station_id text NOT NULL,
@@ -217,6 +217,7 @@ CREATE TABLE events (
   PRIMARY KEY (seq, at)
 ) PARTITION BY RANGE (at);
 CREATE INDEX events_subject ON events (subject, at);
+CREATE INDEX events_order ON events (xid, seq);
 CREATE TABLE events_default PARTITION OF events DEFAULT;
 CREATE TABLE relays (
   name text PRIMARY KEY,

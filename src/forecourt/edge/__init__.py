@@ -1,0 +1,1 @@
+"""Where bytes meet us: doors that translate and never decide."""

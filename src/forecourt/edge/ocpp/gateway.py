@@ -1,0 +1,367 @@
+"""The gateway: which stations may come in, which are here, and what is done for all of them.
+
+Keeps the doors (identity, admission, password digest) of all stations in memory, since the listener
+must answer before it can ask anybody; events refresh them. Loads the live state of those that
+connect, many at once. Only the newest socket of a station is alive.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+import structlog
+from msgspec import Struct
+
+from forecourt.base.clock import Clock
+from forecourt.base.context import Context
+from forecourt.base.digest import same
+from forecourt.base.errors import ForecourtError
+from forecourt.base.ids import StationId, TenantId
+from forecourt.domain.rooms import Rooms
+from forecourt.domain.stations import (
+    Admission,
+    Door,
+    Links,
+    LiveStation,
+    NewStation,
+    StationExists,
+    StationIdInvalid,
+    station_id,
+)
+from forecourt.edge.ocpp.session import (
+    CLOSE_GOING_AWAY,
+    CLOSE_POLICY,
+    Budget,
+    Counts,
+    StationLink,
+    Wire,
+)
+from forecourt.edge.ocpp.versions import VERSIONS, Version
+from forecourt.infra.commit import Changes, Committer, Done
+from forecourt.infra.database import DatabaseAway
+from forecourt.protocol.ocpp.lenient import Lenient
+
+log = structlog.get_logger(__name__)
+
+# How many stations one query loads; a storm of reconnections is a few dozen of them.
+LOAD_MAX: Final = 500
+LOAD_RETRY_S: Final = 0.5
+SWEEP_EVERY_S: Final = 1.0
+# A silent station is pinged; one that answered pings before must answer this one.
+PING_AFTER_S: Final = 60.0
+PONG_WITHIN_S: Final = 30.0
+# One that never answered a ping is given this many of its heartbeats.
+HEARTBEATS_MISSED_MAX: Final = 2.5
+# Sockets that one identity may open in a while before it is told to slow down.
+KNOCKS_MAX: Final = 20
+KNOCKS_WITHIN_S: Final = 10.0
+KNOCKERS_KEPT_MAX: Final = 50_000
+# Unknown stations that may be made pending in a minute: whoever can reach us can knock.
+STRANGERS_PER_MINUTE: Final = 60
+# Stopping closes this many sockets a second, so that not all come back in one moment.
+CLOSES_PER_SECOND: Final = 5_000
+
+
+class UnknownStations(StrEnum):
+    """What happens to a station that nobody made known."""
+
+    REFUSE = "refuse"
+    PENDING = "pending"
+
+
+class GatewayOptions(Struct, frozen=True, kw_only=True):
+    """What an operator may choose."""
+
+    name: str = "gateway-1"
+    tenant: TenantId = TenantId("default")
+    """Whose an unknown station becomes."""
+    unknown_stations: UnknownStations = UnknownStations.REFUSE
+    assume_16: bool = False
+    """Take a station that offers no sub-protocol for a 1.6 station (field quirk 1)."""
+    heartbeat_s: int = 300
+    messages_per_second: float = 250.0
+    messages_burst: float = 1_000.0
+    frame_bytes_max: int = 1_048_576
+
+
+class Refusal(Struct, frozen=True):
+    """Why the door stays shut, as an HTTP status."""
+
+    status: int
+    reason: str
+
+
+class Gateway:
+    """All stations of this process."""
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        *,
+        links: Links,
+        committer: Committer,
+        clock: Clock,
+        tasks: asyncio.TaskGroup,
+        options: GatewayOptions,
+    ) -> None:
+        self.rooms = rooms
+        self.options = options
+        self.budget = Budget(options.messages_per_second, options.messages_burst)
+        self.counts = Counts()
+        self.heartbeat_s = options.heartbeat_s
+        self.leniency = Lenient()
+        self.monotonic = time.monotonic
+        self._links_board = links
+        self._committer = committer
+        self._clock = clock
+        self._tasks = tasks
+        self._loop = asyncio.get_running_loop()
+        self._doors: dict[StationId, Door] = {}
+        self._links: dict[StationId, StationLink] = {}
+        self._loading: list[StationLink] = []
+        self._load_wanted = asyncio.Event()
+        self._calling: set[StationLink] = set()
+        self._knocks: OrderedDict[StationId, tuple[float, int]] = OrderedDict()
+        self._strangers = (0.0, 0)
+        self._request_id = 0
+        self._stopping = False
+
+    async def open(self) -> None:
+        """Load the doors, and forget what a crash left behind. Before the listener listens."""
+        await self.rooms.stations.forget_connections(self.options.name, self.now())
+        for door in await self.rooms.stations.doors():
+            self._doors[door.id] = door
+        self._request_id = int(self.now().timestamp()) & 0x3FFFFFFF
+        self._tasks.create_task(self._load_forever())
+        self._tasks.create_task(self._sweep_forever())
+
+    # ---- the door -----------------------------------------------------------------------------
+
+    def admit(self, identity: str, password: bytes | None) -> Door | Refusal:
+        """Whether this identity may come in with this password. Asks nobody: it must answer now."""
+        found = self._admit(identity, password)
+        if isinstance(found, Refusal):
+            self.counts.refused_doors += 1
+        return found
+
+    def _admit(self, identity: str, password: bytes | None) -> Door | Refusal:
+        if self._stopping:
+            return Refusal(503, "stopping")
+        try:
+            station = station_id(identity)
+        except StationIdInvalid:
+            return Refusal(404, "no such station")
+        door = self._doors.get(station)
+        if door is None:
+            if self.options.unknown_stations is UnknownStations.REFUSE or not self._stranger():
+                return Refusal(404, "no such station")
+            return Door(
+                id=station,
+                tenant=self.options.tenant,
+                admission=Admission.PENDING,
+                password=None,
+                lenient=False,
+                log_all=False,
+            )
+        if door.password is not None and (
+            password is None or not same(self.rooms.stations.digest(password), door.password)
+        ):
+            return Refusal(401, "wrong password")
+        if door.admission is Admission.BLOCKED:
+            return Refusal(403, "blocked")
+        if not self._may_knock(station):
+            return Refusal(429, "too many connections")
+        return door
+
+    def choose(self, offered: list[str]) -> Version | None:
+        """The version to speak: the newest of ours that the station offers."""
+        if not offered and self.options.assume_16:
+            return VERSIONS["ocpp1.6"]
+        for subprotocol, version in VERSIONS.items():
+            if subprotocol in offered:
+                return version
+        return None
+
+    def connected(self, door: Door, version: Version, wire: Wire) -> StationLink:
+        """A socket is up: its link takes the place of the one before."""
+        link = StationLink(self, door, version, wire)
+        older = self._links.get(door.id)
+        self._links[door.id] = link
+        if older is None:
+            self._load(link)
+        else:
+            self.counts.superseded += 1
+            # What the older one has on its way is committed before the newer one loads.
+            older.when_settled(lambda: self._load(link))
+            older.close(CLOSE_POLICY, "a newer connection took its place")
+        return link
+
+    def gone(self, link: StationLink, reason: str) -> None:
+        """A socket is closed. Late news of an older one changes nothing."""
+        link.on_gone(reason)
+        if self._links.get(link.door.id) is link:
+            del self._links[link.door.id]
+        self._links_board.drop(link.door.id, link)
+        self._calling.discard(link)
+
+    async def station_changed(self, station: StationId) -> None:
+        """Somebody changed what the door must know."""
+        found = await self.rooms.stations.doors([station])
+        before = self._doors.pop(station, None)
+        link = self._links.get(station)
+        if found:
+            self._doors[station] = found[0]
+        if link is None:
+            return
+        if not found or found[0].admission is Admission.BLOCKED:
+            link.close(CLOSE_POLICY, "not admitted")
+        elif before is not None and found[0].password != before.password:
+            link.close(CLOSE_POLICY, "the password changed")
+        elif found[0].admission is not link.door.admission:
+            link.door = found[0]
+            self.reload(link)
+        else:
+            link.door = found[0]
+
+    def __len__(self) -> int:
+        return len(self._links)
+
+    # ---- what links ask of their house ----------------------------------------------------------
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def later(self, delay_s: float, then: Callable[[], None]) -> None:
+        self._loop.call_later(delay_s, then)
+
+    def submit(self, changes: Changes, done: Done) -> None:
+        self._committer.submit(changes, done)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.create_task(work)
+
+    def calling(self, link: StationLink) -> None:
+        self._calling.add(link)
+
+    def next_request_id(self) -> int:
+        self._request_id = (self._request_id + 1) & 0x7FFFFFFF
+        return self._request_id
+
+    def reload(self, link: StationLink) -> None:
+        """Live state in memory is ahead of what was committed, or behind it: load it anew."""
+        link.hold()
+        self._load(link)
+
+    # ---- stopping -------------------------------------------------------------------------------
+
+    async def stop(self) -> None:
+        """Let nobody in, finish what is in hand, close all sockets, a few at a time."""
+        self._stopping = True
+        for link in self._links.values():
+            link.hold()
+        await self._committer.drained()
+        for count, link in enumerate(list(self._links.values()), 1):
+            link.close(CLOSE_GOING_AWAY, "the platform stops")
+            self.gone(link, "stop")
+            if count % (CLOSES_PER_SECOND // 10) == 0:
+                await asyncio.sleep(0.1)
+        await self._committer.drained()
+
+    # ---- inside ---------------------------------------------------------------------------------
+
+    def _load(self, link: StationLink) -> None:
+        self._loading.append(link)
+        self._load_wanted.set()
+
+    async def _load_forever(self) -> None:
+        while True:
+            await self._load_wanted.wait()
+            # Those that connect in the same turn of the loop are loaded together.
+            await asyncio.sleep(0)
+            batch, self._loading = self._loading[:LOAD_MAX], self._loading[LOAD_MAX:]
+            if not self._loading:
+                self._load_wanted.clear()
+            batch = [link for link in batch if not link.closed]
+            if batch:
+                try:
+                    await self._load_some(batch)
+                except DatabaseAway:
+                    self._loading.extend(batch)
+                    self._load_wanted.set()
+                    await asyncio.sleep(LOAD_RETRY_S)
+                except ForecourtError as error:
+                    log.error("gateway.load_failed", code=error.code, error=error.message)
+                    for link in batch:
+                        link.close(CLOSE_POLICY, "cannot be served now")
+
+    async def _load_some(self, batch: list[StationLink]) -> None:
+        now = self.now()
+        for link in batch:
+            if link.door.id not in self._doors:
+                await self._make_known(link.door, now)
+        asked = {
+            link.door.id: (link.door.id, link.version.dialect.subprotocol, now) for link in batch
+        }
+        stations = await self.rooms.stations.connect(list(asked.values()), self.options.name)
+        sessions = await self.rooms.sessions.load(list(stations), now)
+        for link in batch:
+            live: LiveStation | None = stations.get(link.door.id)
+            if live is None:
+                link.close(CLOSE_POLICY, "no such station")
+            elif not link.closed and self._links.get(link.door.id) is link:
+                self._links_board.put(link.door.id, link)
+                link.loaded(live, sessions[link.door.id])
+
+    async def _make_known(self, door: Door, now: datetime) -> None:
+        """A stranger knocked where strangers are welcome to wait."""
+        ctx = Context(actor=f"station:{door.id}", tenant=door.tenant, now=now)
+        new = NewStation(id=door.id, admission=Admission.PENDING)
+        try:
+            await self.rooms.stations.add(ctx, new)
+        except StationExists:
+            log.info("gateway.stranger_known", station=door.id)
+        self._doors[door.id] = door
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_EVERY_S)
+            now_s = self.monotonic()
+            for link in list(self._calling):
+                if not link.tick(now_s):
+                    self._calling.discard(link)
+            for link in list(self._links.values()):
+                self._check_alive(link, now_s)
+
+    def _check_alive(self, link: StationLink, now_s: float) -> None:
+        silent_s = now_s - link.last_frame_s
+        if silent_s < PING_AFTER_S:
+            return
+        if not link.pinged:
+            link.ping()
+        elif (link.answers_pings and silent_s > PING_AFTER_S + PONG_WITHIN_S) or (
+            silent_s > self.heartbeat_s * HEARTBEATS_MISSED_MAX
+        ):
+            link.close(CLOSE_GOING_AWAY, "silent")
+            self.gone(link, "silent")
+
+    def _may_knock(self, station: StationId) -> bool:
+        now_s = self.monotonic()
+        since_s, count = self._knocks.pop(station, (now_s, 0))
+        if now_s - since_s > KNOCKS_WITHIN_S:
+            since_s, count = now_s, 0
+        self._knocks[station] = (since_s, count + 1)
+        if len(self._knocks) > KNOCKERS_KEPT_MAX:
+            self._knocks.popitem(last=False)
+        return count < KNOCKS_MAX
+
+    def _stranger(self) -> bool:
+        now_s = self.monotonic()
+        since_s, count = self._strangers
+        if now_s - since_s > 60:  # noqa: PLR2004 (a minute)
+            since_s, count = now_s, 0
+        self._strangers = (since_s, count + 1)
+        return count < STRANGERS_PER_MINUTE

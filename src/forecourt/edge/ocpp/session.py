@@ -1,0 +1,547 @@
+"""One connected station: carries frames between its socket, the conversation and the rooms.
+
+Its messages are handled strictly one after another, each answered after its commit; answers to our
+own calls pass by that line, since each direction is independent (OCPP-J 4.1.1). Frames that come
+faster than they can be handled wait in a short line, and past that in the station's own socket.
+
+Decides nothing: routes and rooms do. Knows no listener: the transport is a few functions.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+import structlog
+from msgspec import Struct
+
+from forecourt.base.context import Context
+from forecourt.base.errors import ForecourtError
+from forecourt.domain.rooms import Rooms
+from forecourt.domain.sessions import LiveSessions
+from forecourt.domain.stations import (
+    Admission,
+    Answer,
+    Command,
+    Door,
+    LiveStation,
+    Outcome,
+    failed,
+    may_transact,
+)
+from forecourt.edge.ocpp import commands
+from forecourt.edge.ocpp.commands import Asked
+from forecourt.edge.ocpp.routes import REFUSALS, Call, Route
+from forecourt.edge.ocpp.versions import Version
+from forecourt.infra.commit import Changes, Done, Fenced, StorageFull
+from forecourt.infra.database import DatabaseAway
+from forecourt.protocol.ocpp.dialect import ErrorReason
+from forecourt.protocol.ocpp.events import (
+    CONNECTION_LOST,
+    TIMEOUT,
+    Answered,
+    Event,
+    Failed,
+    Malformed,
+    Received,
+    Sent,
+)
+from forecourt.protocol.ocpp.lenient import Lenient
+from forecourt.protocol.ocpp.rpc import Connection, QueueFull
+from forecourt.protocol.ocpp.values import Message
+
+log = structlog.get_logger(__name__)
+
+# A station has one call open at a time; more than this waiting is a flood: stop reading its socket.
+INBOX_PAUSE: Final = 8
+# What was read from the socket before the pause took hold; past this it is an attack: hang up.
+INBOX_MAX: Final = 4096
+# Of the messages that come all the time the raw log keeps one in this many.
+SAMPLE_ONE_IN: Final = 100
+FRAME_KEPT_MAX: Final = 16_384
+BOOT: Final = "BootNotification"
+
+CLOSE_OK: Final = 1000
+CLOSE_GOING_AWAY: Final = 1001
+CLOSE_POLICY: Final = 1008
+CLOSE_INTERNAL: Final = 1011
+
+
+class Wire(Protocol):
+    """The socket, as much of it as a link needs."""
+
+    def send(self, frame: bytes) -> None: ...
+
+    def ping(self) -> None: ...
+
+    def close(self, code: int, reason: str) -> None: ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+
+class Budget(Struct, frozen=True):
+    """How many messages a station may send."""
+
+    per_second: float
+    burst: float
+
+
+class Counts:
+    """What went wrong on the wire, for the metrics page."""
+
+    __slots__ = ("malformed", "refused_doors", "strays", "superseded")
+
+    def __init__(self) -> None:
+        self.malformed = self.strays = self.superseded = self.refused_doors = 0
+
+
+class House(Protocol):
+    """What the gateway does for its links."""
+
+    rooms: Rooms
+    budget: Budget
+    counts: Counts
+    heartbeat_s: int
+    leniency: Lenient
+
+    def now(self) -> datetime: ...
+
+    def monotonic(self) -> float: ...
+
+    def later(self, delay_s: float, then: Callable[[], None]) -> None: ...
+
+    def submit(self, changes: Changes, done: Done) -> None: ...
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None: ...
+
+    def reload(self, link: "StationLink") -> None: ...
+
+    def calling(self, link: "StationLink") -> None: ...
+
+    def next_request_id(self) -> int: ...
+
+
+class StationLink:
+    """Drives one conversation. There may be two for a moment; only the newest is alive."""
+
+    __slots__ = (
+        *("_asked", "_busy", "_conn", "_house", "_inbox", "_paused", "_settled", "_unlogged"),
+        *("_wire", "answers_pings", "booted_here", "budget", "closed", "door", "last_frame_s"),
+        *("live", "pinged", "sessions", "version"),
+    )
+
+    def __init__(self, house: House, door: Door, version: Version, wire: Wire) -> None:
+        self._house = house
+        self._wire = wire
+        self._conn = Connection(
+            version.dialect,
+            accepts=version.dialect.from_station,
+            lenient=house.leniency if door.lenient else None,
+        )
+        self._inbox: deque[tuple[Received, bytes]] | None = None
+        self._busy = True
+        """A message is being handled, or live state is being loaded."""
+        self._paused = False
+        self._settled: Callable[[], None] | None = None
+        self._asked: dict[str, tuple[Command, Asked, asyncio.Future[Answer]]] | None = None
+        self._unlogged = 0
+        self.door = door
+        self.version = version
+        self.live: LiveStation | None = None
+        self.sessions: LiveSessions | None = None
+        self.booted_here = False
+        self.closed = False
+        self.last_frame_s = house.monotonic()
+        self.pinged = False
+        self.answers_pings = False
+        self.budget = house.budget.burst
+
+    # ---- the socket's side ----------------------------------------------------------------------
+
+    def on_frame(self, data: bytes) -> None:
+        """One text message from the station."""
+        now_s = self._house.monotonic()
+        self._spend(now_s)
+        self.last_frame_s = now_s
+        self.pinged = False
+        event = self._conn.receive(data, now_s)
+        if isinstance(event, Received):
+            if self._busy:
+                self._wait_in_line(event, data)
+            else:
+                self._handle(event, data)
+        elif event is not None:
+            self._heed(event, data)
+
+    def on_alive(self) -> None:
+        """The station sent something that is no message."""
+        self.last_frame_s = self._house.monotonic()
+        self.pinged = False
+
+    def on_pong(self) -> None:
+        """The station answers pings: from now on it is held to it."""
+        self.answers_pings = True
+        self.on_alive()
+
+    def on_gone(self, reason: str) -> None:
+        """The socket is closed, by whomever."""
+        if self.closed:
+            return
+        self.closed = True
+        self._fail_asked()
+        self._inbox = None
+        live = self.live
+        if live is not None:
+            changes = Changes()
+            ctx = self._context()
+            self._house.rooms.stations.disconnected(ctx, live, reason, changes)
+            self._house.submit(changes, _nothing_to_tell)
+
+    def tick(self, now_s: float) -> bool:
+        """Give up on calls that were not answered in time; whether one is still open."""
+        for event in self._conn.tick(now_s):
+            self._heed(event, b"")
+        self._flush()
+        return self._conn.deadline() is not None
+
+    # ---- the gateway's side ---------------------------------------------------------------------
+
+    def loaded(self, live: LiveStation, sessions: LiveSessions) -> None:
+        """Live state is there; begin, or go on."""
+        self.live, self.sessions = live, sessions
+        self._go_on()
+
+    def hold(self) -> None:
+        """Begin no further message until live state is loaded."""
+        self._busy = True
+
+    def ping(self) -> None:
+        """Ask the socket whether somebody is there."""
+        self.pinged = True
+        self._wire.ping()
+
+    def close(self, code: int, reason: str) -> None:
+        """Hang up."""
+        if not self.closed:
+            self._wire.close(code, reason)
+            self.on_gone(reason)
+
+    def when_settled(self, then: Callable[[], None]) -> None:
+        """Call ``then`` once nothing of this link is on its way to the database."""
+        if self._busy and self.live is not None:
+            self._settled = then
+        else:
+            then()
+
+    @property
+    def heartbeat_s(self) -> int:
+        return self._house.heartbeat_s
+
+    def booted(self, admission: Admission) -> None:
+        """The station is about to be told whether it may take part."""
+        self.booted_here = True
+
+    # ---- commands -------------------------------------------------------------------------------
+
+    async def ask(self, command: Command) -> Answer:
+        """Put a command to the station; its own answer, or why there is none."""
+        live = self.live
+        if self.closed or live is None:
+            return failed(Outcome.DISCONNECTED, "the station is not connected")
+        if not self.booted_here and live.station.booted_at is None:
+            # Some stations fall into a boot loop when they are asked before (field quirk 19).
+            return failed(Outcome.REJECTED, "the station has not booted yet")
+        if not commands.allowed(live.station.admission, command):
+            return failed(Outcome.REJECTED, "the station is not admitted yet")
+        asked = self.version.ask(command, self._house.next_request_id())
+        if isinstance(asked, Answer):
+            return asked
+        try:
+            message_id = self._conn.call(asked.request, self._house.monotonic())
+        except QueueFull:
+            return failed(Outcome.FAILED, "too many commands wait for this station")
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        if self._asked is None:
+            self._asked = {}
+        self._asked[message_id] = (command, asked, future)
+        self._house.calling(self)
+        self._flush()
+        return await future
+
+    # ---- inside: a call of the station's --------------------------------------------------------
+
+    def _handle(self, event: Received, data: bytes) -> None:
+        """Decide, submit, answer after the commit."""
+        assert self.live is not None
+        assert self.sessions is not None
+        changes = Changes()
+        ctx = self._context()
+        call = Call(ctx, self._house.rooms, self.live, self.sessions, changes, self)
+        route = self.version.routes.get(type(event.request))
+        self._busy = True
+        if route is None:
+            self._refuse(event, ErrorReason.NOT_SUPPORTED, "not supported yet", data)
+            return
+        if event.action != BOOT and not may_transact(self.live.station.admission):
+            self._refuse(event, ErrorReason.SECURITY, "not accepted yet: boot first", data)
+            return
+        self._house.rooms.stations.seen(ctx, self.live, changes)
+        try:
+            answer = route.handler(call, event.request)
+        except ForecourtError as error:
+            self._refuse(event, REFUSALS[error.kind], error.message, data)
+        except Exception:  # The boundary: one broken message must not cost the link.
+            log.exception("station.handler_failed", station=self.door.id, action=event.action)
+            self._refuse(event, ErrorReason.INTERNAL, "internal error", data)
+        else:
+            if isinstance(answer, Message):
+                self._submit(event, data, route, answer, call, plain=True)
+            else:
+                self._house.spawn(self._handle_slowly(event, data, route, answer, call))
+
+    async def _handle_slowly(
+        self,
+        event: Received,
+        data: bytes,
+        route: Route,
+        answer: Coroutine[Any, Any, Message],
+        call: Call,
+    ) -> None:
+        try:
+            message = await answer
+        except DatabaseAway:
+            # Nothing was decided: say so, and the station asks again.
+            self._refuse(event, ErrorReason.INTERNAL, "try again later", data)
+        except ForecourtError as error:
+            self._refuse(event, REFUSALS[error.kind], error.message, data)
+        except Exception:  # The boundary: one broken message must not cost the link.
+            log.exception("station.handler_failed", station=self.door.id, action=event.action)
+            self._refuse(event, ErrorReason.INTERNAL, "internal error", data)
+        else:
+            self._submit(event, data, route, message, call, plain=False)
+
+    def _submit(
+        self,
+        event: Received,
+        data: bytes,
+        route: Route,
+        answer: Message,
+        call: Call,
+        *,
+        plain: bool,
+    ) -> None:
+        self._conn.reply(event.message_id, answer)
+        frames = self._conn.data_to_send()
+        if self._keeps(event, periodic=route.periodic and plain):
+            self._log(call.changes, call.ctx, event.action, data, frames, event.repairs)
+        if not call.changes.rows:
+            self._answered(frames, None)
+            return
+        self._house.submit(call.changes, lambda error: self._answered(frames, error, event))
+
+    def _answered(
+        self, frames: list[bytes], error: BaseException | None, event: Received | None = None
+    ) -> None:
+        """The commit is over: answer, or say that it failed and begin anew from the record."""
+        if self._settled is not None:
+            then, self._settled = self._settled, None
+            then()
+        if self.closed:
+            return
+        if error is None:
+            for frame in frames:
+                self._wire.send(frame)
+            self._go_on()
+            return
+        if isinstance(error, Fenced):
+            self.close(CLOSE_POLICY, "another connection of this station is newer")
+            return
+        assert event is not None
+        reason = "no space left" if isinstance(error, StorageFull) else "internal error"
+        self._conn.refuse(event.message_id, ErrorReason.INTERNAL, reason)
+        self._flush()
+        # What was decided in memory did not come to be: load what did.
+        self._house.reload(self)
+
+    def _refuse(self, event: Received, reason: ErrorReason, text: str, data: bytes) -> None:
+        """A message that changes nothing is refused at once."""
+        if self.closed:
+            return
+        self._conn.refuse(event.message_id, reason, text)
+        frames = self._conn.data_to_send()
+        changes = Changes()
+        self._log(changes, self._context(), event.action, data, frames, (text,))
+        self._house.submit(changes, _nothing_to_tell)
+        for frame in frames:
+            self._wire.send(frame)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Take the next from the line, if somebody waits."""
+        self._busy = False
+        inbox = self._inbox
+        if inbox is None:
+            return
+        while inbox and not self._busy and not self.closed:
+            event, data = inbox.popleft()
+            self._handle(event, data)
+        if self._paused and len(inbox) < INBOX_PAUSE:
+            self._paused = False
+            self._wire.resume()
+        if not inbox and self._inbox is inbox:
+            self._inbox = None
+
+    def _wait_in_line(self, event: Received, data: bytes) -> None:
+        if self._inbox is None:
+            self._inbox = deque()
+        self._inbox.append((event, data))
+        if len(self._inbox) >= INBOX_MAX:
+            self.close(CLOSE_POLICY, "too many messages at once")
+        elif len(self._inbox) >= INBOX_PAUSE and not self._paused:
+            self._paused = True
+            self._wire.pause()
+
+    def _spend(self, now_s: float) -> None:
+        """Each frame costs one of the station's budget; who overspends is read again later."""
+        budget = self._house.budget
+        self.budget = min(
+            budget.burst, self.budget + (now_s - self.last_frame_s) * budget.per_second
+        )
+        self.budget -= 1
+        if self.budget < 0 and not self._paused:
+            self._paused = True
+            self._wire.pause()
+            self._house.later(-self.budget / budget.per_second, self._rested)
+
+    def _rested(self) -> None:
+        if self._paused and not self.closed and len(self._inbox or ()) < INBOX_PAUSE:
+            self._paused = False
+            self._wire.resume()
+
+    # ---- inside: everything but calls -----------------------------------------------------------
+
+    def _heed(self, event: Event, data: bytes) -> None:
+        match event:
+            case Answered(message_id=message_id, response=response):
+                self._told(message_id, response)
+            case Failed(message_id=message_id):
+                self._not_told(message_id, event)
+            case Malformed(code=code, description=description):
+                self._house.counts.malformed += 1
+                self._keep_frame("", data, f"{code}: {description}")
+            case Sent(action=action, message=message):
+                self._take(action, message, data)
+            case _:
+                self._house.counts.strays += 1
+        self._flush()
+
+    def _take(self, action: str, message: Message, data: bytes) -> None:
+        """A message that wants no answer (2.1)."""
+        route = self.version.sent.get(type(message))
+        if route is None or self.live is None or self.sessions is None:
+            self._keep_frame(action, data, "not handled")
+            return
+        changes = Changes()
+        ctx = self._context()
+        call = Call(ctx, self._house.rooms, self.live, self.sessions, changes, self)
+        route.handler(call, message)
+        self._house.submit(changes, _nothing_to_tell)
+
+    def _told(self, message_id: str, response: Message) -> None:
+        found = None if self._asked is None else self._asked.pop(message_id, None)
+        if found is None:
+            return
+        command, asked, future = found
+        told = self.version.understand(command, asked, response)
+        if told.variables:
+            changes = Changes()
+            self._house.rooms.stations.variables_reported(
+                self._context(), self.door.id, told.variables, changes
+            )
+            self._house.submit(changes, _nothing_to_tell)
+        if not future.done():
+            future.set_result(told.answer)
+
+    def _not_told(self, message_id: str, event: Failed) -> None:
+        found = None if self._asked is None else self._asked.pop(message_id, None)
+        if found is None or found[2].done():
+            return
+        if event.code == TIMEOUT:
+            answer = failed(Outcome.TIMEOUT, "the station did not answer in time")
+        elif event.code == CONNECTION_LOST:
+            answer = failed(Outcome.DISCONNECTED, "the station went away before it answered")
+        elif event.code in ("NotImplemented", "NotSupported"):
+            answer = failed(Outcome.UNSUPPORTED, f"{event.code} {event.description}".strip())
+        else:
+            answer = failed(Outcome.FAILED, f"{event.code} {event.description}".strip())
+        found[2].set_result(answer)
+
+    def _fail_asked(self) -> None:
+        for event in self._conn.close():
+            self._not_told(event.message_id, event)
+
+    def _flush(self) -> None:
+        if self.closed:
+            return
+        for frame in self._conn.data_to_send():
+            self._wire.send(frame)
+
+    # ---- inside: the raw log --------------------------------------------------------------------
+
+    def _keeps(self, event: Received, *, periodic: bool) -> bool:
+        if self.door.log_all or not periodic or event.repairs:
+            return True
+        self._unlogged += 1
+        if self._unlogged < SAMPLE_ONE_IN:
+            return False
+        self._unlogged = 0
+        return True
+
+    def _log(
+        self,
+        changes: Changes,
+        ctx: Context,
+        action: str,
+        data: bytes,
+        answers: list[bytes],
+        notes: tuple[str, ...],
+    ) -> None:
+        keep = self._house.rooms.stations.log
+        station, tenant = self.door.id, self.door.tenant
+        keep(
+            station,
+            tenant,
+            changes,
+            at=ctx.now,
+            inbound=True,
+            action=action,
+            frame=data[:FRAME_KEPT_MAX],
+            note=", ".join(notes),
+        )
+        for frame in answers:
+            keep(
+                station,
+                tenant,
+                changes,
+                at=ctx.now,
+                inbound=False,
+                action=action,
+                frame=frame[:FRAME_KEPT_MAX],
+            )
+
+    def _keep_frame(self, action: str, data: bytes, note: str) -> None:
+        changes = Changes()
+        self._log(changes, self._context(), action, data, [], (note,))
+        self._house.submit(changes, _nothing_to_tell)
+
+    def _context(self) -> Context:
+        return Context(
+            actor=f"station:{self.door.id}", tenant=self.door.tenant, now=self._house.now()
+        )
+
+
+def _nothing_to_tell(error: BaseException | None) -> None:
+    """For rows that no answer waits for; the committer has logged what went wrong."""

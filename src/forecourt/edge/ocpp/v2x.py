@@ -1,0 +1,308 @@
+"""What OCPP 2.0.1 and 2.1 share, in the house's own words: nearly everything of the core.
+
+2.1 only adds to what 2.0.1 has, so one function serves both, and the answers have one shape.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from forecourt.domain.access import Authorization, Standing
+from forecourt.domain.sessions import EventKind, EventReport, Session
+from forecourt.domain.stations import (
+    Admission,
+    BootReport,
+    ConnectorState,
+    StatusReport,
+    Variable,
+)
+from forecourt.edge.ocpp.metering import readings_2x, utc
+from forecourt.edge.ocpp.routes import Call
+from forecourt.protocol.ocpp import v21, v201
+from forecourt.protocol.ocpp.values import Message
+
+REGISTRATION: Final[Mapping[Admission, v201.RegistrationStatusEnum]] = {
+    Admission.ACCEPTED: "Accepted",
+    Admission.PENDING: "Pending",
+    Admission.BLOCKED: "Rejected",
+}
+
+STATUS: Final[Mapping[Standing, v201.AuthorizationStatusEnum]] = {
+    Standing.ACCEPTED: "Accepted",
+    Standing.BLOCKED: "Blocked",
+    Standing.EXPIRED: "Expired",
+    Standing.UNKNOWN: "Unknown",
+    Standing.CONCURRENT: "ConcurrentTx",
+}
+
+STATES: Final[Mapping[str, ConnectorState]] = {
+    "Available": ConnectorState.AVAILABLE,
+    "Occupied": ConnectorState.OCCUPIED,
+    "Reserved": ConnectorState.RESERVED,
+    "Unavailable": ConnectorState.UNAVAILABLE,
+    "Faulted": ConnectorState.FAULTED,
+}
+
+KINDS: Final[Mapping[str, EventKind]] = {
+    "Started": EventKind.STARTED,
+    "Updated": EventKind.UPDATED,
+    "Ended": EventKind.ENDED,
+}
+
+# The station lets somebody charge without asking us (a button, free charging).
+NO_AUTHORIZATION: Final = "NoAuthorization"
+# 2.x wants a type beside a group's name; ours are names that the central system gives.
+GROUP_TYPE: Final = "Central"
+GROUP_LENGTH_MAX: Final = 36
+
+NOTHING: Final = v201.TransactionEventResponse()
+
+
+def on_boot(call: Call, msg: v201.BootNotification | v21.BootNotification) -> Message:
+    """B01 to B03."""
+    station = msg.charging_station
+    modem = station.modem
+    report = BootReport(
+        vendor=station.vendor_name,
+        model=station.model,
+        serial=station.serial_number or "",
+        firmware=station.firmware_version or "",
+        iccid=(modem.iccid if modem else None) or "",
+        imsi=(modem.imsi if modem else None) or "",
+        reason=msg.reason,
+    )
+    admission = call.rooms.stations.boot(call.ctx, call.station, report, call.changes)
+    call.speaker.booted(admission)
+    return v201.BootNotificationResponse(
+        status=REGISTRATION[admission],
+        current_time=call.ctx.now,
+        interval=call.speaker.heartbeat_s,
+    )
+
+
+def on_heartbeat(call: Call, _msg: v201.Heartbeat | v21.Heartbeat) -> Message:
+    """G02."""
+    return v201.HeartbeatResponse(current_time=call.ctx.now)
+
+
+def on_status(call: Call, msg: v201.StatusNotification | v21.StatusNotification) -> Message:
+    """G01."""
+    report = StatusReport(
+        evse_no=msg.evse_id,
+        connector_no=msg.connector_id,
+        state=STATES.get(msg.connector_status, ConnectorState.UNKNOWN),
+        reported_at=utc(msg.timestamp),
+    )
+    call.rooms.stations.status(call.ctx, call.station, report, call.changes)
+    return v201.StatusNotificationResponse()
+
+
+async def on_authorize(call: Call, msg: v201.Authorize | v21.Authorize) -> Message:
+    """C01 and on. Whether it charges elsewhere is only asked when it starts."""
+    authorization = await _authorize(call, msg.id_token)
+    return v201.AuthorizeResponse(id_token_info=id_token_info(authorization))
+
+
+def on_meter_values(call: Call, msg: v201.MeterValues | v21.MeterValues) -> Message:
+    """J01: readings outside of transactions."""
+    call.rooms.sessions.meter(
+        call.ctx,
+        call.sessions,
+        call.station,
+        evse_no=msg.evse_id,
+        transaction=None,
+        readings=readings_2x(msg.meter_value),
+        changes=call.changes,
+    )
+    return v201.MeterValuesResponse()
+
+
+def on_transaction_event(
+    call: Call, msg: v201.TransactionEvent | v21.TransactionEvent
+) -> Any:  # Message, or a coroutine of one
+    """E01 to E16, J02. What updates a session in memory is decided at once."""
+    session = call.sessions.known.get(msg.transaction_info.transaction_id)
+    if session is not None and msg.event_type == "Updated" and msg.id_token is None:
+        call.rooms.sessions.updated(
+            call.ctx, call.sessions, call.station, session, event_report(msg), call.changes
+        )
+        return NOTHING
+    return _transaction_event(call, msg)
+
+
+async def _transaction_event(
+    call: Call, msg: v201.TransactionEvent | v21.TransactionEvent
+) -> Message:
+    transaction = msg.transaction_info.transaction_id
+    sessions, station = call.rooms.sessions, call.station.station.id
+    session = await sessions.recall(call.ctx, call.sessions, station, transaction)
+    authorization = None
+    if msg.id_token is not None:
+        authorization = await _authorize(call, msg.id_token)
+        if msg.event_type != "Ended":
+            authorization = await sessions.admit(
+                call.ctx,
+                msg.id_token.id_token,
+                authorization,
+                station=station,
+                transaction=transaction,
+            )
+    # A stop by another card of the group says nothing of the session's own.
+    own = authorization if _is_own(session, msg) else None
+    sessions.event(
+        call.ctx, call.sessions, call.station, session, event_report(msg), own, call.changes
+    )
+    if authorization is None:
+        return NOTHING
+    return v201.TransactionEventResponse(id_token_info=id_token_info(authorization))
+
+
+def _is_own(session: Session | None, msg: v201.TransactionEvent | v21.TransactionEvent) -> bool:
+    token = msg.id_token
+    return token is not None and (
+        session is None or not session.token or session.token == token.id_token
+    )
+
+
+def event_report(msg: v201.TransactionEvent | v21.TransactionEvent) -> EventReport:
+    """A transaction event in the domain's words."""
+    info, evse, token = msg.transaction_info, msg.evse, msg.id_token
+    return EventReport(
+        kind=KINDS[msg.event_type],
+        transaction=info.transaction_id,
+        seq_no=msg.seq_no,
+        reported_at=utc(msg.timestamp),
+        trigger=msg.trigger_reason,
+        offline=bool(msg.offline),
+        evse_no=None if evse is None else evse.id,
+        connector_no=None if evse is None else evse.connector_id,
+        token="" if token is None else token.id_token,
+        token_type="" if token is None else token.type,
+        charging_state=info.charging_state or "",
+        stop_reason=info.stopped_reason or "",
+        remote_start_id=info.remote_start_id,
+        readings=readings_2x(msg.meter_value) if msg.meter_value else (),
+        body=msg,
+    )
+
+
+def on_report(call: Call, msg: v201.NotifyReport | v21.NotifyReport) -> Message:
+    """B07, B08: a part of the device model."""
+    found = []
+    for data in msg.report_data or ():
+        component, variable = data.component, data.variable
+        characteristics = data.variable_characteristics
+        for attribute in data.variable_attribute:
+            found.append(
+                Variable(
+                    component=component.name,
+                    component_instance=component.instance or "",
+                    evse_no=component.evse.id if component.evse else 0,
+                    connector_no=(component.evse.connector_id or 0) if component.evse else 0,
+                    variable=variable.name,
+                    variable_instance=variable.instance or "",
+                    attribute=attribute.type or "Actual",
+                    value=attribute.value,
+                    mutability=attribute.mutability or "",
+                    data_type=characteristics.data_type if characteristics else "",
+                    unit=(characteristics.unit if characteristics else None) or "",
+                )
+            )
+    call.rooms.stations.variables_reported(call.ctx, call.station.station.id, found, call.changes)
+    return v201.NotifyReportResponse()
+
+
+def on_security_event(
+    call: Call, msg: v201.SecurityEventNotification | v21.SecurityEventNotification
+) -> Message:
+    """A04."""
+    call.rooms.stations.security_reported(
+        call.ctx,
+        call.station.station.id,
+        call.changes,
+        kind=msg.type,
+        reported_at=utc(msg.timestamp),
+        info=msg.tech_info or "",
+    )
+    return v201.SecurityEventNotificationResponse()
+
+
+def noted(what: str, answer: Message) -> Callable[[Call, Message], Message]:
+    """A handler for what is kept as it was said and changes nothing yet."""
+
+    def handle(call: Call, msg: Message) -> Message:
+        call.rooms.stations.notified(
+            call.ctx,
+            call.station.station.id,
+            call.changes,
+            what=what,
+            body=msgspec.json.encode(msg).decode(),
+        )
+        return answer
+
+    return handle
+
+
+def id_token_info(authorization: Authorization) -> v201.IdTokenInfo:
+    """IdTokenInfoType. A group's name longer than 2.0.1 can say is not said."""
+    group = authorization.group
+    return v201.IdTokenInfo(
+        status=STATUS[authorization.standing],
+        cache_expiry_date_time=authorization.valid_until,
+        group_id_token=v201.IdToken(id_token=group, type=GROUP_TYPE)
+        if group and len(group) <= GROUP_LENGTH_MAX
+        else None,
+    )
+
+
+async def _authorize(call: Call, token: v201.IdToken | v21.IdToken) -> Authorization:
+    if token.type == NO_AUTHORIZATION:
+        return Authorization(standing=Standing.ACCEPTED, sessions_max=None)
+    return await call.rooms.access.authorize(call.ctx, token.id_token)
+
+
+# What is kept as it was said, until a room acts on it: the same in both versions.
+NOTED: Final[Mapping[str, tuple[str, Message]]] = {
+    "ClearedChargingLimit": ("charging_limit_cleared", v201.ClearedChargingLimitResponse()),
+    "DataTransfer": ("data_transfer", v201.DataTransferResponse(status="UnknownVendorId")),
+    "FirmwareStatusNotification": (
+        "firmware_status",
+        v201.FirmwareStatusNotificationResponse(),
+    ),
+    "Get15118EVCertificate": (
+        "ev_certificate",
+        v201.Get15118EVCertificateResponse(status="Failed", exi_response=""),
+    ),
+    "GetCertificateStatus": (
+        "certificate_status",
+        v201.GetCertificateStatusResponse(status="Failed"),
+    ),
+    "LogStatusNotification": ("log_status", v201.LogStatusNotificationResponse()),
+    "NotifyChargingLimit": ("charging_limit", v201.NotifyChargingLimitResponse()),
+    "NotifyCustomerInformation": (
+        "customer_information",
+        v201.NotifyCustomerInformationResponse(),
+    ),
+    "NotifyDisplayMessages": ("display_messages", v201.NotifyDisplayMessagesResponse()),
+    "NotifyEVChargingNeeds": (
+        "charging_needs",
+        v201.NotifyEVChargingNeedsResponse(status="Rejected"),
+    ),
+    "NotifyEVChargingSchedule": (
+        "charging_schedule",
+        v201.NotifyEVChargingScheduleResponse(status="Accepted"),
+    ),
+    "NotifyEvent": ("event", v201.NotifyEventResponse()),
+    "NotifyMonitoringReport": ("monitoring_report", v201.NotifyMonitoringReportResponse()),
+    "PublishFirmwareStatusNotification": (
+        "publish_firmware_status",
+        v201.PublishFirmwareStatusNotificationResponse(),
+    ),
+    "ReportChargingProfiles": (
+        "charging_profiles",
+        v201.ReportChargingProfilesResponse(),
+    ),
+    "ReservationStatusUpdate": ("reservation_status", v201.ReservationStatusUpdateResponse()),
+    "SignCertificate": ("sign_certificate", v201.SignCertificateResponse(status="Rejected")),
+}

@@ -1,0 +1,54 @@
+"""Logs: one event a line, keys and values, to standard error. Secrets never reach it."""
+
+import logging
+import sys
+from typing import Final, Literal
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+LEVELS: Final = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+}
+# Whatever is logged under a name that holds one of these words is not shown.
+SECRET_WORDS: Final = ("password", "secret", "authorization", "api_key", "digest")
+HIDDEN: Final = "•••"
+
+
+def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """A processor that blanks values whose names say that they are secret."""
+    for name in event:
+        if any(word in name.lower() for word in SECRET_WORDS):
+            event[name] = HIDDEN
+    return event
+
+
+def configure(level: str, style: Literal["auto", "console", "json"]) -> None:
+    """Set up logging for this process: structlog's, and what libraries log by the standard way."""
+    pretty = style == "console" or (style == "auto" and sys.stderr.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        hide_secrets,
+    ]
+    render: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer()
+        if pretty
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    last = [] if pretty else [structlog.processors.format_exc_info]
+    structlog.configure(
+        processors=[*shared, *last, render],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(processors=[*last, render], foreign_pre_chain=shared)
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)

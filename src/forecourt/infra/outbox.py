@@ -1,0 +1,144 @@
+"""The relay: carries events from the outbox to those who listen, in order, at least once.
+
+Events lie in the table ``events``, written by the commit that made them true. The relay reads them
+behind its mark, calls the handlers of each, and moves the mark. It reads only what no open
+transaction can still come before: a number drawn first may be committed last, so the order is
+(transaction, number), and transactions that are not over yet are left for the next turn.
+
+Handlers are idempotent: after a crash the last few events come again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+import structlog
+from sqlalchemy import text
+
+from forecourt.base.errors import ForecourtError
+from forecourt.base.events import Event
+from forecourt.infra.commit import AWAY
+from forecourt.infra.database import EVENTS_CHANNEL, Database, DatabaseAway
+
+Handler = Callable[[Any], Awaitable[None]]
+
+BATCH_MAX: Final = 500
+# Notices wake the relay; this is for those that were lost with a connection.
+POLL_S: Final = 1.0
+RETRY_S: Final = 1.0
+
+log = structlog.get_logger(__name__)
+
+_start = text("""
+    INSERT INTO relays (name, xid, seq)
+    SELECT :name, coalesce(max(xid), '0'::xid8), coalesce(max(seq), 0) FROM (
+      SELECT xid, seq FROM events WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
+      ORDER BY xid DESC, seq DESC LIMIT 1) AS newest
+    ON CONFLICT (name) DO NOTHING""")
+
+_next = text("""
+    SELECT e.seq, CAST(e.xid AS text) AS xid, e.type, CAST(e.body AS text) AS body
+    FROM events e, relays r
+    WHERE r.name = :name AND (e.xid, e.seq) > (r.xid, r.seq)
+      AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY e.xid, e.seq LIMIT :most""")
+
+_mark = text("UPDATE relays SET xid = CAST(:xid AS xid8), seq = :seq WHERE name = :name")
+
+
+class Relay:
+    """Delivers events to handlers. One for each process; ``name`` keeps its place."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        name: str,
+        handlers: Mapping[type[Event], Sequence[Handler]],
+    ) -> None:
+        self._db = db
+        self._name = name
+        self._handlers = {
+            str(kind.__struct_config__.tag): (msgspec.json.Decoder(kind), held)
+            for kind, held in handlers.items()
+        }
+        self._woken = asyncio.Event()
+        self.delivered = 0
+
+    def wake(self) -> None:
+        """There may be something new."""
+        self._woken.set()
+
+    async def open(self) -> None:
+        """Begin with what happens from now on, if this relay never ran."""
+        async with self._db.house_unit() as unit:
+            await unit.conn.execute(_start, {"name": self._name})
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen())
+            while True:
+                try:
+                    more = await self._turn()
+                except DatabaseAway:
+                    more = False
+                    await asyncio.sleep(RETRY_S)
+                if not more:
+                    await self._rest()
+
+    async def _turn(self) -> bool:
+        """Deliver the next few; whether there may be more."""
+        async with self._db.house_unit() as unit:
+            query = await unit.conn.execute(_next, {"name": self._name, "most": BATCH_MAX})
+            rows = query.all()
+        for row in rows:
+            await self._deliver(row.type, row.body)
+        if rows:
+            async with self._db.house_unit() as unit:
+                last = rows[-1]
+                await unit.conn.execute(
+                    _mark, {"name": self._name, "xid": last.xid, "seq": last.seq}
+                )
+        return len(rows) == BATCH_MAX
+
+    async def _deliver(self, kind: str, body: str) -> None:
+        decoder, handlers = self._handlers.get(kind, (None, ()))
+        if decoder is None:
+            return
+        event = decoder.decode(body)
+        for handler in handlers:
+            try:
+                await handler(event)
+            except DatabaseAway:
+                raise  # The whole turn again, once it is back.
+            except ForecourtError as error:
+                log.warning("relay.handler_failed", event_type=kind, code=error.code)
+            self.delivered += 1
+
+    async def _rest(self) -> None:
+        self._woken.clear()
+        try:
+            async with asyncio.timeout(POLL_S):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+    async def _listen(self) -> None:
+        """Turn PostgreSQL's notices into wake-ups, over and over."""
+        while True:
+            try:
+                conn = await self._db.raw()
+            except AWAY:
+                await asyncio.sleep(RETRY_S)
+                continue
+            try:
+                gone = asyncio.Event()
+                conn.add_termination_listener(lambda _conn, gone=gone: gone.set())
+                await conn.add_listener(EVENTS_CHANNEL, lambda *_: self._woken.set())
+                self._woken.set()
+                await gone.wait()
+            finally:
+                conn.terminate()
+            await asyncio.sleep(RETRY_S)

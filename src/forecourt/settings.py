@@ -1,0 +1,146 @@
+"""Every knob that the house has, typed and documented. Read by app and cli, and nobody else.
+
+From a TOML file, then ``FORECOURT_*`` in the environment, then the command line. A key that we do
+not know is an error at start, not a surprise at night.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Final, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from forecourt.base.errors import ForecourtError, Kind
+
+SECRET_FILE: Final = "secret.key"
+SECRET_BYTES: Final = 32
+
+
+class SecretBroken(ForecourtError):
+    """The installation's key cannot be used."""
+
+    kind: ClassVar[Kind] = Kind.INTERNAL
+    code: ClassVar[str] = "settings.secret_broken"
+
+
+class SettingsInvalid(ForecourtError):
+    """A setting has a value that it cannot have, or a name that we do not know."""
+
+    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str] = "settings.invalid"
+
+
+class Settings(BaseSettings):
+    """How this process runs."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FORECOURT_", extra="forbid", use_attribute_docstrings=True
+    )
+
+    data_dir: Path = Path("forecourt-data")
+    """Where everything lies that is not in a database of your own."""
+    database_url: SecretStr | None = None
+    """A PostgreSQL of your own (15 or newer); without it, one runs in the data folder."""
+    database_pool_size: int = Field(default=10, ge=2, le=200)
+    """Connections for everything but the hot path, which has its own."""
+    host: str = "127.0.0.1"
+    """The address to listen on; 0.0.0.0 for all. Put TLS in front, or set the certificate."""
+    ocpp_port: int = Field(default=9220, ge=0, le=65_535)
+    """Where stations connect; 0 takes any free port."""
+    http_port: int = Field(default=8080, ge=0, le=65_535)
+    """Where people and programs connect; 0 takes any free port."""
+    tls_cert: Path | None = None
+    """Certificate chain (PEM) for both ports."""
+    tls_key: Path | None = None
+    """Its private key (PEM)."""
+    gateway_name: str = "gateway-1"
+    """Names this process among those that share a database."""
+    unknown_stations: Literal["refuse", "pending"] = "refuse"
+    """A station that nobody made known is refused, or may wait until somebody admits it."""
+    assume_ocpp16: bool = False
+    """Take a station that offers no sub-protocol for an OCPP 1.6 station."""
+    heartbeat_s: int = Field(default=300, ge=10, le=86_400)
+    """How often a station shall say that it lives, when it has nothing else to say."""
+    station_messages_per_s: float = Field(default=250, gt=0)
+    """A station that sends more for long is read more slowly."""
+    station_messages_burst: float = Field(default=1_000, ge=1)
+    """How many messages it may send at once: an offline queue that comes home."""
+    frame_bytes_max: int = Field(default=1_048_576, ge=4_096)
+    """A longer message closes the connection with code 1009."""
+    keep_messages_days: int = Field(default=14, ge=1)
+    """How long raw OCPP messages are kept."""
+    keep_events_days: int = Field(default=400, ge=1)
+    """How long events (the timeline of stations and sessions) are kept."""
+    keep_meter_values_days: int = Field(default=1_100, ge=30)
+    """How long meter values are kept; accounts often need three years."""
+    stop_timeout_s: float = Field(default=20, gt=0)
+    """How long stopping may take before it is hurried."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is worth a line."""
+    log_format: Literal["auto", "console", "json"] = "auto"
+    """``auto``: for people on a terminal, JSON elsewhere."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line, then environment, then the file that FORECOURT_CONFIG names."""
+        file = Path(os.environ.get("FORECOURT_CONFIG", "forecourt.toml"))  # noqa: TID251 (this is the one place)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+
+
+def load(given: Mapping[str, object]) -> Settings:
+    """The effective settings; ``given`` comes from the command line, None where it said nothing.
+
+    Raises SettingsInvalid, which names each wrong key.
+    """
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    try:
+        return Settings(**chosen)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise SettingsInvalid(f"these settings are wrong: {wrong}") from error
+
+
+def secret_key(data_dir: Path) -> bytes:
+    """The installation's 32 secret bytes, made when they are first asked for.
+
+    Station passwords and API keys are digested with it: whoever loses it sets them all anew.
+    """
+    file = data_dir / SECRET_FILE
+    data_dir.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        fresh = file.with_suffix(f".{os.getpid()}")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(descriptor, secrets.token_bytes(SECRET_BYTES))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        try:
+            # Whoever links first wins, and everybody reads the same.
+            os.link(fresh, file)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    key = file.read_bytes()
+    if len(key) != SECRET_BYTES:
+        raise SecretBroken(f"{file} should hold {SECRET_BYTES} bytes; restore it from a backup")
+    return key
