@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from forecourt.protocol.ocpp import v16, v21, v201
+from forecourt.protocol.ocpp.dialect import ErrorReason
 from forecourt.protocol.ocpp.events import Answered, Failed, Received
 from forecourt.protocol.ocpp.rpc import Connection
 from forecourt.protocol.ocpp.values import Message
@@ -49,6 +50,8 @@ class Bench:
         """Whether the network carries anything."""
         self.deaf = False
         """The central system reads, and answers nothing."""
+        self.refusing = ""
+        """An action that is answered with an error."""
         self.heard: list[Message] = []
         """What the station said, in order; repeats too."""
         self.answers: list[Answered | Failed] = []
@@ -167,7 +170,9 @@ class Bench:
             case Received(message_id=message_id, request=request):
                 self.heard.append(request)
                 reply = None if self.deaf else self._reply(request)
-                if reply is not None:
+                if self.refusing == type(request).__name__:
+                    connection.refuse(message_id, ErrorReason.INTERNAL, "the database is away")
+                elif reply is not None:
                     connection.reply(message_id, reply)
             case Answered() | Failed():
                 self.answers.append(event)

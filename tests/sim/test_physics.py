@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecourt.sim.cars import AC_EFFICIENCY, DC_EFFICIENCY, Car, catalogue
+from forecourt.sim.cars import AC_EFFICIENCY, DC_EFFICIENCY, Car, CarModel, catalogue
 from forecourt.sim.limits import Limit, Limits, Step
 from forecourt.sim.models import station_models
 from forecourt.sim.outlet import Outlet
@@ -27,9 +27,9 @@ def test_every_car_of_the_data_can_be_charged_somewhere() -> None:
     dc=st.booleans(),
 )
 def test_what_the_meter_saw_is_what_the_battery_got_and_what_was_lost(
-    car: object, soc_pct: float, limit_w: float, minutes: int, dc: bool
+    car: CarModel, soc_pct: float, limit_w: float, minutes: int, *, dc: bool
 ) -> None:
-    charged = Car(car, soc_pct)  # type: ignore[arg-type]  # hypothesis hides the type
+    charged = Car(car, soc_pct)
     before_wh, metered_wh, last = charged.energy_wh, 0.0, 0.0
     for _ in range(minutes):
         step_wh = charged.charge(

@@ -82,12 +82,18 @@ def luck_second() -> int:
 
 
 def test_the_timeline_does_things_in_order_and_at_their_time() -> None:
-    line, done = Timeline(100.0), []
-    line.after(5, lambda: done.append(("b", line.now)))
-    line.after(3, lambda: (done.append(("a", line.now)), line.after(1, lambda: done.append("c"))))
-    line.after(4.5, lambda: done.append("never")).cancel()
+    line = Timeline(100.0)
+    done: list[tuple[str, float]] = []
+
+    def note(what: str) -> None:
+        done.append((what, line.now))
+
+    line.after(5, lambda: note("b"))
+    line.after(3, lambda: note("a"))
+    line.after(3, lambda: line.after(1, lambda: note("c")))
+    line.after(4.5, lambda: note("never")).cancel()
     line.advance(104.0)
-    assert done == [("a", 103.0), "c"]
+    assert done == [("a", 103.0), ("c", 104.0)]
     line.advance(50.0)
     assert line.now == 104.0, "time does not go back"
     line.advance(200.0)
