@@ -20,7 +20,8 @@ from forecourt.base.errors import ForecourtError
 
 __all__ = ["app", "main"]
 
-# In the order in which help shows them. The module of a command has its Typer, named ``app``.
+# In the order in which help shows them. A command's module has a function of its name, or, with
+# commands of its own, a Typer named ``app``.
 NAMES: Final = (
     *("serve", "demo", "station", "token", "session", "command", "apikey", "db", "config"),
     *("doctor", "sim", "bench"),
@@ -31,7 +32,12 @@ class _Book(UserDict[str, Any]):
     """The commands by name: ``forecourt sim`` does not wait for the database's libraries."""
 
     def __getitem__(self, name: str) -> TyperCommand | TyperGroup:
-        command = typer.main.get_command(import_module(self.data[name]).app)
+        module = import_module(self.data[name])
+        whole = getattr(module, "app", None)
+        if whole is None:
+            whole = typer.Typer(add_completion=False)
+            whole.command(name)(getattr(module, name))
+        command = typer.main.get_command(whole)
         assert isinstance(command, TyperCommand | TyperGroup)
         command.name = name
         _write_plainly(command)
