@@ -42,65 +42,82 @@ class ProfileChoice(StrEnum):
     MIX = "mix"
 
 
+_Option = typer.Option
+Url = Annotated[str, _Option(help="Where stations connect: ws://host:port[/path].")]
+Stations = Annotated[int, _Option(min=1, help="How many.")]
+Speed = Annotated[float, _Option(min=0.01, help="How fast the world's time runs; 1: real time.")]
+Seed = Annotated[int, _Option(help="The same seed gives the same world.")]
+Chosen = Annotated[VersionChoice, _Option(help="OCPP version.")]
+Profile = Annotated[ProfileChoice, _Option(help="Alternating or direct current.")]
+Sites = Annotated[int, _Option(min=0, help="0: one for every dozen stations.")]
+Prefix = Annotated[str, _Option(help="Identities are the prefix and a number.")]
+Pattern = Annotated[str, _Option(help="Identities by pattern, as CP{n:05d}; wins over --prefix.")]
+Password = Annotated[str, _Option(help="For HTTP Basic; {id} stands for the identity.")]
+Cards = Annotated[list[str] | None, _Option(help="A card that drivers carry; repeat for more.")]
+CardCount = Annotated[int, _Option(min=1, help="How many cards to make up, without --token.")]
+BlockedCards = Annotated[list[str] | None, _Option(help="A card that should be refused.")]
+UnknownShare = Annotated[float, _Option(min=0, max=1, help="How many carry a foreign card.")]
+Busy = Annotated[float, _Option(min=0, help="Multiplies the traffic.")]
+Warm = Annotated[float, _Option(min=0, max=1, help="Outlets to which a driver comes at once.")]
+PerDay = Annotated[float, _Option(min=0, help="Per station and day.")]
+ConnectRate = Annotated[float, _Option(min=0.1, help="Stations switched on per second.")]
+Duration = Annotated[float | None, _Option(min=0, help="Real seconds; else until Ctrl-C.")]
+Start = Annotated[datetime | None, _Option(help="Where the world's time starts (UTC).")]
+Ahead = Annotated[bool, _Option("--ahead", help="Let timestamps run into the future.")]
+JournalFile = Annotated[Path | None, _Option(help="Write what was acknowledged, as JSON lines.")]
+Turned = Annotated[
+    list[str] | None,
+    _Option("--set", help="A setting of every station, as sample_s=15; repeat for more."),
+]
+Apps = Annotated[bool, _Option("--apps", help="Some drivers wait for a remote start.")]
+Authorities = Annotated[Path | None, _Option(help="Whom to trust for wss (PEM).")]
+Quiet = Annotated[bool, _Option("--quiet", help="No progress.")]
+AsJson = Annotated[bool, _Option("--json", help="The summary as JSON.")]
+ListTokens = Annotated[bool, _Option("--list-tokens", help="Print the cards and stop.")]
+
+
 @app.command()
 def sim(
     *,
-    url: Annotated[str, typer.Option(help="Where stations connect: ws://host:port[/path].")],
-    stations: Annotated[int, typer.Option(min=1, help="How many.")] = 10,
-    version: Annotated[VersionChoice, typer.Option(help="OCPP version.")] = VersionChoice.MIX,
-    speed: Annotated[
-        float, typer.Option(min=0.01, help="How fast the world's time runs; 1 is real time.")
-    ] = 1.0,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 1,
-    profile: Annotated[ProfileChoice, typer.Option(help="Sites.")] = ProfileChoice.MIX,
-    sites: Annotated[int, typer.Option(min=0, help="0: one per dozen stations.")] = 0,
-    prefix: Annotated[str, typer.Option(help="Identities are the prefix and a number.")] = "SIM-",
-    id_pattern: Annotated[
-        str, typer.Option(help="Identities by pattern, e.g. 'CP{n:05d}'; wins over --prefix.")
-    ] = "",
-    password: Annotated[
-        str, typer.Option(help="For HTTP Basic; {id} stands for the identity.")
-    ] = "",
-    token: Annotated[
-        list[str] | None, typer.Option(help="A card that drivers carry; repeat for more.")
-    ] = None,
-    tokens: Annotated[int, typer.Option(min=1, help="Cards made up, without --token.")] = 100,
-    blocked_token: Annotated[
-        list[str] | None, typer.Option(help="A card that should be refused.")
-    ] = None,
-    unknown_share: Annotated[float, typer.Option(min=0, max=1, help="Foreign cards.")] = 0.02,
-    busy: Annotated[float, typer.Option(min=0, help="Multiplies the traffic.")] = 1.0,
-    warm: Annotated[
-        float, typer.Option(min=0, max=1, help="Outlets that get a driver at once.")
-    ] = 0.3,
-    faults: Annotated[float, typer.Option(min=0, help="Per station and day.")] = 0.05,
-    power_cuts: Annotated[float, typer.Option(min=0, help="Per station and day.")] = 0.02,
-    lost_links: Annotated[float, typer.Option(min=0, help="Per station and day.")] = 0.3,
-    connect_rate: Annotated[float, typer.Option(min=0.1, help="Stations per second.")] = 250.0,
-    duration: Annotated[
-        float | None, typer.Option(min=0, help="Real seconds; without it, until Ctrl-C.")
-    ] = None,
-    start: Annotated[
-        datetime | None, typer.Option(help="Where the world's time starts (UTC).")
-    ] = None,
-    ahead: Annotated[
-        bool, typer.Option("--ahead", help="Let timestamps run into the future.")
-    ] = False,
-    journal: Annotated[
-        Path | None, typer.Option(help="Write what was acknowledged here, as JSON lines.")
-    ] = None,
-    tls_ca: Annotated[Path | None, typer.Option(help="Authorities to trust for wss.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
-    list_tokens: Annotated[
-        bool, typer.Option("--list-tokens", help="Print the drivers' cards and stop.")
-    ] = False,
+    url: Url,
+    stations: Stations = 10,
+    version: Chosen = VersionChoice.MIX,
+    speed: Speed = 1.0,
+    seed: Seed = 1,
+    profile: Profile = ProfileChoice.MIX,
+    sites: Sites = 0,
+    prefix: Prefix = "SIM-",
+    id_pattern: Pattern = "",
+    password: Password = "",
+    token: Cards = None,
+    tokens: CardCount = 100,
+    blocked_token: BlockedCards = None,
+    unknown_share: UnknownShare = 0.02,
+    apps: Apps = False,
+    busy: Busy = 1.0,
+    warm: Warm = 0.3,
+    faults: PerDay = 0.05,
+    power_cuts: PerDay = 0.02,
+    lost_links: PerDay = 0.3,
+    connect_rate: ConnectRate = 250.0,
+    duration: Duration = None,
+    start: Start = None,
+    ahead: Ahead = False,
+    journal: JournalFile = None,
+    tls_ca: Authorities = None,
+    turned: Turned = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+    list_tokens: ListTokens = False,
 ) -> None:
     """Run simulated charging stations against a central system."""
     cards = tuple(token) if token else default_tokens(tokens)
     if list_tokens:
         print("\n".join(cards))
         return
+    rates = Rates(
+        faults_per_day=faults, power_cuts_per_day=power_cuts, lost_links_per_day=lost_links
+    )
     options = FleetOptions(
         url=url,
         stations=stations,
@@ -115,18 +132,21 @@ def sim(
         tokens=cards,
         blocked_tokens=tuple(blocked_token or ()),
         unknown_share=unknown_share,
+        apps=apps,
         busy=busy,
         warm=warm,
-        rates=Rates(
-            faults_per_day=faults, power_cuts_per_day=power_cuts, lost_links_per_day=lost_links
-        ),
+        rates=rates,
         connect_rate_hz=connect_rate,
         duration_s=duration,
         start=start.replace(tzinfo=UTC).timestamp() if start is not None else None,
         ahead=ahead,
         journal=journal,
+        knobs=dict(pair.partition("=")[::2] for pair in turned or ()),
     )
-    stats = uvloop.run(_run(options, show=not quiet))
+    _finish(uvloop.run(_run(options, show=not quiet)), as_json=as_json)
+
+
+def _finish(stats: Stats, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(msgspec.json.encode(stats.as_dict()).decode() + "\n")
     else:

@@ -31,13 +31,13 @@ KEYS: Final[Mapping[str, Key]] = {
     "ResetRetries": Key(fixed="1", readonly=True),
     "SecurityProfile": Key(fixed="1", readonly=True),
     "SendLocalListMaxLength": Key(fixed="200", readonly=True),
-    "StopTransactionOnEVSideDisconnect": Key(knob="stop_on_unplug"),
+    "StopTransactionOnEVSideDisconnect": Key(fixed="true", readonly=True),
     "StopTransactionOnInvalidId": Key(knob="stop_on_invalid"),
     "SupportedFeatureProfiles": Key(fixed=_FEATURES, readonly=True),
     "TransactionMessageAttempts": Key(knob="tx_attempts", low=1),
     "TransactionMessageRetryInterval": Key(knob="tx_retry_s", low=1),
-    "UnlockConnectorOnEVSideDisconnect": Key(knob="unlock_on_unplug"),
-    "WebSocketPingInterval": Key(knob="ping_s"),
+    "UnlockConnectorOnEVSideDisconnect": Key(fixed="true", readonly=True),
+    "WebSocketPingInterval": Key(fixed="0", readonly=True),
 }
 
 # The specification does not say that names have one spelling; stations in the field differ.

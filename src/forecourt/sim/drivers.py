@@ -51,6 +51,8 @@ class Habits(Struct, frozen=True, kw_only=True):
     blocked_tokens: tuple[str, ...] = ()
     unknown_share: float = 0.02
     blocked_share: float = 0.01
+    apps: bool = False
+    """Whether some drivers wait for a start from afar, as the site's kind has it."""
     busy: float = 1.0
     """Multiplies the traffic of every site."""
 
@@ -138,7 +140,7 @@ class Drivers:
             return None
         car, plug = found
         stays_s, soc_pct, target_wh = self._wish(at, car)
-        by_app = token is not None or luck.chance(kind.remote_start)
+        by_app = token is not None or (luck.chance(kind.remote_start) and self._habits.apps)
         return Visit(
             at=at,
             car=car,

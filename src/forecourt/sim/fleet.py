@@ -9,19 +9,21 @@ import asyncio
 import contextlib
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from msgspec import Struct, field
 from picows import WSError
 
 from forecourt.base.clock import Clock, SystemClock
+from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.ids import StationId
 from forecourt.protocol.ocpp import v21, v201
 from forecourt.sim.drivers import Habits
 from forecourt.sim.journal import Journal
+from forecourt.sim.knobs import Key
 from forecourt.sim.link import Link, connect
 from forecourt.sim.outlet import Outlet
 from forecourt.sim.pace import Pace
@@ -75,10 +77,12 @@ class FleetOptions(Struct, frozen=True, kw_only=True):
     tokens: tuple[str, ...] = field(default_factory=lambda: default_tokens(100))
     blocked_tokens: tuple[str, ...] = ()
     unknown_share: float = 0.02
+    apps: bool = False
+    """Some drivers show no card and wait until the central system starts their session."""
     busy: float = 1.0
     warm: float = 0.3
     """The share of outlets to which somebody comes right at the start."""
-    warm_within_s: float = 20.0
+    warm_within_s: float = 5.0
     rates: Rates = field(default_factory=Rates)
     connect_rate_hz: float = 250.0
     """How many stations are switched on per second."""
@@ -88,6 +92,15 @@ class FleetOptions(Struct, frozen=True, kw_only=True):
     ahead: bool = False
     """Let the world's time run into the future."""
     journal: Path | None = None
+    knobs: Mapping[str, str] = field(default_factory=dict)
+    """Settings of every station (``knobs.Knobs``), as text."""
+
+
+class KnobUnknown(ForecourtError):
+    """No station has this setting, or it cannot be turned to that."""
+
+    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str] = "sim.knob_unknown"
 
 
 class Fleet:
@@ -122,6 +135,7 @@ class Fleet:
             tokens=options.tokens,
             blocked_tokens=options.blocked_tokens,
             unknown_share=options.unknown_share,
+            apps=options.apps,
             busy=options.busy,
         )
         world = WorldOptions(
@@ -145,6 +159,9 @@ class Fleet:
             wire=self.wire,
             password=self.options.password.replace("{id}", plan.identity),
         )
+        for name, text in self.options.knobs.items():
+            if not (hasattr(station.knobs, name) and Key(knob=name).write(station.knobs, text)):
+                raise KnobUnknown(f"no such setting of a station: {name}={text}")
         for outlet in station.outlets:
             self._kerbs[plan.identity, outlet.id] = Kerb(
                 station,

@@ -30,7 +30,6 @@ class Knobs:
     backoff_wait_s: int = 3
     backoff_random_s: int = 5
     backoff_repeats: int = 5
-    ping_s: int = 0
     authorize_remote: bool = False
     local_authorize_offline: bool = True
     local_pre_authorize: bool = False
@@ -38,8 +37,6 @@ class Knobs:
     offline_unknown: bool = True
     cache: bool = True
     stop_on_invalid: bool = True
-    stop_on_unplug: bool = True
-    unlock_on_unplug: bool = True
     password: str = ""
 
 

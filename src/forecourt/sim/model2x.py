@@ -13,7 +13,7 @@ from forecourt.sim.limits import LIMITS_MAX
 from forecourt.sim.outlet import State
 from forecourt.sim.station import Station
 
-# The ConnectorEnum words; 2.1 has opened the list, and calls J3400 by its market name.
+# The ConnectorEnum words of 2.0.1, which 2.1 still takes; it has none for J3400 but the old one.
 _PLUGS: Final[dict[Plug, str]] = {
     "TYPE2_CABLE": "cType2",
     "TYPE2_SOCKET": "sType2",
@@ -119,8 +119,8 @@ _EVERY_STATION: Final[tuple[Entry, ...]] = (
     _knob("OCPPCommCtrlr", "RetryBackOffRandomRange", "backoff_random_s"),
     _knob("OCPPCommCtrlr", "RetryBackOffRepeatTimes", "backoff_repeats"),
     _knob("OCPPCommCtrlr", "RetryBackOffWaitMinimum", "backoff_wait_s", positive=True),
-    _knob("OCPPCommCtrlr", "UnlockOnEVSideDisconnect", "unlock_on_unplug"),
-    _knob("OCPPCommCtrlr", "WebSocketPingInterval", "ping_s"),
+    _fixed("OCPPCommCtrlr", "UnlockOnEVSideDisconnect", "true"),
+    _fixed("OCPPCommCtrlr", "WebSocketPingInterval", "0"),
     _fixed("SampledDataCtrlr", "TxEndedInterval", "0"),
     _fixed("SampledDataCtrlr", "TxEndedMeasurands", "Energy.Active.Import.Register"),
     _fixed("SampledDataCtrlr", "TxStartedMeasurands", "Energy.Active.Import.Register"),
@@ -137,7 +137,7 @@ _EVERY_STATION: Final[tuple[Entry, ...]] = (
     _fixed("SmartChargingCtrlr", "ProfileStackLevel", "9"),
     _fixed("SmartChargingCtrlr", "RateUnit", "A,W"),
     _knob("TxCtrlr", "EVConnectionTimeOut", "connection_timeout_s", positive=True),
-    _knob("TxCtrlr", "StopTxOnEVSideDisconnect", "stop_on_unplug"),
+    _fixed("TxCtrlr", "StopTxOnEVSideDisconnect", "true"),
     _knob("TxCtrlr", "StopTxOnInvalidId", "stop_on_invalid"),
 )  # fmt: skip
 
