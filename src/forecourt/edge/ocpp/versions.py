@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from forecourt.domain.stations import Answer, Command
 from forecourt.edge.ocpp import commands_v2x, commands_v16, v16, v21, v201
@@ -34,7 +35,8 @@ VERSIONS: Final[Mapping[str, Version]] = {
     version.dialect.subprotocol: version
     for version in (
         Version(
-            dialect=messages_v21.DIALECT,
+            # What 2.0.1 and 2.1 share is said by 2.0.1's Structs in both.
+            dialect=replace(messages_v21.DIALECT, extends=messages_v201.DIALECT),
             routes=v21.ROUTES,
             sent=v21.SENT,
             ask=commands_v2x.ask,

@@ -117,10 +117,20 @@ class Dialect(Struct, frozen=True, kw_only=True, dict=True, eq=False):
     from_csms: frozenset[str]
     """Actions that a CSMS may send."""
 
+    extends: "Dialect | None" = None
+    """An older version whose Structs this one takes as well: 2.1 has all that 2.0.1 has."""
+
     @cached_property
     def answers(self) -> frozenset[type[Message]]:
         """What may be sent as an answer."""
-        return frozenset(self.responses.values())
+        older = frozenset() if self.extends is None else self.extends.answers
+        return older | frozenset(self.responses.values())
+
+    @cached_property
+    def calls(self) -> frozenset[type[Message]]:
+        """What may be sent as a call."""
+        older = frozenset() if self.extends is None else self.extends.calls
+        return older | frozenset(self.requests.values())
 
     @property
     def rules(self) -> Rules:

@@ -393,7 +393,7 @@ class Connection:
         """Call the peer, or queue the call while another is open. Returns the message id."""
         if self._closed:
             raise LocalProtocolError("the connection is closed")
-        if self._dialect.requests.get(type(request).__name__) is not type(request):
+        if type(request) not in self._dialect.calls:
             raise LocalProtocolError("no request of this version", type=type(request).__name__)
         if self._queue is not None and len(self._queue) >= self._queue_max:
             raise QueueFull("too many calls wait already", waiting=len(self._queue))
