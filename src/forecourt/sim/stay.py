@@ -26,7 +26,6 @@ class Stay:
         self._outlet = outlet
         self._visit = visit
         self._luck = luck
-        self._left = False
         self._leaving = False
 
     def begin(self) -> None:
@@ -70,15 +69,19 @@ class Stay:
     def _later(self, delay_s: float, do: Callable[[], object]) -> None:
         self._station.world.after(delay_s, do)
 
+    @property
+    def _here(self) -> bool:
+        return self._outlet.person is self
+
     def _plug(self) -> None:
-        if self._left or self._outlet.plugged:
+        if not self._here or self._outlet.plugged:
             return
         visit = self._visit
         car = Car(visit.car, visit.soc_pct)
         self._station.plug_in(self._outlet, car, visit.plug, target_wh=visit.target_wh)
 
     def _show_card(self) -> None:
-        if not self._left:
+        if self._here:
             self._station.swipe(self._outlet, self._visit.token)
 
     def _lose_patience(self) -> None:
@@ -87,7 +90,7 @@ class Stay:
 
     def _go(self) -> None:
         """Back to the car; end the session, take the cable out."""
-        if self._left or self._leaving:
+        if self._leaving or not self._here:
             return
         self._leaving = True
         outlet = self._outlet
@@ -98,10 +101,7 @@ class Stay:
             self._leave()
 
     def _leave(self) -> None:
-        if self._left:
-            return
-        self._left = True
-        if self._outlet.person is self:
+        if self._here:
             self._outlet.person = None
             self._station.unplug(self._outlet)
 
