@@ -8,7 +8,7 @@ connect, many at once. Only the newest socket of a station is alive.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -115,11 +115,11 @@ class Gateway:
         self.heartbeat_s = options.heartbeat_s
         self.leniency = Lenient()
         self.monotonic = time.monotonic
+        self.beat_s = time.monotonic()
         self._links_board = links
         self._committer = committer
         self._clock = clock
         self._tasks = tasks
-        self._loop = asyncio.get_running_loop()
         self._doors: dict[StationId, Door] = {}
         self._links: dict[StationId, StationLink] = {}
         self._loading: list[StationLink] = []
@@ -235,9 +235,6 @@ class Gateway:
     def now(self) -> datetime:
         return self._clock.now()
 
-    def later(self, delay_s: float, then: Callable[[], None]) -> None:
-        self._loop.call_later(delay_s, then)
-
     def submit(self, changes: Changes, done: Done) -> None:
         self._committer.submit(changes, done)
 
@@ -330,14 +327,16 @@ class Gateway:
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
             now_s = self.monotonic()
+            elapsed_s, self.beat_s = now_s - self.beat_s, now_s
             for link in list(self._calling):
                 if not link.tick(now_s):
                     self._calling.discard(link)
             for link in list(self._links.values()):
+                link.sweep(now_s, elapsed_s)
                 self._check_alive(link, now_s)
 
     def _check_alive(self, link: StationLink, now_s: float) -> None:
-        silent_s = now_s - link.last_frame_s
+        silent_s = now_s - link.heard_s
         if silent_s < PING_AFTER_S:
             return
         if not link.pinged:

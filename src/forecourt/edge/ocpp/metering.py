@@ -6,13 +6,13 @@ sends single phases alone, they are added up (except percentages).
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from math import isfinite
 from typing import Final
 
 import msgspec
 
 from forecourt.domain.sessions import Reading
 from forecourt.protocol.ocpp import v16, v21, v201
+from forecourt.protocol.ocpp.values import in_utc
 
 IMPORT, EXPORT, POWER, POWER_OUT, SOC = range(5)
 
@@ -43,15 +43,6 @@ def readings_16(values: Iterable[v16.MeterValue]) -> list[Reading]:
 def readings_2x(values: Iterable[v201.MeterValue | v21.MeterValue]) -> list[Reading]:
     """2.0.1 and 2.1 MeterValueType."""
     return [_reading_2x(value) for value in values]
-
-
-def utc(moment: datetime) -> datetime:
-    """A moment in UTC. Stations that give no zone mean UTC (1.6 3.13), or cannot be helped."""
-    return moment if moment.tzinfo is UTC else _aware(moment).astimezone(UTC)
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _reading_16(value: v16.MeterValue) -> Reading:
@@ -109,20 +100,19 @@ def _reading(
         for place in (IMPORT, EXPORT, POWER, POWER_OUT):
             if whole[place] is None:
                 whole[place] = phases[place]
-    power_w, out_w = whole[POWER], whole[POWER_OUT]
+    energy_wh, export_wh, power_w, out_w, soc_pct = whole
     if out_w:
         power_w = (power_w or 0.0) - out_w
     return Reading(
-        moment if moment.tzinfo is UTC else utc(moment),
-        _whole(whole[IMPORT], _WH_MAX),
-        _whole(whole[EXPORT], _WH_MAX),
-        _whole(power_w, _W_MAX),
-        whole[SOC],
+        moment if moment.tzinfo is UTC else in_utc(moment),
+        None if energy_wh is None else _rounded(energy_wh, _WH_MAX),
+        None if export_wh is None else _rounded(export_wh, _WH_MAX),
+        None if power_w is None else _rounded(power_w, _W_MAX),
+        soc_pct,
         samples.decode(),
     )
 
 
-def _whole(number: float | None, most: int) -> int | None:
-    if number is None or not isfinite(number) or abs(number) > most:
-        return None
-    return round(number)
+def _rounded(number: float, most: int) -> int | None:
+    # NaN compares false with everything.
+    return round(number) if -most <= number <= most else None

@@ -39,7 +39,10 @@ class Speaker(Protocol):
 
 
 class Call:
-    """One message of a station, with everything that its handler may use."""
+    """One message of a station, with everything that its handler may use.
+
+    A link has one, and sets ``ctx`` and ``changes`` anew for each message.
+    """
 
     __slots__ = ("changes", "ctx", "rooms", "sessions", "speaker", "station")
 

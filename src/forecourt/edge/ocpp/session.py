@@ -106,12 +106,12 @@ class House(Protocol):
     counts: Counts
     heartbeat_s: int
     leniency: Lenient
+    beat_s: float
+    """The monotonic clock as of the last sweep: near enough for time-outs, and free."""
 
     def now(self) -> datetime: ...
 
     def monotonic(self) -> float: ...
-
-    def later(self, delay_s: float, then: Callable[[], None]) -> None: ...
 
     def submit(self, changes: Changes, done: Done) -> None: ...
 
@@ -128,9 +128,9 @@ class StationLink:
     """Drives one conversation. There may be two for a moment; only the newest is alive."""
 
     __slots__ = (
-        *("_asked", "_busy", "_conn", "_house", "_inbox", "_paused", "_settled", "_unlogged"),
-        *("_wire", "answers_pings", "booted_here", "budget", "closed", "door", "last_frame_s"),
-        *("live", "pinged", "sessions", "version"),
+        *("_actor", "_asked", "_busy", "_call", "_conn", "_event", "_frames", "_house", "_inbox"),
+        *("_paused", "_settled", "_unlogged", "_wire", "answers_pings", "booted_here", "closed"),
+        *("door", "heard", "heard_s", "live", "pinged", "sessions", "spent", "version"),
     )
 
     def __init__(self, house: House, door: Door, version: Version, wire: Wire) -> None:
@@ -148,27 +148,35 @@ class StationLink:
         self._settled: Callable[[], None] | None = None
         self._asked: dict[str, tuple[Command, Asked, asyncio.Future[Answer]]] | None = None
         self._unlogged = 0
+        self._actor = f"station:{door.id}"
+        self._event: Received | None = None
+        self._frames: list[bytes] = []
+        """The message that is being committed, and its answer, which waits for that."""
+        self._call: Call | None = None
         self.door = door
         self.version = version
         self.live: LiveStation | None = None
         self.sessions: LiveSessions | None = None
         self.booted_here = False
         self.closed = False
-        self.last_frame_s = house.monotonic()
+        self.heard = False
+        """Something came since the last sweep."""
+        self.heard_s = house.beat_s
         self.pinged = False
         self.answers_pings = False
-        self.budget = house.budget.burst
+        self.spent = 0.0
+        """Messages above what the station may send; the sweep pays some back each second."""
 
     # ---- the socket's side ----------------------------------------------------------------------
 
     def on_frame(self, data: bytes) -> None:
         """One text message from the station."""
-        now_s = self._house.monotonic()
-        self._spend(now_s)
-        self.last_frame_s = now_s
-        self.pinged = False
-        event = self._conn.receive(data, now_s)
-        if isinstance(event, Received):
+        self.heard = True
+        self.spent += 1
+        if self.spent > self._house.budget.burst and not self._paused:
+            self._pause()
+        event = self._conn.receive(data, self._house.beat_s)
+        if type(event) is Received:
             if self._busy:
                 self._wait_in_line(event, data)
             else:
@@ -178,8 +186,7 @@ class StationLink:
 
     def on_alive(self) -> None:
         """The station sent something that is no message."""
-        self.last_frame_s = self._house.monotonic()
-        self.pinged = False
+        self.heard = True
 
     def on_pong(self) -> None:
         """The station answers pings: from now on it is held to it."""
@@ -200,6 +207,15 @@ class StationLink:
             self._house.rooms.stations.disconnected(ctx, live, reason, changes)
             self._house.submit(changes, _nothing_to_tell)
 
+    def sweep(self, now_s: float, elapsed_s: float) -> None:
+        """Once a second: note whether it was heard, pay its budget back, read it again."""
+        if self.heard:
+            self.heard, self.heard_s, self.pinged = False, now_s, False
+        if self.spent > 0:
+            self.spent = max(0.0, self.spent - elapsed_s * self._house.budget.per_second)
+            if self._paused:
+                self._unpause()
+
     def tick(self, now_s: float) -> bool:
         """Give up on calls that were not answered in time; whether one is still open."""
         for event in self._conn.tick(now_s):
@@ -212,6 +228,7 @@ class StationLink:
     def loaded(self, live: LiveStation, sessions: LiveSessions) -> None:
         """Live state is there; begin, or go on."""
         self.live, self.sessions = live, sessions
+        self._call = Call(self._context(), self._house.rooms, live, sessions, Changes(), self)
         self._go_on()
 
     def hold(self) -> None:
@@ -275,20 +292,20 @@ class StationLink:
 
     def _handle(self, event: Received, data: bytes) -> None:
         """Decide, submit, answer after the commit."""
-        assert self.live is not None
-        assert self.sessions is not None
-        changes = Changes()
-        ctx = self._context()
-        call = Call(ctx, self._house.rooms, self.live, self.sessions, changes, self)
-        route = self.version.routes.get(type(event.request))
+        call = self._call
+        assert call is not None, "nothing is handled before live state is loaded"
         self._busy = True
+        # One message at a time, so one Call serves them all.
+        call.ctx = ctx = self._context()
+        call.changes = changes = Changes()
+        route = self.version.routes.get(type(event.request))
         if route is None:
             self._refuse(event, ErrorReason.NOT_SUPPORTED, "not supported yet", data)
             return
-        if event.action != BOOT and not may_transact(self.live.station.admission):
+        if event.action != BOOT and not may_transact(call.station.station.admission):
             self._refuse(event, ErrorReason.SECURITY, "not accepted yet: boot first", data)
             return
-        self._house.rooms.stations.seen(ctx, self.live, changes)
+        self._house.rooms.stations.seen(ctx, call.station, changes)
         try:
             answer = route.handler(call, event.request)
         except ForecourtError as error:
@@ -298,17 +315,12 @@ class StationLink:
             self._refuse(event, ErrorReason.INTERNAL, "internal error", data)
         else:
             if isinstance(answer, Message):
-                self._submit(event, data, route, answer, call, plain=True)
+                self._submit(event, data, answer, call, sampled=route.periodic)
             else:
-                self._house.spawn(self._handle_slowly(event, data, route, answer, call))
+                self._house.spawn(self._handle_slowly(event, data, answer, call))
 
     async def _handle_slowly(
-        self,
-        event: Received,
-        data: bytes,
-        route: Route,
-        answer: Coroutine[Any, Any, Message],
-        call: Call,
+        self, event: Received, data: bytes, answer: Coroutine[Any, Any, Message], call: Call
     ) -> None:
         try:
             message = await answer
@@ -321,40 +333,36 @@ class StationLink:
             log.exception("station.handler_failed", station=self.door.id, action=event.action)
             self._refuse(event, ErrorReason.INTERNAL, "internal error", data)
         else:
-            self._submit(event, data, route, message, call, plain=False)
+            self._submit(event, data, message, call, sampled=False)
 
     def _submit(
-        self,
-        event: Received,
-        data: bytes,
-        route: Route,
-        answer: Message,
-        call: Call,
-        *,
-        plain: bool,
+        self, event: Received, data: bytes, answer: Message, call: Call, *, sampled: bool
     ) -> None:
+        """Have the changes committed; the answer waits for that."""
         self._conn.reply(event.message_id, answer)
-        frames = self._conn.data_to_send()
-        if self._keeps(event, periodic=route.periodic and plain):
-            self._log(call.changes, call.ctx, event.action, data, frames, event.repairs)
-        if not call.changes.rows:
-            self._answered(frames, None)
-            return
-        self._house.submit(call.changes, lambda error: self._answered(frames, error, event))
+        self._event, self._frames = event, self._conn.data_to_send()
+        if not sampled or self._keeps(event):
+            self._log(call.changes, call.ctx, event.action, data, self._frames, event.repairs)
+        if call.changes.rows:
+            self._house.submit(call.changes, self._committed)
+        else:
+            self._committed(None)
 
-    def _answered(
-        self, frames: list[bytes], error: BaseException | None, event: Received | None = None
-    ) -> None:
+    def _committed(self, error: BaseException | None) -> None:
         """The commit is over: answer, or say that it failed and begin anew from the record."""
         if self._settled is not None:
             then, self._settled = self._settled, None
             then()
         if self.closed:
             return
+        event, frames = self._event, self._frames
         if error is None:
             for frame in frames:
                 self._wire.send(frame)
-            self._go_on()
+            if self._inbox is None:
+                self._busy = False
+            else:
+                self._go_on()
             return
         if isinstance(error, Fenced):
             self.close(CLOSE_POLICY, "another connection of this station is newer")
@@ -388,9 +396,8 @@ class StationLink:
         while inbox and not self._busy and not self.closed:
             event, data = inbox.popleft()
             self._handle(event, data)
-        if self._paused and len(inbox) < INBOX_PAUSE:
-            self._paused = False
-            self._wire.resume()
+        if self._paused:
+            self._unpause()
         if not inbox and self._inbox is inbox:
             self._inbox = None
 
@@ -401,23 +408,17 @@ class StationLink:
         if len(self._inbox) >= INBOX_MAX:
             self.close(CLOSE_POLICY, "too many messages at once")
         elif len(self._inbox) >= INBOX_PAUSE and not self._paused:
-            self._paused = True
-            self._wire.pause()
+            self._pause()
 
-    def _spend(self, now_s: float) -> None:
-        """Each frame costs one of the station's budget; who overspends is read again later."""
-        budget = self._house.budget
-        self.budget = min(
-            budget.burst, self.budget + (now_s - self.last_frame_s) * budget.per_second
-        )
-        self.budget -= 1
-        if self.budget < 0 and not self._paused:
-            self._paused = True
-            self._wire.pause()
-            self._house.later(-self.budget / budget.per_second, self._rested)
+    def _pause(self) -> None:
+        """Leave what comes next in the station's own socket."""
+        self._paused = True
+        self._wire.pause()
 
-    def _rested(self) -> None:
-        if self._paused and not self.closed and len(self._inbox or ()) < INBOX_PAUSE:
+    def _unpause(self) -> None:
+        """Read on, once the line is short and the budget allows."""
+        short = self._inbox is None or len(self._inbox) < INBOX_PAUSE
+        if short and self.spent <= self._house.budget.burst and not self.closed:
             self._paused = False
             self._wire.resume()
 
@@ -491,8 +492,9 @@ class StationLink:
 
     # ---- inside: the raw log --------------------------------------------------------------------
 
-    def _keeps(self, event: Received, *, periodic: bool) -> bool:
-        if self.door.log_all or not periodic or event.repairs:
+    def _keeps(self, event: Received) -> bool:
+        """Of what comes all the time, one in many; all of it where somebody wants to look."""
+        if self.door.log_all or event.repairs:
             return True
         self._unlogged += 1
         if self._unlogged < SAMPLE_ONE_IN:
@@ -538,9 +540,7 @@ class StationLink:
         self._house.submit(changes, _nothing_to_tell)
 
     def _context(self) -> Context:
-        return Context(
-            actor=f"station:{self.door.id}", tenant=self.door.tenant, now=self._house.now()
-        )
+        return Context(actor=self._actor, tenant=self.door.tenant, now=self._house.now())
 
 
 def _nothing_to_tell(error: BaseException | None) -> None:

@@ -11,10 +11,10 @@ import msgspec
 from forecourt.domain.access import Authorization, Standing
 from forecourt.domain.sessions import StartReport, StopReport
 from forecourt.domain.stations import Admission, BootReport, ConnectorState, StatusReport
-from forecourt.edge.ocpp.metering import readings_16, utc
+from forecourt.edge.ocpp.metering import readings_16
 from forecourt.edge.ocpp.routes import Call, Routes, route
 from forecourt.protocol.ocpp import v16
-from forecourt.protocol.ocpp.values import Message
+from forecourt.protocol.ocpp.values import Message, in_utc
 
 REGISTRATION: Final[dict[Admission, v16.RegistrationStatus]] = {
     Admission.ACCEPTED: "Accepted",
@@ -85,7 +85,7 @@ def on_status(call: Call, msg: v16.StatusNotification) -> Message:
         evse_no=msg.connector_id,
         connector_no=1 if msg.connector_id else 0,
         state=STATES.get(msg.status, ConnectorState.UNKNOWN),
-        reported_at=None if msg.timestamp is None else utc(msg.timestamp),
+        reported_at=None if msg.timestamp is None else in_utc(msg.timestamp),
         error="" if msg.error_code in NO_ERRORS else msg.error_code,
         vendor_id=msg.vendor_id or "",
         vendor_error=msg.vendor_error_code or "",
@@ -123,7 +123,7 @@ async def on_start(call: Call, msg: v16.StartTransaction) -> Message:
         StartReport(
             evse_no=msg.connector_id,
             token=msg.id_tag,
-            reported_at=utc(msg.timestamp),
+            reported_at=in_utc(msg.timestamp),
             meter_wh=msg.meter_start,
             reservation=msg.reservation_id or None,  # 0 means none (field quirk 12)
         ),
@@ -151,7 +151,7 @@ async def on_stop(call: Call, msg: v16.StopTransaction) -> Message:
         info = id_tag_info(await call.rooms.access.authorize(call.ctx, msg.id_tag))
     report = StopReport(
         transaction=msg.transaction_id,
-        reported_at=utc(msg.timestamp),
+        reported_at=in_utc(msg.timestamp),
         meter_wh=msg.meter_stop,
         reason=msg.reason or "",
         token=msg.id_tag or "",
@@ -175,7 +175,7 @@ def on_security_event(call: Call, msg: v16.SecurityEventNotification) -> Message
         call.station.station.id,
         call.changes,
         kind=msg.type,
-        reported_at=utc(msg.timestamp),
+        reported_at=in_utc(msg.timestamp),
         info=msg.tech_info or "",
     )
     return v16.SecurityEventNotificationResponse()

@@ -17,10 +17,10 @@ from forecourt.domain.stations import (
     StatusReport,
     Variable,
 )
-from forecourt.edge.ocpp.metering import readings_2x, utc
+from forecourt.edge.ocpp.metering import readings_2x
 from forecourt.edge.ocpp.routes import Call
 from forecourt.protocol.ocpp import v21, v201
-from forecourt.protocol.ocpp.values import Message
+from forecourt.protocol.ocpp.values import Message, in_utc
 
 REGISTRATION: Final[Mapping[Admission, v201.RegistrationStatusEnum]] = {
     Admission.ACCEPTED: "Accepted",
@@ -92,7 +92,7 @@ def on_status(call: Call, msg: v201.StatusNotification | v21.StatusNotification)
         evse_no=msg.evse_id,
         connector_no=msg.connector_id,
         state=STATES.get(msg.connector_status, ConnectorState.UNKNOWN),
-        reported_at=utc(msg.timestamp),
+        reported_at=in_utc(msg.timestamp),
     )
     call.rooms.stations.status(call.ctx, call.station, report, call.changes)
     return v201.StatusNotificationResponse()
@@ -172,7 +172,7 @@ def event_report(msg: v201.TransactionEvent | v21.TransactionEvent) -> EventRepo
         kind=KINDS[msg.event_type],
         transaction=info.transaction_id,
         seq_no=msg.seq_no,
-        reported_at=utc(msg.timestamp),
+        reported_at=in_utc(msg.timestamp),
         trigger=msg.trigger_reason,
         offline=bool(msg.offline),
         evse_no=None if evse is None else evse.id,
@@ -222,7 +222,7 @@ def on_security_event(
         call.station.station.id,
         call.changes,
         kind=msg.type,
-        reported_at=utc(msg.timestamp),
+        reported_at=in_utc(msg.timestamp),
         info=msg.tech_info or "",
     )
     return v201.SecurityEventNotificationResponse()
