@@ -226,3 +226,17 @@ class SessionUnknown(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.NOT_FOUND
     code: ClassVar[str] = "session.unknown"
+
+
+class TokenRefused(ForecourtError):
+    """A token that may not charge, so no station is asked to start for it."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "token.refused"
+
+
+class StopUnclear(ForecourtError):
+    """A stop must name one transaction: neither none nor two."""
+
+    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str] = "session.stop_unclear"

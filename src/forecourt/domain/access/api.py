@@ -1,0 +1,111 @@
+"""The room's routes: tokens."""
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar import Controller, delete, get, patch, post
+from litestar.params import Parameter
+from msgspec import Meta, Struct
+
+from forecourt.base.context import Context
+from forecourt.base.text import PRINTABLE, Line, Word
+from forecourt.domain.access.model import NewToken, Token, TokenStatus
+from forecourt.domain.access.service import Access
+
+Limit = Annotated[int, Parameter(ge=1, le=1000, description="How many at most.")]
+Cursor = Annotated[str, Parameter(description="`next` of the page before this one.")]
+Uid = Annotated[str, Meta(min_length=1, max_length=255, pattern=PRINTABLE)]
+Moment = Annotated[datetime, Meta(tz=True)]
+
+
+class TokenView(Struct, frozen=True, kw_only=True):
+    """A card, a key fob, an app account or a contract."""
+
+    uid: str
+    tenant: str
+    type: str
+    status: TokenStatus
+    group: str
+    label: str
+    valid_until: datetime | None
+    sessions_max: int | None
+    """How many sessions at once; null: any number."""
+    created_at: datetime
+
+
+class TokenPage(Struct, frozen=True, kw_only=True):
+    """Tokens in the order of their uids."""
+
+    items: list[TokenView]
+    next: str | None
+
+
+class TokenAddition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A token to make known. Capital and small letters are the same in a uid."""
+
+    uid: Uid
+    type: Word = "ISO14443"
+    status: TokenStatus = TokenStatus.ACCEPTED
+    group: Line = ""
+    label: Line = ""
+    valid_until: Moment | None = None
+    sessions_max: Annotated[int, Meta(ge=1, le=1_000_000)] | None = 1
+
+
+class TokenChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change; what is absent or null stays as it is."""
+
+    status: TokenStatus | None = None
+    valid_until: Moment | None = None
+
+
+class TokenRoutes(Controller):
+    """Tokens: who may charge."""
+
+    path = "/tokens"
+    tags = ("Tokens",)
+
+    @get(operation_id="list_tokens", summary="List tokens")
+    async def page(
+        self, ctx: Context, access: Access, limit: Limit = 100, cursor: Cursor = ""
+    ) -> TokenPage:
+        """Tokens in the order of their uids."""
+        found = await access.list(ctx, after=cursor, limit=limit + 1)
+        items = [token_view(token) for token in found[:limit]]
+        return TokenPage(items=items, next=items[-1].uid if len(found) > limit else None)
+
+    @post(operation_id="add_token", summary="Add a token")
+    async def add(self, ctx: Context, access: Access, data: TokenAddition) -> TokenView:
+        """Make a token known."""
+        new = NewToken(
+            uid=data.uid,
+            type=data.type,
+            status=data.status,
+            group=data.group,
+            label=data.label,
+            valid_until=data.valid_until,
+            sessions_max=data.sessions_max,
+        )
+        return token_view(await access.add(ctx, new))
+
+    @get("/{uid:str}", operation_id="read_token", summary="Read a token")
+    async def read(self, ctx: Context, access: Access, uid: str) -> TokenView:
+        """One token."""
+        return token_view(await access.read(ctx, uid))
+
+    @patch("/{uid:str}", operation_id="change_token", summary="Change a token")
+    async def change(self, ctx: Context, access: Access, uid: str, data: TokenChange) -> TokenView:
+        """Block, unblock or date a token."""
+        return token_view(
+            await access.change(ctx, uid, status=data.status, valid_until=data.valid_until)
+        )
+
+    @delete("/{uid:str}", operation_id="remove_token", summary="Remove a token")
+    async def remove(self, ctx: Context, access: Access, uid: str) -> None:
+        """Forget a token; its sessions stay."""
+        await access.remove(ctx, uid)
+
+
+def token_view(token: Token) -> TokenView:
+    """A token as the API shows it."""
+    return TokenView(**{name: getattr(token, name) for name in Token.__struct_fields__})

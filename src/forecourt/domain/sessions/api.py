@@ -1,0 +1,281 @@
+"""The room's routes: sessions and their readings, and the commands to stations.
+
+Commands are here because they start and stop sessions: a token is checked before a station is
+asked to start for it, and a session names the transaction that a station is asked to stop.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, get, post
+from litestar.params import Parameter
+from msgspec import Meta, Struct
+
+from forecourt.base.context import Context
+from forecourt.base.ids import SessionId, StationId
+from forecourt.base.pages import SAME_MOMENT_MAX, cursor_at, moment, page_end
+from forecourt.base.text import PRINTABLE, is_printable
+from forecourt.domain.access import Access, Standing
+from forecourt.domain.sessions.model import (
+    Flag,
+    Reading,
+    Session,
+    SessionState,
+    SessionUnknown,
+    StopUnclear,
+    TokenRefused,
+)
+from forecourt.domain.sessions.service import Sessions
+from forecourt.domain.stations import (
+    Answer,
+    Availability,
+    ClearCache,
+    Command,
+    DataTransfer,
+    GetReport,
+    GetVariables,
+    Reset,
+    SetVariables,
+    Start,
+    Stations,
+    Stop,
+    Trigger,
+    Unlock,
+)
+
+Limit = Annotated[int, Parameter(ge=1, le=1000, description="How many at most.")]
+Cursor = Annotated[str, Parameter(description="`next` of the page before this one.")]
+
+
+class SessionView(Struct, frozen=True, kw_only=True):
+    """One charging session, as far as it is."""
+
+    id: str
+    tenant: str
+    station: str
+    evse: int
+    connector: int
+    transaction: str
+    token: str
+    token_type: str
+    group: str
+    standing: Standing | None
+    state: SessionState
+    charging_state: str
+    offline: bool
+    started_at: datetime
+    ended_at: datetime | None
+    energy_wh: int
+    exported_wh: int
+    power_w: int | None
+    soc_pct: float | None
+    meter_start_wh: int | None
+    meter_stop_wh: int | None
+    stop_reason: str
+    flags: tuple[Flag, ...]
+
+
+class SessionPage(Struct, frozen=True, kw_only=True):
+    """Sessions, newest first."""
+
+    items: list[SessionView]
+    next: str | None
+
+
+class ReadingView(Struct, frozen=True, kw_only=True):
+    """What the meter said at one moment. Registers in Wh, power in W."""
+
+    sampled_at: datetime
+    energy_wh: int | None
+    export_wh: int | None
+    power_w: int | None
+    soc_pct: float | None
+    samples: Any
+    """All samples as the station sent them, signed values verbatim."""
+
+
+class ReadingPage(Struct, frozen=True, kw_only=True):
+    """Readings in the order of their moments. A page may be a little longer than its limit."""
+
+    items: list[ReadingView]
+    next: str | None
+
+
+class StopSession(
+    Struct, frozen=True, kw_only=True, tag_field="command", tag="stop", forbid_unknown_fields=True
+):
+    """Stop a running session: by its id, or by the name that the station has for it."""
+
+    transaction: Annotated[str, Meta(min_length=1, max_length=36)] | None = None
+    session: Annotated[str, Meta(min_length=1, max_length=40, pattern=PRINTABLE)] | None = None
+
+
+CommandBody = (
+    Start
+    | StopSession
+    | Reset
+    | Unlock
+    | Availability
+    | Trigger
+    | GetVariables
+    | SetVariables
+    | GetReport
+    | DataTransfer
+    | ClearCache
+)
+
+
+class SessionRoutes(Controller):
+    """Sessions: who charged where, when, and how much."""
+
+    path = "/sessions"
+    tags = ("Sessions",)
+
+    @get(operation_id="list_sessions", summary="List sessions")
+    async def page(
+        self,
+        ctx: Context,
+        sessions: Sessions,
+        *,
+        limit: Limit = 100,
+        cursor: Cursor = "",
+        station: str | None = None,
+        state: SessionState | None = None,
+    ) -> SessionPage:
+        """Sessions, newest first."""
+        found = await sessions.list(
+            ctx,
+            before=cursor or None,
+            limit=limit + 1,
+            station=None if station is None else StationId(station),
+            state=state,
+        )
+        items = [session_view(session) for session in found[:limit]]
+        return SessionPage(items=items, next=items[-1].id if len(found) > limit else None)
+
+    @get("/{session_id:str}", operation_id="read_session", summary="Read a session")
+    async def read(self, ctx: Context, sessions: Sessions, session_id: str) -> SessionView:
+        """One session, with what its newest readings say."""
+        return session_view(await sessions.read(ctx, SessionId(session_id)))
+
+    @get("/{session_id:str}/readings", operation_id="list_readings", summary="Meter readings")
+    async def readings(
+        self,
+        ctx: Context,
+        sessions: Sessions,
+        session_id: str,
+        *,
+        limit: Limit = 100,
+        cursor: Cursor = "",
+    ) -> ReadingPage:
+        """What the meter said during a session, oldest first."""
+        session = await sessions.read(ctx, SessionId(session_id))
+        after = moment(cursor) if cursor else None
+        found = await sessions.readings(ctx, session, after=after, limit=limit + SAME_MOMENT_MAX)
+        end = page_end([reading.sampled_at for reading in found], limit)
+        return ReadingPage(
+            items=[reading_view(reading) for reading in found[:end]],
+            next=cursor_at(found[end - 1].sampled_at) if end < len(found) else None,
+        )
+
+
+class CommandRoutes(Controller):
+    """Commands: what a station can be asked to do."""
+
+    path = "/stations/{station_id:str}/commands"
+    tags = ("Commands",)
+
+    @post(operation_id="command_station", summary="Ask a station to do something", status_code=200)
+    async def command(
+        self,
+        ctx: Context,
+        *,
+        stations: Stations,
+        access: Access,
+        sessions: Sessions,
+        station_id: str,
+        data: CommandBody,
+    ) -> Answer:
+        """Put a command to a connected station, and return its own answer.
+
+        The answer's `outcome` says how it ended: `rejected` is an answer too. A station that is
+        not connected is a problem `station.offline`.
+        """
+        station = StationId(station_id)
+        command: Command
+        match data:
+            case StopSession():
+                command = await _stop(ctx, sessions, station, data)
+            case Start():
+                await _may_start(ctx, access, data)
+                command = data
+            case _:
+                command = data
+        return await stations.command(ctx, station, command)
+
+
+async def _may_start(ctx: Context, access: Access, start: Start) -> None:
+    """Raises TokenRefused for a token that may not charge."""
+    standing = Standing.UNKNOWN
+    if is_printable(start.token):
+        standing = (await access.authorize(ctx, start.token)).standing
+    if standing is not Standing.ACCEPTED:
+        raise TokenRefused(
+            f"token {start.token!r} may not charge: it is {standing.value}", token=start.token
+        )
+
+
+async def _stop(ctx: Context, sessions: Sessions, station: StationId, asked: StopSession) -> Stop:
+    """The transaction that is meant. Raises StopUnclear, SessionUnknown."""
+    if (asked.session is None) == (asked.transaction is None):
+        raise StopUnclear("name either the session or the station's transaction to stop")
+    if asked.session is None:
+        return Stop(transaction=asked.transaction or "")
+    session = await sessions.read(ctx, SessionId(asked.session))
+    if session.station != station:
+        raise SessionUnknown(
+            f"session {session.id} is not of station {station!r}", session=session.id
+        )
+    return Stop(transaction=session.transaction)
+
+
+def session_view(s: Session) -> SessionView:
+    """A session as the API shows it."""
+    return SessionView(
+        id=s.id,
+        tenant=s.tenant,
+        station=s.station,
+        evse=s.evse_no,
+        connector=s.connector_no,
+        transaction=s.transaction,
+        token=s.token,
+        token_type=s.token_type,
+        group=s.group,
+        standing=s.standing,
+        state=s.state,
+        charging_state=s.charging_state,
+        offline=s.offline,
+        started_at=s.started_at,
+        ended_at=s.ended_at,
+        energy_wh=s.progress.energy_wh,
+        exported_wh=s.progress.exported_wh,
+        power_w=s.progress.power_w,
+        soc_pct=s.progress.soc_pct,
+        meter_start_wh=s.meter_start_wh,
+        meter_stop_wh=s.meter_stop_wh,
+        stop_reason=s.stop_reason,
+        flags=s.progress.flags,
+    )
+
+
+def reading_view(r: Reading) -> ReadingView:
+    """A reading as the API shows it."""
+    return ReadingView(
+        sampled_at=r.sampled_at,
+        energy_wh=r.energy_wh,
+        export_wh=r.export_wh,
+        power_w=r.power_w,
+        soc_pct=r.soc_pct,
+        samples=msgspec.json.decode(r.samples),
+    )

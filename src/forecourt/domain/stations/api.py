@@ -1,0 +1,270 @@
+"""The room's routes: stations, what they reported, and their raw messages.
+
+Commands are asked for in the sessions room, which knows what they start and stop.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Controller, delete, get, patch, post
+from litestar.params import Parameter
+from msgspec import Meta, Struct
+
+from forecourt.base.context import Context
+from forecourt.base.ids import StationId
+from forecourt.base.pages import SAME_MOMENT_MAX, cursor_at, moment, page_end
+from forecourt.base.text import Line, Secret
+from forecourt.domain.stations.model import (
+    Admission,
+    Connector,
+    ConnectorState,
+    NewStation,
+    Station,
+    Variable,
+)
+from forecourt.domain.stations.service import Stations
+
+Limit = Annotated[int, Parameter(ge=1, le=1000, description="How many at most.")]
+Cursor = Annotated[str, Parameter(description="`next` of the page before this one.")]
+
+
+class ConnectorView(Struct, frozen=True, kw_only=True):
+    """One outlet, as the station last reported it. EVSE 0 is the station itself."""
+
+    evse: int
+    connector: int
+    state: ConnectorState
+    state_at: datetime
+    received_at: datetime
+    error: str
+    vendor_id: str
+    vendor_error: str
+    info: str
+
+
+class StationView(Struct, frozen=True, kw_only=True):
+    """A charging station."""
+
+    id: str
+    tenant: str
+    admission: Admission
+    site: str
+    connected: bool
+    protocol: str
+    vendor: str
+    model: str
+    serial: str
+    firmware: str
+    iccid: str
+    imsi: str
+    boot_reason: str
+    booted_at: datetime | None
+    connected_at: datetime | None
+    disconnected_at: datetime | None
+    seen_at: datetime | None
+    lenient: bool
+    log_all: bool
+    created_at: datetime
+    connectors: tuple[ConnectorView, ...]
+
+
+class StationPage(Struct, frozen=True, kw_only=True):
+    """Stations in the order of their ids."""
+
+    items: list[StationView]
+    next: str | None
+
+
+class StationAddition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A station to make known. One without a password may connect without: not on the internet."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=48)]
+    password: Secret | None = None
+    site: Line = ""
+    admission: Admission = Admission.ACCEPTED
+    lenient: bool = False
+    log_all: bool = False
+
+
+class StationChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to change; what is absent or null stays as it is."""
+
+    password: Secret | None = None
+    site: Line | None = None
+    admission: Admission | None = None
+    lenient: bool | None = None
+    log_all: bool | None = None
+
+
+class VariableView(Struct, frozen=True, kw_only=True):
+    """One attribute of a variable; a 1.6 configuration key has no component."""
+
+    component: str
+    component_instance: str
+    evse: int
+    connector: int
+    variable: str
+    variable_instance: str
+    attribute: str
+    value: str | None
+    mutability: str
+    data_type: str
+    unit: str
+
+
+class VariablePage(Struct, frozen=True, kw_only=True):
+    """The device model, as far as the station reported it; always whole."""
+
+    items: list[VariableView]
+    next: str | None = None
+
+
+class MessageView(Struct, frozen=True, kw_only=True):
+    """One raw message, as it went over the wire."""
+
+    at: datetime
+    direction: str
+    action: str
+    note: str
+    frame: str
+
+
+class MessagePage(Struct, frozen=True, kw_only=True):
+    """Raw messages, newest first. A page may be a little longer than its limit."""
+
+    items: list[MessageView]
+    next: str | None
+
+
+class StationRoutes(Controller):
+    """Stations: what exists, and how it is."""
+
+    path = "/stations"
+    tags = ("Stations",)
+
+    @get(operation_id="list_stations", summary="List stations")
+    async def page(
+        self,
+        ctx: Context,
+        stations: Stations,
+        *,
+        limit: Limit = 100,
+        cursor: Cursor = "",
+        connected: bool | None = None,
+        site: str | None = None,
+    ) -> StationPage:
+        """Stations in the order of their ids, with their connectors."""
+        found = await stations.list(
+            ctx, after=cursor, limit=limit + 1, connected=connected, site=site
+        )
+        items = [station_view(station, connectors) for station, connectors in found[:limit]]
+        return StationPage(items=items, next=items[-1].id if len(found) > limit else None)
+
+    @post(operation_id="add_station", summary="Add a station")
+    async def add(self, ctx: Context, stations: Stations, data: StationAddition) -> StationView:
+        """Make a station known, so that it may connect."""
+        password = None if data.password is None else data.password.encode()
+        new = NewStation(
+            id=StationId(data.id),
+            password=password,
+            site=data.site,
+            admission=data.admission,
+            lenient=data.lenient,
+            log_all=data.log_all,
+        )
+        return station_view(await stations.add(ctx, new), [])
+
+    @get("/{station_id:str}", operation_id="read_station", summary="Read a station")
+    async def read(self, ctx: Context, stations: Stations, station_id: str) -> StationView:
+        """A station and its connectors."""
+        return station_view(*await stations.read(ctx, StationId(station_id)))
+
+    @patch("/{station_id:str}", operation_id="change_station", summary="Change a station")
+    async def change(
+        self, ctx: Context, stations: Stations, station_id: str, data: StationChange
+    ) -> StationView:
+        """Change what is given. A new password ends the connection that the old one opened."""
+        name = StationId(station_id)
+        await stations.change(
+            ctx,
+            name,
+            admission=data.admission,
+            password=None if data.password is None else data.password.encode(),
+            site=data.site,
+            lenient=data.lenient,
+            log_all=data.log_all,
+        )
+        return station_view(*await stations.read(ctx, name))
+
+    @delete("/{station_id:str}", operation_id="remove_station", summary="Remove a station")
+    async def remove(self, ctx: Context, stations: Stations, station_id: str) -> None:
+        """Forget a station, and end its connection; its sessions and messages stay."""
+        await stations.remove(ctx, StationId(station_id))
+
+    @get("/{station_id:str}/variables", operation_id="list_variables", summary="Device model")
+    async def variables(self, ctx: Context, stations: Stations, station_id: str) -> VariablePage:
+        """What the station reported of its device model (2.x) or its configuration (1.6)."""
+        station, _ = await stations.read(ctx, StationId(station_id))
+        found = await stations.variables(ctx, station.id)
+        return VariablePage(items=[variable_view(variable) for variable in found])
+
+    @get("/{station_id:str}/messages", operation_id="list_messages", summary="Raw messages")
+    async def messages(
+        self,
+        ctx: Context,
+        stations: Stations,
+        station_id: str,
+        *,
+        limit: Limit = 100,
+        cursor: Cursor = "",
+    ) -> MessagePage:
+        """The raw messages that were kept, newest first."""
+        station, _ = await stations.read(ctx, StationId(station_id))
+        before = moment(cursor) if cursor else None
+        found = await stations.messages(
+            ctx, station.id, before=before, limit=limit + SAME_MOMENT_MAX
+        )
+        items = [msgspec.convert(message, MessageView) for message in found]
+        end = page_end([item.at for item in items], limit)
+        more = end < len(items)
+        return MessagePage(items=items[:end], next=cursor_at(items[end - 1].at) if more else None)
+
+
+def station_view(station: Station, connectors: Sequence[Connector]) -> StationView:
+    """A station as the API shows it."""
+    known: dict[str, Any] = {name: getattr(station, name) for name in Station.__struct_fields__}
+    return StationView(**known, connectors=tuple(map(connector_view, connectors)))
+
+
+def connector_view(c: Connector) -> ConnectorView:
+    """A connector as the API shows it."""
+    return ConnectorView(
+        evse=c.evse_no,
+        connector=c.connector_no,
+        state=c.state,
+        state_at=c.state_at,
+        received_at=c.received_at,
+        error=c.error,
+        vendor_id=c.vendor_id,
+        vendor_error=c.vendor_error,
+        info=c.info,
+    )
+
+
+def variable_view(v: Variable) -> VariableView:
+    """A variable as the API shows it."""
+    return VariableView(
+        component=v.component,
+        component_instance=v.component_instance,
+        evse=v.evse_no,
+        connector=v.connector_no,
+        variable=v.variable,
+        variable_instance=v.variable_instance,
+        attribute=v.attribute,
+        value=v.value,
+        mutability=v.mutability,
+        data_type=v.data_type,
+        unit=v.unit,
+    )

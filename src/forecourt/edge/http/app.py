@@ -1,0 +1,106 @@
+"""The HTTP application: the rooms' routes behind the API key, and a few pages before it."""
+
+from typing import Any, Final
+
+from litestar import Litestar, Response, Router
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ControllerRouterHandler
+
+from forecourt.base.clock import Clock
+from forecourt.base.ids import TenantId
+from forecourt.domain.access.api import TokenRoutes
+from forecourt.domain.rooms import Rooms
+from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
+from forecourt.domain.stations.api import StationRoutes
+from forecourt.edge.http.auth import Keys, clean_address, context_of
+from forecourt.edge.http.errors import HANDLERS
+from forecourt.edge.http.page import PageRoutes
+from forecourt.edge.http.vitals import VERSION, Gateway, Vitals, VitalsRoutes
+from forecourt.infra.commit import Committer
+from forecourt.infra.database import Database
+
+BODY_BYTES_MAX: Final = 1_048_576
+ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
+    StationRoutes,
+    CommandRoutes,
+    SessionRoutes,
+    TokenRoutes,
+)
+DEFAULT_TENANT: Final = TenantId("default")
+
+
+def http_app(
+    rooms: Rooms,
+    *,
+    clock: Clock,
+    db: Database,
+    gateway: Gateway,
+    committer: Committer,
+    tenant: TenantId = DEFAULT_TENANT,
+) -> Litestar:
+    """An ASGI application. ``tenant`` is the one whose sessions /metrics counts."""
+    keys = Keys(rooms.tenants, clock)
+    vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer, tenant=tenant)
+    api = Router(
+        "/api/v1",
+        route_handlers=ROUTES,
+        guards=[clean_address, keys.guard],
+        security=[{"apiKey": []}],
+        dependencies={"ctx": Provide(context_of, sync_to_thread=False)},
+    )
+    return Litestar(
+        [api, VitalsRoutes, PageRoutes],
+        dependencies={
+            "stations": _given(rooms.stations),
+            "access": _given(rooms.access),
+            "sessions": _given(rooms.sessions),
+            "keys": _given(keys),
+            "vitals": _given(vitals),
+        },
+        exception_handlers=HANDLERS,
+        after_request=_hardened,
+        request_max_body_size=BODY_BYTES_MAX,
+        openapi_config=_openapi(),
+        logging_config=None,
+    )
+
+
+def _given(thing: object) -> Provide:
+    """A room or a tool, for the routes that name it."""
+    return Provide(lambda: thing, use_cache=True, sync_to_thread=False)
+
+
+def _hardened(response: Response[Any]) -> Response[Any]:
+    """What no browser should do with any of our answers."""
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    return response
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="Forecourt",
+        version=VERSION,
+        summary="Stations, sessions, tokens and commands of an EV charging network.",
+        description=(
+            "Energy in Wh, power in W, state of charge in %; + flows into the vehicle. Moments are"
+            " UTC. Lists come in pages: send `next` of one page as `cursor` to have the next."
+            " Failures are problems (RFC 9457); their `code` is for programs."
+        ),
+        path="/schema",
+        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        use_handler_docstrings=True,
+        components=Components(
+            security_schemes={
+                "apiKey": SecurityScheme(
+                    type="http",
+                    scheme="bearer",
+                    description="An API key: `forecourt apikey add NAME` makes one.",
+                )
+            }
+        ),
+    )

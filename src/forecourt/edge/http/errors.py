@@ -1,0 +1,180 @@
+"""Every failure as an RFC 9457 problem, by one table. Knows no room and no route."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.types import ExceptionHandlersMap
+from msgspec import Struct
+
+from forecourt.base.errors import ForecourtError, Kind
+from forecourt.edge.http.auth import trace_of
+
+PROBLEM_JSON: Final = "application/problem+json"
+RETRY_AFTER_S: Final = 5
+
+STATUS: Final[Mapping[Kind, int]] = {
+    Kind.INVALID: 400,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.LIMITED: 429,
+    Kind.UNAVAILABLE: 503,
+    Kind.INTERNAL: 500,
+}
+
+TITLE: Final[Mapping[int, str]] = {
+    400: "The request is not valid",
+    401: "An API key is needed",
+    403: "This is not allowed",
+    404: "There is no such thing",
+    405: "This cannot be done here",
+    409: "This contradicts what is",
+    413: "The body is too large",
+    415: "This kind of body is not understood",
+    429: "Too much at once",
+    500: "Something broke on our side",
+    503: "Not possible now",
+}
+
+# What the framework refuses by itself; the rooms' refusals bring codes of their own.
+CODE: Final[Mapping[int, str]] = {
+    400: "request.invalid",
+    404: "route.unknown",
+    405: "route.method",
+    413: "body.too_large",
+    415: "body.type",
+}
+
+INTERNAL: Final = 500
+
+log = structlog.get_logger(__name__)
+
+
+class Fault(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that is wrong with a request."""
+
+    detail: str
+    pointer: str | None = None
+    """Where in the body: a JSON pointer."""
+    parameter: str | None = None
+    """Which parameter of the query, the path or the headers."""
+
+
+class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """RFC 9457, with ``code`` for programs and ``trace`` to find the log's lines."""
+
+    type: str
+    title: str
+    status: int
+    detail: str = ""
+    code: str
+    trace: str = ""
+    errors: tuple[Fault, ...] = ()
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    trace: str = "",
+    errors: tuple[Fault, ...] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response[Problem]:
+    """A failure as a response."""
+    sent = dict(headers or {})
+    if status == STATUS[Kind.UNAUTHENTICATED]:
+        sent.setdefault("WWW-Authenticate", 'Bearer realm="forecourt"')
+    if status == STATUS[Kind.UNAVAILABLE]:
+        sent["Retry-After"] = str(RETRY_AFTER_S)
+    return Response(
+        Problem(
+            type=f"urn:forecourt:problem:{code}",
+            title=TITLE.get(status, "The request failed"),
+            status=status,
+            detail=detail,
+            code=code,
+            trace=trace,
+            errors=errors,
+        ),
+        status_code=status,
+        media_type=PROBLEM_JSON,
+        headers=sent,
+    )
+
+
+def on_forecourt_error(request: Request[Any, Any, Any], error: ForecourtError) -> Response[Problem]:
+    """A promise that a room could not keep."""
+    status, trace = STATUS[error.kind], trace_of(request)
+    tell = log.error if status >= INTERNAL else log.debug
+    tell("http.refused", trace=trace, code=error.code, error=error.message, **error.context)
+    return problem(status, error.code, error.message, trace=trace)
+
+
+def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """What the framework refuses: no route, wrong method, a body that does not fit."""
+    status = error.status_code
+    if status >= INTERNAL:
+        return on_exception(request, error)
+    extra = error.extra if isinstance(error.extra, list) else []
+    faults = tuple(fault(one) for one in extra if isinstance(one, dict))
+    return problem(
+        status,
+        CODE.get(status, "request.refused"),
+        _said(status, error, faults),
+        trace=trace_of(request),
+        errors=faults,
+        headers=error.headers,
+    )
+
+
+def on_exception(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """A bug of ours: the log has all of it, the caller a trace to ask about."""
+    trace = trace_of(request)
+    log.error("http.failed", trace=trace, method=request.method, exc_info=error)
+    return problem(INTERNAL, "internal", "The log has the details; quote the trace.", trace=trace)
+
+
+def fault(found: Mapping[str, Any]) -> Fault:
+    """One complaint of the decoder, with the place that it complains about."""
+    key, detail = str(found.get("key", "")), str(found.get("message", ""))
+    if found.get("source") != "body":
+        return Fault(detail=detail, parameter=key)
+    if key == "data":
+        missing = detail == "'data'"
+        return Fault(detail="a JSON body is needed" if missing else detail, pointer="")
+    return Fault(detail=detail, pointer=pointer(key))
+
+
+def pointer(path: str) -> str:
+    """``variables[1].name`` as ``/variables/1/name``."""
+    parts = re.findall(r"[^.\[\]]+", path)
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _said(status: int, error: HTTPException, faults: tuple[Fault, ...]) -> str:
+    match status:
+        case 400 if faults:
+            return "; ".join(
+                f"{one.pointer or one.parameter or 'body'}: {one.detail}" for one in faults
+            )
+        case 404:
+            return "no route has this path; /schema/openapi.json lists them"
+        case 405:
+            return "this path takes other methods: see the header Allow"
+        case 413:
+            return "a body has at most 1 MiB"
+        case _:
+            return error.detail
+
+
+HANDLERS: Final[ExceptionHandlersMap] = {
+    ForecourtError: on_forecourt_error,
+    HTTPException: on_http_exception,
+    Exception: on_exception,
+}

@@ -1,0 +1,215 @@
+"""Whether the house lives, whether it is ready, and its numbers for Prometheus. No key is needed.
+
+Reads counters that others keep; what must be asked of the database is asked every few seconds at
+most, whoever knocks how often. Names no station and no token.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from typing import Final, Protocol
+
+from litestar import Controller, Response, get
+from msgspec import Struct
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import Collector
+
+from forecourt.base.clock import Clock
+from forecourt.base.context import Context
+from forecourt.base.errors import ForecourtError
+from forecourt.base.ids import TenantId
+from forecourt.domain.rooms import Rooms
+from forecourt.infra.commit import Committer
+from forecourt.infra.database import Database
+
+VERSION: Final = version("forecourt")
+PING_TIMEOUT_S: Final = 2.0
+ASKED_EVERY: Final = timedelta(seconds=5)
+UNAVAILABLE: Final = 503
+
+
+class WireCounts(Protocol):
+    """What went wrong on the wire, since the start."""
+
+    malformed: int
+    strays: int
+    superseded: int
+    refused_doors: int
+
+
+class Gateway(Protocol):
+    """What we ask of the door for stations: how many are in, and what went wrong."""
+
+    @property
+    def counts(self) -> WireCounts: ...
+
+    def __len__(self) -> int: ...
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """The process answers."""
+
+    status: str
+    version: str
+
+
+class Readiness(Struct, frozen=True, kw_only=True):
+    """Whether work is taken on, and if not, why."""
+
+    ready: bool
+    reasons: tuple[str, ...] = ()
+
+
+class Totals(Struct, frozen=True, kw_only=True):
+    """What the rooms count."""
+
+    stations: int
+    sessions_running: int
+    power_w: int
+
+
+class Vitals:
+    """The pulse of this process. Everything that it reads belongs to somebody else."""
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        *,
+        clock: Clock,
+        db: Database,
+        gateway: Gateway,
+        committer: Committer,
+        tenant: TenantId,
+    ) -> None:
+        self._rooms = rooms
+        self._clock = clock
+        self._db = db
+        self._gateway = gateway
+        self._committer = committer
+        self._tenant = tenant
+        self._asking = asyncio.Lock()
+        self._answered_at: datetime | None = None
+        self._reasons: tuple[str, ...] = ()
+        self._totals: Totals | None = None
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._registry.register(_Families(self))
+
+    async def readiness(self) -> Readiness:
+        """Whether the database answers and commits go through."""
+        await self._ask()
+        reasons = self._reasons
+        if self._committer.away:
+            reasons = (*reasons, "commits wait for the database")
+        return Readiness(ready=not reasons, reasons=reasons)
+
+    async def metrics(self) -> bytes:
+        """Prometheus' text format."""
+        await self._ask()
+        return generate_latest(self._registry)
+
+    async def _ask(self) -> None:
+        """Ask the database, unless it was asked a moment ago."""
+        async with self._asking:
+            now = self._clock.now()
+            if self._answered_at is not None and now - self._answered_at < ASKED_EVERY:
+                return
+            ctx = Context(actor="system:vitals", tenant=self._tenant, now=now)
+            try:
+                async with asyncio.timeout(PING_TIMEOUT_S):
+                    await self._db.ping()
+                    stations = await self._rooms.stations.counts(ctx)
+                    sessions = await self._rooms.sessions.counts(ctx)
+            except TimeoutError:
+                self._totals, self._reasons = None, ("the database does not answer in time",)
+            except ForecourtError as error:
+                self._totals, self._reasons = None, (error.message,)
+            else:
+                self._reasons = ()
+                self._totals = Totals(
+                    stations=stations["known"],
+                    sessions_running=sessions["running"],
+                    power_w=sessions["power_w"],
+                )
+                # Only good news keeps: whoever waits for it waits no longer than needed.
+                self._answered_at = now
+                return
+            self._answered_at = None
+
+    def families(self) -> Iterator[Metric]:
+        """Every number that we have, now."""
+        wire, stats = self._gateway.counts, self._committer.stats
+        yield from (
+            _gauge("stations_connected", "Stations connected to this process.", len(self._gateway)),
+            _counter("wire_malformed", "Frames that were no OCPP.", wire.malformed),
+            _counter("wire_strays", "Answers that nobody waited for.", wire.strays),
+            _counter("wire_superseded", "Sockets that a newer one replaced.", wire.superseded),
+            _counter("wire_refused", "Connections refused at the door.", wire.refused_doors),
+            _counter("commit_batches", "Shared transactions.", stats.batches),
+            _counter("commit_messages", "Messages settled by them.", stats.units),
+            _counter("commit_rows", "Rows written by them.", stats.rows),
+            _counter("commit_retries", "Transactions tried again.", stats.retries),
+            _counter("commit_failures", "Messages that could not be committed.", stats.failures),
+            _gauge(
+                "commit_waiting", "Messages that wait to be committed.", self._committer.waiting
+            ),
+            _gauge("database_up", "Whether the database answers.", int(self._totals is not None)),
+        )
+        if self._totals is not None:
+            yield _gauge("stations_known", "Stations made known.", self._totals.stations)
+            yield _gauge("sessions_running", "Sessions that run.", self._totals.sessions_running)
+            yield _gauge("sessions_power_watts", "Power into vehicles.", self._totals.power_w)
+        built = GaugeMetricFamily("forecourt_build", "What runs.", labels=["version"])
+        built.add_metric([VERSION], 1)
+        yield built
+
+
+class _Families(Collector):
+    """The shape in which the library wants it."""
+
+    def __init__(self, vitals: Vitals) -> None:
+        self._vitals = vitals
+
+    def collect(self) -> Iterable[Metric]:
+        return self._vitals.families()
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+
+def _gauge(name: str, help_text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"forecourt_{name}", help_text, value=value)
+
+
+def _counter(name: str, help_text: str, value: float) -> Metric:
+    return CounterMetricFamily(f"forecourt_{name}", help_text, value=value)
+
+
+class VitalsRoutes(Controller):
+    """For probes and for Prometheus."""
+
+    tags = ("Vitals",)
+
+    @get("/healthz", operation_id="health", summary="Is the process alive?", sync_to_thread=False)
+    def health(self) -> Health:
+        """Answers as long as the process does; asks nobody else."""
+        return Health(status="ok", version=VERSION)
+
+    @get("/readyz", operation_id="readiness", summary="Is work taken on?")
+    async def readiness(self, vitals: Vitals) -> Response[Readiness]:
+        """200 when the database answers and commits go through, 503 with the reasons otherwise."""
+        found = await vitals.readiness()
+        return Response(found, status_code=200 if found.ready else UNAVAILABLE)
+
+    @get(
+        "/metrics",
+        operation_id="metrics",
+        summary="Numbers for Prometheus",
+        media_type="text/plain",
+    )
+    async def metrics(self, vitals: Vitals) -> Response[bytes]:
+        """The text format of Prometheus."""
+        return Response(await vitals.metrics(), media_type=CONTENT_TYPE_LATEST)
