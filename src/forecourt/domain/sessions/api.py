@@ -46,6 +46,8 @@ from forecourt.domain.stations import (
 
 Limit = Annotated[int, Parameter(ge=1, le=1000, description="How many at most.")]
 Cursor = Annotated[str, Parameter(description="`next` of the page before this one.")]
+# The framework keeps the name ``state`` of a parameter for itself.
+Only = Annotated[SessionState | None, Parameter(query="state", description="In this state.")]
 
 
 class SessionView(Struct, frozen=True, kw_only=True):
@@ -141,7 +143,7 @@ class SessionRoutes(Controller):
         limit: Limit = 100,
         cursor: Cursor = "",
         station: str | None = None,
-        state: SessionState | None = None,
+        only: Only = None,
     ) -> SessionPage:
         """Sessions, newest first."""
         found = await sessions.list(
@@ -149,7 +151,7 @@ class SessionRoutes(Controller):
             before=cursor or None,
             limit=limit + 1,
             station=None if station is None else StationId(station),
-            state=state,
+            state=only,
         )
         items = [session_view(session) for session in found[:limit]]
         return SessionPage(items=items, next=items[-1].id if len(found) > limit else None)

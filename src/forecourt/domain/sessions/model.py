@@ -50,6 +50,8 @@ class Reading(Struct, frozen=True):
     soc_pct: float | None
     samples: str
     """All samples as the station sent them: JSON, signed values verbatim."""
+    digest: int
+    """CRC-32 of the samples: tells two readings of one EVSE and one moment apart."""
 
 
 class Progress(Struct, frozen=True):

@@ -5,7 +5,7 @@ Those with ``changes`` decide from live state in memory; their rows are written 
 session. The others are units of work of their own.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -244,7 +244,7 @@ class Sessions:
         *,
         evse_no: int,
         transaction: str | None,
-        readings: Iterable[Reading],
+        readings: Sequence[Reading],
         changes: Changes,
     ) -> None:
         """Readings outside of transaction events (all of 1.6's, and 2.x MeterValues).
@@ -256,17 +256,8 @@ class Sessions:
             if session is None:
                 session = live.running(evse_no)
             if session is None or session.state is not SessionState.ACTIVE:
-                for reading in readings:
-                    self._record(
-                        ctx,
-                        live,
-                        station.station.id,
-                        evse_no,
-                        None if session is None else session.id,
-                        None,
-                        reading,
-                        changes,
-                    )
+                name = None if session is None else session.id
+                _record(ctx, live, station.station.id, evse_no, name, None, readings, changes)
                 return
         session = self._read_meter(ctx, live, session, readings, None, changes)
         self._progressed(ctx, live, station, session, changes)
@@ -473,7 +464,7 @@ class Sessions:
         ctx: Context,
         live: LiveSessions,
         session: Session,
-        readings: Iterable[Reading],
+        readings: Sequence[Reading],
         seq_no: int | None,
         changes: Changes,
         progress: Progress | None = None,
@@ -481,45 +472,15 @@ class Sessions:
         """Record readings; those of a session that has ended change its energy no more."""
         if progress is None:
             progress = session.progress
-        counts = session.state is SessionState.ACTIVE
-        for reading in readings:
-            self._record(
-                ctx,
-                live,
-                session.station,
-                session.evse_no,
-                session.id,
-                seq_no,
-                reading,
-                changes,
-            )
-            if counts:
-                progress = rules.advance(progress, reading)
+        if readings:
+            evse_no, session_id = session.evse_no, session.id
+            _record(ctx, live, session.station, evse_no, session_id, seq_no, readings, changes)
+            if session.state is SessionState.ACTIVE:
+                for reading in readings:
+                    progress = rules.advance(progress, reading)
         if progress is session.progress:
             return session
         return replace(session, progress=progress)
-
-    def _record(
-        self,
-        ctx: Context,
-        live: LiveSessions,
-        station: StationId,
-        evse_no: int,
-        session: SessionId | None,
-        seq_no: int | None,
-        reading: Reading,
-        changes: Changes,
-    ) -> None:
-        newest = live.newest.get(evse_no, live.newest_loaded)
-        if newest is None or reading.sampled_at > newest:
-            live.newest[evse_no] = reading.sampled_at
-            write = store.READINGS_NEW
-        else:
-            write = store.READINGS_AGAIN
-        changes.write(
-            write,
-            store.reading_row(station, ctx.tenant, evse_no, session, seq_no, reading, ctx.now),
-        )
 
     def _record_event(
         self, ctx: Context, session: Session, report: EventReport, changes: Changes
@@ -575,6 +536,28 @@ class Sessions:
             async with self._db.house_unit() as unit:
                 self._numbers = list(reversed(await store.next_numbers(unit)))
         return self._numbers.pop()
+
+
+def _record(
+    ctx: Context,
+    live: LiveSessions,
+    station: StationId,
+    evse_no: int,
+    session: SessionId | None,
+    seq_no: int | None,
+    readings: Sequence[Reading],
+    changes: Changes,
+) -> None:
+    """Readings as rows: new ones by COPY, those that may be there already by a careful insert."""
+    newest = live.newest.get(evse_no, live.newest_loaded)
+    for reading in readings:
+        if newest is None or reading.sampled_at > newest:
+            newest = live.newest[evse_no] = reading.sampled_at
+            write = store.READINGS_NEW
+        else:
+            write = store.READINGS_AGAIN
+        row = store.reading_row(station, ctx.tenant, evse_no, session, seq_no, reading, ctx.now)
+        changes.rows.append((write, row))
 
 
 def _learn(session: Session, report: EventReport, authorization: Authorization | None) -> Session:

@@ -109,7 +109,7 @@ class Connector(Struct, frozen=True, kw_only=True):
 class LiveStation:
     """What a gateway holds of a station that is connected to it. One owner, so it may change."""
 
-    __slots__ = ("connectors", "epoch", "saved_seen_at", "station")
+    __slots__ = ("connectors", "epoch", "seen_due", "station")
 
     def __init__(
         self, station: Station, epoch: int, connectors: dict[tuple[int, int], Connector]
@@ -118,7 +118,8 @@ class LiveStation:
         self.epoch = epoch
         """Counts the station's connections; rows that a newer one wrote are not ours to change."""
         self.connectors = connectors
-        self.saved_seen_at: datetime | None = station.seen_at
+        self.seen_due: datetime = station.seen_at or station.created_at
+        """When the record must next be told that the station was heard."""
 
 
 class BootReport(Struct, frozen=True, kw_only=True):

@@ -304,10 +304,9 @@ class Stations:
         )
 
     def seen(self, ctx: Context, live: LiveStation, changes: Changes) -> None:
-        """The station said something."""
-        saved_at = live.saved_seen_at
-        if saved_at is None or ctx.now - saved_at >= SEEN_EVERY:
-            live.saved_seen_at = ctx.now
+        """The station said something; its record is told so now and then."""
+        if ctx.now >= live.seen_due:
+            live.seen_due = ctx.now + SEEN_EVERY
             changes.write(store.SEEN, (live.station.id, live.epoch, ctx.now))
 
     def boot(

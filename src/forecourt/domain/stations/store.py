@@ -205,6 +205,7 @@ MESSAGES: Final = append(
     ("station_id", "at", "tenant_id", "direction", "action", "note", "frame"),
     types=("text", "timestamptz", "text", "text", "text", "text", "bytea"),
     copy=True,
+    same=("station_id", "at", "direction", "frame"),
 )
 
 WRITES: Final = (BOOTS, SEEN, GONE, CONNECTORS, VARIABLES, MESSAGES)

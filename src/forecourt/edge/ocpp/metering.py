@@ -7,6 +7,7 @@ sends single phases alone, they are added up (except percentages).
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
+from zlib import crc32
 
 import msgspec
 
@@ -110,6 +111,7 @@ def _reading(
         None if power_w is None else _rounded(power_w, _W_MAX),
         soc_pct,
         samples.decode(),
+        crc32(samples),
     )
 
 

@@ -176,7 +176,7 @@ CREATE TABLE meter_values (
   export_wh bigint,
   power_w integer,
   soc_pct double precision,
-  samples json NOT NULL,
+  samples text NOT NULL,
   PRIMARY KEY (station_id, sampled_at, evse_no, digest)
 ) PARTITION BY RANGE (sampled_at);
 CREATE TABLE meter_values_default PARTITION OF meter_values DEFAULT;
