@@ -91,14 +91,29 @@ def upsert(
     )
 
 
-def append(table: str, columns: Sequence[str], *, types: Sequence[str], copy: bool) -> Write:
-    """A Write that adds rows, or skips those that are there by a unique index."""
+def append(
+    table: str,
+    columns: Sequence[str],
+    *,
+    types: Sequence[str],
+    copy: bool,
+    same: Sequence[str] = (),
+) -> Write:
+    """A Write that adds rows, or skips those that are there: by a unique index or, where a table
+    has none, by the columns ``same``, in which a row that is tried again equals itself.
+    """
     names = ", ".join(columns)
     arrays = ", ".join(f"${n}::{t}[]" for n, t in enumerate(types, 1))
+    kinds = dict(zip(columns, types, strict=True))
+    # PostgreSQL's json has no equality; its text has.
+    cast = {name: "::text" if kinds[name] == "json" else "" for name in same}
+    equal = " AND ".join(f"t.{name}{cast[name]} = n.{name}{cast[name]}" for name in same)
+    there = f" WHERE NOT EXISTS (SELECT FROM {table} t WHERE {equal})" if same else ""
     return Write(
         table=table,
         columns=tuple(columns),
-        sql=f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING",  # noqa: S608 (names are ours)
+        sql=f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) AS n ({names}){there}"  # noqa: S608 (names are ours)
+        " ON CONFLICT DO NOTHING",
         copy=copy,
     )
 
@@ -133,7 +148,7 @@ class Committer:
         *,
         order: Sequence[Write],
     ) -> None:
-        """``order`` says in which order kinds are written, so that two processes cannot deadlock."""
+        """``order``: in which order kinds are written, so that two processes cannot deadlock."""
         self._connect = connect
         self._order = {write: place for place, write in enumerate(order)}
         self._waiting: list[tuple[Changes, Done]] = []
@@ -151,7 +166,7 @@ class Committer:
         self._after[write] = then
 
     def submit(self, changes: Changes, done: Done) -> None:
-        """Commit ``changes`` with the next batch, then call ``done`` (with what went wrong, or None)."""
+        """Commit ``changes`` with the next batch, then tell ``done`` what went wrong, or None."""
         self._waiting.append((changes, done))
         if len(self._waiting) == 1:
             self._work.set()
@@ -212,8 +227,8 @@ class Committer:
                     await self._halve(batch, error)
                     return
                 careful = True
-            except (asyncpg.DataError, ValueError, TypeError) as error:
-                await self._halve(batch, error)  # a row that no PostgreSQL would take
+            except UNWRITABLE as error:
+                await self._halve(batch, error)
                 return
             except AWAY as error:
                 self._report_away(error)
@@ -271,7 +286,7 @@ class Committer:
             await conn.copy_records_to_table(write.table, records=rows, columns=write.columns)
             return
         if write.key:
-            rows = list({tuple(row[n] for n in write.key): row for row in rows}.values())
+            rows = _newest_by_key(write, rows)
         status = await conn.execute(write.sql, *zip(*rows, strict=True))
         if write.fenced and int(status.rsplit(" ", 1)[1]) != len(rows):
             raise Fenced(f"a newer connection owns rows of {write.table}")
@@ -296,6 +311,20 @@ class Committer:
         if conn is not None:
             conn.terminate()
 
+
+def _newest_by_key(write: Write, rows: list[Row]) -> list[Row]:
+    """The last row of each key; the statement takes no key twice."""
+    newest = {tuple(row[n] for n in write.key): row for row in rows}
+    if write.fenced and len(newest) < len(rows):
+        epoch = write.columns.index("epoch")
+        if any(row[epoch] != newest[tuple(row[n] for n in write.key)][epoch] for row in rows):
+            # Which of them may write is for the database to say, one message at a time.
+            raise Fenced(f"two connections write one row of {write.table}")
+    return list(newest.values())
+
+
+# A row that no PostgreSQL would take; the encoders of COPY raise what Python's conversions raise.
+UNWRITABLE: Final = (asyncpg.DataError, ValueError, TypeError, ArithmeticError, AttributeError)
 
 # What says nothing about our rows: the server is gone, starting, stopping, or out of connections.
 AWAY: Final = (

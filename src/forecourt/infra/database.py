@@ -50,6 +50,7 @@ EVENTS: Final = append(
     ("tenant_id", "type", "subject", "at", "body"),
     types=("text", "text", "text", "timestamptz", "json"),
     copy=True,
+    same=("subject", "at", "type", "body"),
 )
 
 _bind = text(
