@@ -44,7 +44,8 @@ _next = text("""
       AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
     ORDER BY e.xid, e.seq LIMIT :most""")
 
-_mark = text("UPDATE relays SET xid = CAST(CAST(:xid AS text) AS xid8), seq = :seq WHERE name = :name")
+_mark = text("""
+    UPDATE relays SET xid = CAST(CAST(:xid AS text) AS xid8), seq = :seq WHERE name = :name""")
 
 
 class Relay:
