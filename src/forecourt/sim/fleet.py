@@ -205,17 +205,11 @@ class Fleet:
     def link_up(self, link: Link) -> None:
         self._dialling.discard(link.station)
         self._links[link.station] = link
-        self.advance()
-        self.stations[link.station].link_up(link.send)
+        self._guarded(partial(self.stations[link.station].link_up, link.send))
 
     def link_frame(self, link: Link, data: bytes) -> None:
-        if self._links.get(link.station) is not link:
-            return  # We hung up while it was under way.
-        try:
-            self.advance()
-            self.stations[link.station].talk.receive(data)
-        except Exception as error:  # noqa: BLE001 - picows would only close the socket; run() raises it
-            self._failure = self._failure or error
+        if self._links.get(link.station) is link:  # Or we hung up while it was under way.
+            self._guarded(partial(self.stations[link.station].talk.receive, data))
 
     def link_down(self, link: Link) -> None:
         self._closing.discard(link)
@@ -224,7 +218,15 @@ class Fleet:
         if self._links.get(link.station) is link:
             del self._links[link.station]
             self.stats.disconnects += 1
-            self.stations[link.station].link_down()
+            self._guarded(self.stations[link.station].link_down)
+
+    def _guarded(self, do: Callable[[], None]) -> None:
+        """Whatever happens in a callback of picows would end there, unseen."""
+        try:
+            self.advance()
+            do()
+        except Exception as error:  # noqa: BLE001 - picows would only close the socket; run() raises it
+            self._failure = self._failure or error
 
     # --- Running ----------------------------------------------------------------------------------
 

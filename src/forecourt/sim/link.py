@@ -40,19 +40,28 @@ class Link(WSListener):
         """Whether it ever was a connection that could be used."""
 
     def send(self, data: bytes) -> None:
-        if self._transport is not None:
-            self._transport.send(WSMsgType.TEXT, data)
+        transport = self._writable()
+        if transport is not None:
+            transport.send(WSMsgType.TEXT, data)
 
     def close(self) -> None:
         """Say goodbye, as a station that restarts or is switched off properly does."""
-        if self._transport is not None:
-            self._transport.send_close(WSCloseCode.GOING_AWAY)
-            self._transport.disconnect()
+        transport = self._writable()
+        if transport is not None:
+            transport.send_close(WSCloseCode.GOING_AWAY)
+            transport.disconnect()
 
     def cut(self) -> None:
         """As when the cable is pulled: no close frame, nothing more is read."""
         if self._transport is not None:
             self._transport.underlying_transport.abort()
+
+    def _writable(self) -> WSTransport | None:
+        """A socket that broke is closed a moment before we hear of it."""
+        transport = self._transport
+        if transport is None or transport.underlying_transport.is_closing():
+            return None
+        return transport
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         agreed = transport.response.headers.get("Sec-WebSocket-Protocol")
