@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
-from forecourt.infra.commit import Changes, append
+from forecourt.infra.commit import AWAY, Changes, append
 
 metadata: Final = MetaData()
 
@@ -139,7 +139,13 @@ class Database:
         except (OSError, PoolTimeout, asyncpg.InterfaceError) as error:
             raise DatabaseAway("the database does not answer", cause=str(error)) from error
         except DBAPIError as error:
-            if error.connection_invalidated or isinstance(error, InterfaceError):
+            said = None if error.orig is None else error.orig.__cause__
+            # It may also answer, and say: starting, stopping, full.
+            if (
+                error.connection_invalidated
+                or isinstance(error, InterfaceError)
+                or isinstance(said, AWAY)
+            ):
                 raise DatabaseAway("the database does not answer", cause=str(error)) from error
             raise
 

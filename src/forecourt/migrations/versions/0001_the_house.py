@@ -252,6 +252,11 @@ def upgrade() -> None:
         if statement.strip():
             op.execute(statement + "END $$;")
     op.execute("GRANT SELECT ON tenants TO forecourt_tenant")
+    op.execute("ALTER TABLE tenants ENABLE ROW LEVEL SECURITY")
+    op.execute(
+        "CREATE POLICY tenant ON tenants FOR SELECT TO forecourt_tenant"
+        " USING (tenant_id = current_setting('forecourt.tenant', true))"
+    )
     op.execute("GRANT USAGE ON SEQUENCE events_seq TO forecourt_tenant")
     for table in WALLED:
         op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO forecourt_tenant")

@@ -1,0 +1,288 @@
+"""Units of work: all or nothing, events too; and a tenant's unit stays inside its walls."""
+
+import asyncio
+import importlib
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import psutil
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from forecourt.base.context import Context
+from forecourt.base.ids import StationId, TenantId
+from forecourt.domain.stations import StationChanged
+from forecourt.infra.commit import Changes
+from forecourt.infra.database import EVENTS, EVENTS_CHANNEL, Database, DatabaseAway, emit, event_row
+from forecourt.infra.postgres import EmbeddedPostgres
+
+first_step = importlib.import_module("forecourt.migrations.versions.0001_the_house")
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ACME = Context(actor="test", tenant=TenantId("acme"), now=NOW)
+OTHER = Context(actor="test", tenant=TenantId("other"), now=NOW)
+
+# One row of each tenant in every table behind the wall; {t} is the tenant, which also names things.
+ROWS = {
+    "api_keys": "(api_key_id, tenant_id, name, digest, created_at)"
+    " VALUES ('key_{t}', '{t}', 'n', '\\x{hex}', now())",
+    "stations": "(station_id, tenant_id, admission, created_at)"
+    " VALUES ('CP_{t}', '{t}', 'accepted', now())",
+    "connectors": "VALUES ('CP_{t}', 1, 1, '{t}', 'available', now(), now(), '', '', '', '', 1)",
+    "variables": "VALUES ('CP_{t}', '', '', 0, 0, 'v', '', 'Actual', '{t}', '', '', '', '', now())",
+    "commands": "(command_id, tenant_id, station_id, actor, command, asked_at)"
+    " VALUES ('cmd_{t}', '{t}', 'CP_{t}', 'a', '{{}}', now())",
+    "tokens": "VALUES ('{t}', 'uid', 'UID', 'ISO14443', 'accepted', '', '', NULL, 1, now())",
+    "sessions": "(session_id, tenant_id, station_id, evse_no, connector_no, transaction, start_key,"
+    " token, token_type, group_id, state, charging_state, offline, started_at, stop_reason,"
+    " energy_wh, exported_wh, seq_next, seq_missing, flags, saved_at, epoch)"
+    " VALUES ('ses_{t}', '{t}', 'CP_{t}', 1, 1, '1', 'k', '', '', '', 'active', '', false, now(),"
+    " '', 0, 0, 0, '', '', now(), 1)",
+    "unmatched_stops": "VALUES ('CP_{t}', '1', now(), '{t}', now(), 0, '{{}}')",
+    "meter_values": "(station_id, sampled_at, evse_no, digest, tenant_id, received_at, samples)"
+    " VALUES ('CP_{t}', now(), 1, 1, '{t}', now(), '[]')",
+    "session_events": "VALUES ('ses_{t}', 0, now(), '{t}', 'CP_{t}', '', '', false, now(), '{{}}')",
+    "messages": "VALUES ('CP_{t}', now(), '{t}', 'in', '', '', '')",
+    "events": "(at, tenant_id, type, subject, body) VALUES (now(), '{t}', 'x', 'CP_{t}', '{{}}')",
+}
+
+KILL = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+
+def insert(table: str, tenant: str, *, hexed: str = "") -> str:
+    row = ROWS[table].format(t=tenant, hex=hexed or tenant.encode().hex())
+    return f"INSERT INTO {table} {row}"
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncGenerator[Database]:
+    db = Database(database_url, pool_size=2)
+    yield db
+    await db.close()
+
+
+@pytest.fixture
+async def settled(db: Database) -> Database:
+    """Two tenants with a row in every table."""
+    async with db.house_unit() as unit:
+        for tenant in ("acme", "other"):
+            await unit.conn.execute(text(f"INSERT INTO tenants VALUES ('{tenant}', 'T', now())"))
+            for table in ROWS:
+                await unit.conn.execute(text(insert(table, tenant).replace(":", "\\:")))
+    return db
+
+
+async def count(db: Database, sql: str, ctx: Context | None = None) -> int:
+    async with db.unit(ctx) if ctx else db.house_unit() as unit:
+        return int(str(await unit.conn.scalar(text(sql))))
+
+
+def changed(station: str) -> StationChanged:
+    return StationChanged(tenant=ACME.tenant, at=NOW, station=StationId(station))
+
+
+class Failure(Exception):
+    """What goes wrong in the middle of a verb."""
+
+
+async def fail_after_telling(db: Database) -> None:
+    async with db.unit(ACME) as unit:
+        await unit.conn.execute(text("UPDATE stations SET site = 'moved'"))
+        await unit.emit(changed("CP_acme"))
+        raise Failure
+
+
+async def test_what_is_rolled_back_was_never_told(settled: Database) -> None:
+    with pytest.raises(Failure):
+        await fail_after_telling(settled)
+    assert await count(settled, "SELECT count(*) FROM stations WHERE site = 'moved'") == 0
+    assert await count(settled, "SELECT count(*) FROM events WHERE type = 'station.changed'") == 0
+
+
+async def test_what_is_committed_was_told_in_order(settled: Database) -> None:
+    async with settled.unit(ACME) as unit:
+        await unit.emit(*(changed(f"CP{n}") for n in range(5)))
+        await unit.emit()
+    async with settled.house_unit() as unit:
+        rows = await unit.conn.execute(
+            text("SELECT subject FROM events WHERE type = 'station.changed' ORDER BY xid, seq")
+        )
+        assert [row.subject for row in rows] == [f"CP{n}" for n in range(5)]
+
+
+async def test_a_commit_with_events_wakes_and_a_rollback_does_not(
+    settled: Database, database_url: str
+) -> None:
+    heard = asyncio.Queue[str]()
+    conn = await asyncpg.connect(database_url)
+    await conn.add_listener(EVENTS_CHANNEL, lambda *said: heard.put_nowait(str(said[2])))
+    with pytest.raises(Failure):
+        await fail_after_telling(settled)
+    async with settled.unit(ACME) as unit:
+        await unit.emit(changed("CP1"))
+    assert await asyncio.wait_for(heard.get(), 5) == EVENTS_CHANNEL
+    assert heard.empty()
+    await conn.close()
+
+
+def test_the_hot_path_writes_the_same_event_row() -> None:
+    changes = Changes()
+    emit(changes, changed("CP1"))
+    [(write, row)] = changes.rows
+    assert write is EVENTS
+    assert row == event_row(changed("CP1"))
+    assert dict(zip(EVENTS.columns, row, strict=True))["subject"] == "CP1"
+
+
+def test_every_walled_table_is_tried() -> None:
+    assert set(ROWS) == set(first_step.WALLED)
+
+
+async def test_every_table_with_a_tenant_has_its_wall(db: Database) -> None:
+    """Also one that a later step adds: whoever forgets the wall learns it here."""
+    async with db.house_unit() as unit:
+        rows = await unit.conn.execute(
+            text(
+                """
+            SELECT c.relname FROM pg_class c
+            JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'
+            WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+              AND NOT c.relispartition AND NOT c.relrowsecurity""".replace("::", "\\:\\:")
+            )
+        )
+        assert [row.relname for row in rows] == []
+
+
+@pytest.mark.parametrize("table", ROWS)
+async def test_one_tenant_cannot_touch_anothers_rows(settled: Database, table: str) -> None:
+    assert await count(settled, f"SELECT count(*) FROM {table}") == 2
+    async with settled.unit(ACME) as unit:
+        seen = await unit.conn.execute(text(f"SELECT tenant_id FROM {table}"))
+        assert [row.tenant_id for row in seen] == ["acme"]
+        theirs = f"{table} WHERE tenant_id = 'other'"
+        assert await unit.conn.scalar(text(f"SELECT count(*) FROM {theirs}")) == 0
+        assert (await unit.conn.execute(text(f"DELETE FROM {theirs}"))).rowcount == 0
+        moved = await unit.conn.execute(text(f"UPDATE {table} SET tenant_id = tenant_id"))
+        assert moved.rowcount == 1
+    assert await count(settled, f"SELECT count(*) FROM {table}") == 2
+    for sql in (
+        insert(table, "other", hexed="ff").replace("'CP_other'", "'CP_new'"),
+        f"UPDATE {table} SET tenant_id = 'other'",
+    ):
+        with pytest.raises(DBAPIError, match="row-level security"):
+            async with settled.unit(ACME) as unit:
+                await unit.conn.execute(text(sql.replace(":", "\\:")))
+
+
+async def test_a_tenant_does_not_see_who_else_is_there(settled: Database) -> None:
+    async with settled.unit(ACME) as unit:
+        rows = await unit.conn.execute(text("SELECT tenant_id FROM tenants"))
+        assert [row.tenant_id for row in rows] == ["acme"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM meter_values_default",
+        "SELECT * FROM events_default",
+        "SELECT * FROM relays",
+        "TRUNCATE meter_values",
+        "ALTER TABLE sessions DISABLE ROW LEVEL SECURITY",
+        "COPY (SELECT 1) TO PROGRAM 'true'",
+        "CREATE TABLE mine (id int)",
+    ],
+)
+async def test_there_is_no_way_around_the_wall(settled: Database, sql: str) -> None:
+    with pytest.raises(DBAPIError, match=r"permission denied|must be owner"):
+        async with settled.unit(ACME) as unit:
+            await unit.conn.execute(text(sql))
+
+
+async def test_a_tenant_without_a_name_sees_nothing(settled: Database) -> None:
+    nobody = Context(actor="test", tenant=TenantId(""), now=NOW)
+    assert await count(settled, "SELECT count(*) FROM stations", nobody) == 0
+
+
+async def test_walls_end_with_their_unit(settled: Database) -> None:
+    """The next unit may get the same connection of the pool."""
+    for _ in range(3):
+        assert await count(settled, "SELECT count(*) FROM stations", ACME) == 1
+        assert await count(settled, "SELECT count(*) FROM stations") == 2
+        assert await count(settled, "SELECT count(*) FROM stations", OTHER) == 1
+
+
+async def test_a_database_that_is_not_there() -> None:
+    away = Database("postgresql://forecourt@127.0.0.1:1/nothing", pool_size=2)
+    with pytest.raises(DatabaseAway):
+        await away.ping()
+    await away.close()
+
+
+async def test_a_pool_whose_connections_died_goes_on(settled: Database, database_url: str) -> None:
+    admin = await asyncpg.connect(database_url)
+    await count(settled, "SELECT 1")
+    await admin.execute(KILL)
+    assert await count(settled, "SELECT 1") == 1
+
+    async def cut_off_in_the_middle() -> None:
+        async with settled.house_unit() as unit:
+            await admin.execute(KILL)
+            await unit.conn.execute(text("SELECT 1"))
+
+    with pytest.raises(DatabaseAway):
+        await cut_off_in_the_middle()
+    assert await count(settled, "SELECT 1") == 1
+    await admin.close()
+
+
+@pytest.mark.database
+async def test_a_server_that_starts_again_is_away_and_nothing_else(tmp_path: Path) -> None:
+    """Refused, starting, shutting down, cut off: one word for all of it, and then it is back."""
+    server = EmbeddedPostgres(tmp_path, log=print, orphan_grace_s=0)
+    await asyncio.to_thread(server.start)
+    db = Database(server.url, pool_size=2)
+    try:
+        for _ in range(2):
+            await db.ping()
+            psutil.Process(server.pid).kill()
+            away = 0
+            async with asyncio.timeout(30):
+                while True:
+                    try:
+                        await db.ping()
+                    except DatabaseAway:
+                        away += 1
+                        await asyncio.sleep(0.005)
+                    else:
+                        break
+            assert away
+    finally:
+        await db.close()
+        await asyncio.to_thread(server.stop)
+
+
+@pytest.mark.parametrize("error", [asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError])
+async def test_a_server_that_says_not_now_is_away(error: type[asyncpg.PostgresError]) -> None:
+    """The server's own greeting to whom it does not let in, in PostgreSQL's protocol."""
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(8)
+        writer.write(b"N")  # No TLS here.
+        await reader.read(1000)
+        said = b"SFATAL\0C%s\0Mnot now\0\0" % error.sqlstate.encode()
+        writer.write(b"E" + (len(said) + 4).to_bytes(4, "big") + said)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        db = Database(f"postgresql://forecourt@127.0.0.1:{port}/any", pool_size=2)
+        with pytest.raises(DatabaseAway):
+            await db.ping()
+        await db.close()
