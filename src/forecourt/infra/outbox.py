@@ -81,6 +81,8 @@ class Relay:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen())
             while True:
+                # Before the turn: what is told while it reads must not be slept over.
+                self._woken.clear()
                 try:
                     more = await self._turn()
                 except DatabaseAway:
@@ -108,7 +110,12 @@ class Relay:
         decoder, handlers = self._handlers.get(kind, (None, ()))
         if decoder is None:
             return
-        event = decoder.decode(body)
+        try:
+            event = decoder.decode(body)
+        except msgspec.ValidationError as error:
+            # Another release told it in its own way; those behind it must not wait for ever.
+            log.warning("relay.event_unreadable", event_type=kind, error=str(error))
+            return
         for handler in handlers:
             try:
                 await handler(event)
@@ -119,7 +126,6 @@ class Relay:
             self.delivered += 1
 
     async def _rest(self) -> None:
-        self._woken.clear()
         try:
             async with asyncio.timeout(POLL_S):
                 await self._woken.wait()

@@ -1,0 +1,272 @@
+"""The relay on a real database: in order, at least once, and nobody is forgotten."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import ClassVar
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+
+from forecourt.base.context import Context
+from forecourt.base.errors import ForecourtError, Kind
+from forecourt.base.events import Event
+from forecourt.base.ids import TenantId
+from forecourt.infra import outbox
+from forecourt.infra.commit import Changes, Committer
+from forecourt.infra.database import EVENTS, Database, DatabaseAway, emit
+from forecourt.infra.outbox import BATCH_MAX, Handler, Relay
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ACME = Context(actor="test", tenant=TenantId("acme"), now=NOW)
+
+
+class Ticked(Event, frozen=True, kw_only=True, tag="test.ticked"):
+    """What these tests tell."""
+
+    number: int
+
+    @property
+    def subject(self) -> str:
+        return "clock"
+
+
+class Unheard(Event, frozen=True, kw_only=True, tag="test.unheard"):
+    """What nobody listens to."""
+
+    @property
+    def subject(self) -> str:
+        return "wood"
+
+
+class Refused(ForecourtError):
+    """A handler that cannot."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "test.refused"
+
+
+def ticked(number: int) -> Ticked:
+    return Ticked(tenant=ACME.tenant, at=NOW, number=number)
+
+
+class Heard:
+    """A handler that remembers, and may be told to fail."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self._more = asyncio.Condition()
+        self.fail: Callable[[int], None] = lambda _number: None
+
+    async def __call__(self, event: Ticked) -> None:
+        self.fail(event.number)
+        async with self._more:
+            self.numbers.append(event.number)
+            self._more.notify_all()
+
+    async def all(self, count: int) -> list[int]:
+        async with asyncio.timeout(10), self._more:
+            await self._more.wait_for(lambda: len(self.numbers) >= count)
+        return self.numbers
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncGenerator[Database]:
+    db = Database(database_url, pool_size=3)
+    yield db
+    await db.close()
+
+
+@asynccontextmanager
+async def relaying(db: Database, *handlers: Handler, name: str = "r") -> AsyncGenerator[Relay]:
+    relay = Relay(db, name=name, handlers={Ticked: handlers})
+    await relay.open()
+    async with asyncio.TaskGroup() as tasks:
+        run = tasks.create_task(relay.run())
+        try:
+            yield relay
+        finally:
+            run.cancel()
+
+
+async def tell(db: Database, *numbers: int) -> None:
+    async with db.unit(ACME) as unit:
+        await unit.emit(*map(ticked, numbers))
+
+
+async def test_in_order_and_only_what_came_later(db: Database) -> None:
+    await tell(db, 1, 2)
+    heard = Heard()
+    async with relaying(db, heard):
+        await tell(db, 3, 4)
+        await tell(db, 5)
+        assert await heard.all(3) == [3, 4, 5]
+
+
+async def test_more_than_one_batch(db: Database) -> None:
+    heard = Heard()
+    total = 2 * BATCH_MAX + 7
+    async with relaying(db, heard) as relay:
+        await tell(db, *range(total))
+        assert await heard.all(total) == list(range(total))
+        assert relay.delivered == total
+
+
+async def test_a_relay_that_ran_before_goes_on_where_it_was(db: Database) -> None:
+    heard = Heard()
+    async with relaying(db, heard):
+        await tell(db, 1)
+        await heard.all(1)
+        await asyncio.sleep(0.05)
+    await tell(db, 2, 3)
+    async with relaying(db, heard):
+        assert await heard.all(3) == [1, 2, 3]
+
+
+async def test_each_relay_has_its_own_place(db: Database) -> None:
+    one, two = Heard(), Heard()
+    async with relaying(db, one, name="one"), relaying(db, two, name="two"):
+        await tell(db, 1, 2)
+        assert (await one.all(2), await two.all(2)) == ([1, 2], [1, 2])
+
+
+async def test_a_crash_between_delivery_and_mark_delivers_again(db: Database) -> None:
+    heard = Heard()
+    relay = Relay(db, name="r", handlers={Ticked: [heard]})
+    await relay.open()
+    await tell(db, 1, 2)
+
+    def crash(number: int) -> None:
+        if number == 2 and heard.numbers == [1]:
+            raise asyncio.CancelledError
+
+    heard.fail = crash
+    with pytest.raises(asyncio.CancelledError):
+        await relay.run()
+    async with relaying(db, heard):
+        assert await heard.all(3) == [1, 1, 2]
+
+
+async def test_the_database_goes_away_while_a_handler_works(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "RETRY_S", 0.01)
+    heard = Heard()
+    failures = iter([DatabaseAway("away"), DatabaseAway("away")])
+
+    def away(number: int) -> None:
+        if number == 2 and (error := next(failures, None)):
+            raise error
+
+    heard.fail = away
+    async with relaying(db, heard):
+        await tell(db, 1, 2, 3)
+        assert (await heard.all(5))[-2:] == [2, 3]
+
+
+async def test_one_that_commits_late_is_not_skipped(db: Database, database_url: str) -> None:
+    """Its numbers were drawn first, and it is committed last."""
+    heard = Heard()
+    slow = await asyncpg.connect(database_url)
+    async with relaying(db, heard):
+        await slow.execute("BEGIN")
+        body = (
+            '{"type": "test.ticked", "tenant": "acme", "at": "2026-03-01T12:00:00Z", "number": 1}'
+        )
+        await slow.execute(
+            "INSERT INTO events (tenant_id, type, subject, at, body)"
+            f" VALUES ('acme', 'test.ticked', 'clock', now(), '{body}')"
+        )
+        await tell(db, 2)
+        await asyncio.sleep(0.1)
+        assert heard.numbers == []  # Nothing passes one that is not over.
+        await slow.execute("COMMIT")
+        assert await heard.all(2) == [1, 2]
+    await slow.close()
+
+
+async def test_a_commit_wakes_it_at_once(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "POLL_S", 60.0)
+    heard = Heard()
+    async with relaying(db, heard):
+        await asyncio.sleep(0.1)  # It rests.
+        for number in range(5):
+            await tell(db, number)
+            assert len(await heard.all(number + 1)) == number + 1
+
+
+async def test_the_group_commit_wakes_it_too(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "POLL_S", 60.0)
+    heard = Heard()
+    committer = Committer(db.raw, order=[EVENTS])
+    async with relaying(db, heard) as relay, asyncio.TaskGroup() as tasks:
+        committer.after(EVENTS, relay.wake)
+        run = tasks.create_task(committer.run())
+        await asyncio.sleep(0.1)
+        changes = Changes()
+        emit(changes, ticked(1))
+        await committer.commit(changes)
+        assert await heard.all(1) == [1]
+        run.cancel()
+
+
+async def test_it_listens_again_when_its_connection_died(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "RETRY_S", 0.01)
+    monkeypatch.setattr(outbox, "POLL_S", 0.2)
+    heard = Heard()
+    async with relaying(db, heard):
+        await tell(db, 1)
+        await heard.all(1)
+        async with db.house_unit() as unit:
+            await unit.conn.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+        await asyncio.sleep(0.3)
+        monkeypatch.setattr(outbox, "POLL_S", 60.0)
+        await asyncio.sleep(0.3)
+        await tell(db, 2)
+        assert await heard.all(2) == [1, 2]
+
+
+async def test_a_handler_that_cannot_holds_up_nobody(db: Database) -> None:
+    heard, other = Heard(), Heard()
+
+    def refuse(number: int) -> None:
+        if number == 1:
+            raise Refused("not this one")
+
+    heard.fail = refuse
+    async with relaying(db, heard, other):
+        await tell(db, 1, 2)
+        assert await other.all(2) == [1, 2]
+        assert heard.numbers == [2]
+
+
+async def test_what_nobody_hears_is_passed_over(db: Database) -> None:
+    heard = Heard()
+    async with relaying(db, heard):
+        async with db.unit(ACME) as unit:
+            await unit.emit(Unheard(tenant=ACME.tenant, at=NOW), ticked(1))
+        assert await heard.all(1) == [1]
+
+
+async def test_an_event_of_another_release_stops_nothing(db: Database) -> None:
+    """Its fields are not those that this release knows."""
+    heard = Heard()
+    async with relaying(db, heard):
+        async with db.house_unit() as unit:
+            await unit.conn.execute(
+                text(
+                    "INSERT INTO events (tenant_id, type, subject, at, body)"
+                    " VALUES ('acme', 'test.ticked', 'clock', now(), '{}')"
+                )
+            )
+        await tell(db, 2)
+        assert await heard.all(1) == [2]
