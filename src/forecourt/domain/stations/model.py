@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
@@ -238,6 +238,16 @@ class StationMisbehaved(StationEvent, frozen=True, kw_only=True, tag="station.mi
 
     what: str
     detail: str
+
+
+class Happened(Struct, frozen=True, kw_only=True):
+    """One entry of a station's timeline: an event that is about it, of any room."""
+
+    place: tuple[str, int]
+    """Where it stands in the order of all events; ask for what comes behind."""
+    at: datetime
+    type: str
+    body: dict[str, Any]
 
 
 class StationUnknown(ForecourtError):

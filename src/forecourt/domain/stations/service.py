@@ -22,6 +22,7 @@ from forecourt.domain.stations.model import (
     Connector,
     ConnectorChanged,
     Door,
+    Happened,
     LiveStation,
     NewStation,
     SecurityReported,
@@ -199,6 +200,19 @@ class Stations:
             return await store.messages_of(
                 unit, station, before=before or ctx.now + timedelta(days=1), limit=limit
             )
+
+    async def timeline(
+        self,
+        ctx: Context,
+        station: StationId,
+        *,
+        since: datetime,
+        after: tuple[str, int] = ("0", 0),
+        limit: int = 500,
+    ) -> Sequence[Happened]:
+        """What happened to a station since a moment and behind a place, oldest first."""
+        async with self._db.unit(ctx) as unit:
+            return await store.timeline(unit, station, since=since, after=after, limit=limit)
 
     async def counts(self, ctx: Context) -> dict[str, int]:
         """How many are known and connected."""

@@ -31,6 +31,7 @@ from forecourt.domain.stations.model import (
     Connector,
     ConnectorState,
     Door,
+    Happened,
     Station,
     Variable,
 )
@@ -410,6 +411,27 @@ async def messages_of(
             "frame": row.frame.decode("utf-8", "backslashreplace"),
         }
         for row in await unit.conn.execute(query)
+    ]
+
+
+# Behind a place, and before whatever a transaction that is still open may add.
+_timeline = text("""
+    SELECT CAST(xid AS text) AS xid, seq, at, type, body FROM events
+    WHERE subject = :station AND body ->> 'station' = :station AND at >= :since
+      AND (xid, seq) > (CAST(CAST(:xid AS text) AS xid8), CAST(:seq AS bigint))
+      AND xid < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY xid, seq LIMIT :limit""")
+
+
+async def timeline(
+    unit: Unit, station_id: StationId, *, since: datetime, after: tuple[str, int], limit: int
+) -> list[Happened]:
+    """What happened to a station since a moment and behind a place, in order."""
+    xid, seq = after
+    names = {"station": station_id, "since": since, "xid": xid, "seq": seq, "limit": limit}
+    return [
+        Happened(place=(row.xid, row.seq), at=row.at, type=row.type, body=row.body)
+        for row in await unit.conn.execute(_timeline, names)
     ]
 
 

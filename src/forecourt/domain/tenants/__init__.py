@@ -8,6 +8,8 @@ from forecourt.domain.tenants.model import (
     ApiKeyAdded,
     ApiKeyExists,
     ApiKeyInvalid,
+    ApiKeyRevoked,
+    ApiKeyUnknown,
     NewApiKey,
     Tenant,
 )
@@ -18,6 +20,8 @@ __all__ = [
     "ApiKeyAdded",
     "ApiKeyExists",
     "ApiKeyInvalid",
+    "ApiKeyRevoked",
+    "ApiKeyUnknown",
     "NewApiKey",
     "Tenant",
     "Tenants",

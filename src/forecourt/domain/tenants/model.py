@@ -46,6 +46,24 @@ class ApiKeyAdded(Event, frozen=True, kw_only=True, tag="apikey.added"):
         return self.key_id
 
 
+class ApiKeyRevoked(Event, frozen=True, kw_only=True, tag="apikey.revoked"):
+    """A machine's access ended."""
+
+    key_id: str
+    name: str
+
+    @property
+    def subject(self) -> str:
+        return self.key_id
+
+
+class ApiKeyUnknown(ForecourtError):
+    """No live key has this name or id."""
+
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
+    code: ClassVar[str] = "apikey.unknown"
+
+
 class ApiKeyInvalid(ForecourtError):
     """No such key, or it has expired or was revoked; which of these is nobody's business."""
 

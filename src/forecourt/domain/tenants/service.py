@@ -1,8 +1,11 @@
 """The room's verbs."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from forecourt.base.context import Context
 from forecourt.base.digest import Digest, digest
@@ -13,6 +16,8 @@ from forecourt.domain.tenants.model import (
     ApiKeyAdded,
     ApiKeyExists,
     ApiKeyInvalid,
+    ApiKeyRevoked,
+    ApiKeyUnknown,
     NewApiKey,
     Tenant,
 )
@@ -53,6 +58,23 @@ class Tenants:
             await store.add_key(unit, key, self._digest(secret))
             await unit.emit(ApiKeyAdded(tenant=ctx.tenant, at=ctx.now, key_id=key.id, name=name))
         return NewApiKey(key=key, secret=secret)
+
+    async def keys(self, ctx: Context) -> Sequence[ApiKey]:
+        """All keys of the context's tenant, oldest first, those that were revoked too."""
+        async with self._db.unit(ctx) as unit:
+            return await store.list_keys(unit)
+
+    async def revoke_key(self, ctx: Context, name_or_id: str) -> ApiKey:
+        """End a key's life. Raises ApiKeyUnknown."""
+        async with self._db.unit(ctx) as unit:
+            key = await store.find_live_key(unit, name_or_id)
+            if key is None:
+                raise ApiKeyUnknown(f"no live API key is named {name_or_id!r}")
+            await store.revoke(unit, key.id, ctx.now)
+            await unit.emit(
+                ApiKeyRevoked(tenant=ctx.tenant, at=ctx.now, key_id=key.id, name=key.name)
+            )
+        return msgspec.structs.replace(key, revoked_at=ctx.now)
 
     async def authenticate(self, secret: str, now: datetime) -> ApiKey:
         """Whose key this is. Raises ApiKeyInvalid."""

@@ -1,8 +1,9 @@
 """Tables and SQL of this room."""
 
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, insert, select
+from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from forecourt.base.digest import Digest
@@ -59,6 +60,27 @@ async def find_key(unit: Unit, digest: Digest) -> ApiKey | None:
 
 async def find_live_key_named(unit: Unit, name: str) -> ApiKey | None:
     query = select(api_keys).where(api_keys.c.name == name, api_keys.c.revoked_at.is_(None))
+    row = (await unit.conn.execute(query)).first()
+    return None if row is None else _key(row)
+
+
+async def list_keys(unit: Unit) -> list[ApiKey]:
+    """All keys, oldest first, those that were revoked too."""
+    query = select(api_keys).order_by(api_keys.c.api_key_id)
+    return [_key(row) for row in await unit.conn.execute(query)]
+
+
+async def revoke(unit: Unit, key_id: str, at: datetime) -> None:
+    await unit.conn.execute(
+        update(api_keys).where(api_keys.c.api_key_id == key_id).values(revoked_at=at)
+    )
+
+
+async def find_live_key(unit: Unit, name_or_id: str) -> ApiKey | None:
+    query = select(api_keys).where(
+        or_(api_keys.c.name == name_or_id, api_keys.c.api_key_id == name_or_id),
+        api_keys.c.revoked_at.is_(None),
+    )
     row = (await unit.conn.execute(query)).first()
     return None if row is None else _key(row)
 

@@ -15,8 +15,8 @@ from forecourt.domain.access.api import TokenRoutes
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationRoutes
-from forecourt.edge.http.auth import Keys, clean_address, context_of
-from forecourt.edge.http.errors import HANDLERS
+from forecourt.edge.http.auth import Keys, clean_address, context_of, guard
+from forecourt.edge.http.errors import HANDLERS, HARDENED
 from forecourt.edge.http.page import PageRoutes
 from forecourt.edge.http.vitals import VERSION, Gateway, Vitals, VitalsRoutes
 from forecourt.infra.commit import Committer
@@ -47,7 +47,7 @@ def http_app(
     api = Router(
         "/api/v1",
         route_handlers=ROUTES,
-        guards=[clean_address, keys.guard],
+        guards=[clean_address, guard(keys)],
         security=[{"apiKey": []}],
         dependencies={"ctx": Provide(context_of, sync_to_thread=False)},
     )
@@ -70,14 +70,12 @@ def http_app(
 
 def _given(thing: object) -> Provide:
     """A room or a tool, for the routes that name it."""
-    return Provide(lambda: thing, use_cache=True, sync_to_thread=False)
+    return Provide(lambda: thing, sync_to_thread=False)
 
 
 def _hardened(response: Response[Any]) -> Response[Any]:
-    """What no browser should do with any of our answers."""
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    for name, value in HARDENED.items():
+        response.headers.setdefault(name, value)
     return response
 
 

@@ -15,6 +15,12 @@ from forecourt.edge.http.auth import trace_of
 
 PROBLEM_JSON: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 5
+# What no browser should do with any of our answers.
+HARDENED: Final[Mapping[str, str]] = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+}
 
 STATUS: Final[Mapping[Kind, int]] = {
     Kind.INVALID: 400,
@@ -87,7 +93,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response[Problem]:
     """A failure as a response."""
-    sent = dict(headers or {})
+    sent = {**HARDENED, **(headers or {})}
     if status == STATUS[Kind.UNAUTHENTICATED]:
         sent.setdefault("WWW-Authenticate", 'Bearer realm="forecourt"')
     if status == STATUS[Kind.UNAVAILABLE]:

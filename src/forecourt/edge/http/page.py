@@ -147,7 +147,7 @@ def _html(body: str, *, status_code: int = 200) -> Response[str]:
     return Response(
         body,
         status_code=status_code,
-        media_type="text/html; charset=utf-8",
+        media_type="text/html",
         headers={"Content-Security-Policy": POLICY},
     )
 

@@ -28,6 +28,8 @@ from forecourt.infra.database import Database
 VERSION: Final = version("forecourt")
 PING_TIMEOUT_S: Final = 2.0
 ASKED_EVERY: Final = timedelta(seconds=5)
+# The framework says the character set itself.
+TEXT_FORMAT: Final = CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8")
 UNAVAILABLE: Final = 503
 
 
@@ -212,4 +214,4 @@ class VitalsRoutes(Controller):
     )
     async def metrics(self, vitals: Vitals) -> Response[bytes]:
         """The text format of Prometheus."""
-        return Response(await vitals.metrics(), media_type=CONTENT_TYPE_LATEST)
+        return Response(await vitals.metrics(), media_type=TEXT_FORMAT)
