@@ -318,10 +318,9 @@ class Stations:
         )
 
     def seen(self, ctx: Context, live: LiveStation, changes: Changes) -> None:
-        """The station said something; its record is told so now and then."""
-        if ctx.now >= live.seen_due:
-            live.seen_due = ctx.now + SEEN_EVERY
-            changes.write(store.SEEN, (live.station.id, live.epoch, ctx.now))
+        """The station said something: tell its record. Due again at ``live.seen_due``."""
+        live.seen_due = ctx.now + SEEN_EVERY
+        changes.write(store.SEEN, (live.station.id, live.epoch, ctx.now))
 
     def boot(
         self, ctx: Context, live: LiveStation, report: BootReport, changes: Changes

@@ -118,7 +118,7 @@ class Gateway:
         self.beat_s = time.monotonic()
         self._links_board = links
         self._committer = committer
-        self._clock = clock
+        self.now = clock.now
         self._tasks = tasks
         self._doors: dict[StationId, Door] = {}
         self._links: dict[StationId, StationLink] = {}
@@ -231,9 +231,6 @@ class Gateway:
         return len(self._links)
 
     # ---- what links ask of their house ----------------------------------------------------------
-
-    def now(self) -> datetime:
-        return self._clock.now()
 
     def submit(self, changes: Changes, done: Done) -> None:
         self._committer.submit(changes, done)

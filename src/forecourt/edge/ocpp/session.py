@@ -61,6 +61,7 @@ INBOX_MAX: Final = 4096
 SAMPLE_ONE_IN: Final = 100
 FRAME_KEPT_MAX: Final = 16_384
 BOOT: Final = "BootNotification"
+DATABASE_RETRY_S: Final = 0.5
 
 CLOSE_OK: Final = 1000
 CLOSE_GOING_AWAY: Final = 1001
@@ -128,7 +129,18 @@ class StationLink:
     """Drives one conversation. There may be two for a moment; only the newest is alive."""
 
     __slots__ = (
-        *("_actor", "_asked", "_busy", "_call", "_conn", "_event", "_frames", "_house", "_inbox"),
+        *(
+            "_actor",
+            "_admitted",
+            "_asked",
+            "_busy",
+            "_call",
+            "_conn",
+            "_event",
+            "_frames",
+            "_house",
+            "_inbox",
+        ),
         *("_paused", "_settled", "_unlogged", "_wire", "answers_pings", "booted_here", "closed"),
         *("door", "heard", "heard_s", "live", "pinged", "sessions", "spent", "version"),
     )
@@ -153,6 +165,7 @@ class StationLink:
         self._frames: list[bytes] = []
         """The message that is being committed, and its answer, which waits for that."""
         self._call: Call | None = None
+        self._admitted = False
         self.door = door
         self.version = version
         self.live: LiveStation | None = None
@@ -229,6 +242,7 @@ class StationLink:
         """Live state is there; begin, or go on."""
         self.live, self.sessions = live, sessions
         self._call = Call(self._context(), self._house.rooms, live, sessions, Changes(), self)
+        self._admitted = may_transact(live.station.admission)
         self._go_on()
 
     def hold(self) -> None:
@@ -260,6 +274,7 @@ class StationLink:
     def booted(self, admission: Admission) -> None:
         """The station is about to be told whether it may take part."""
         self.booted_here = True
+        self._admitted = may_transact(admission)
 
     # ---- commands -------------------------------------------------------------------------------
 
@@ -302,10 +317,11 @@ class StationLink:
         if route is None:
             self._refuse(event, ErrorReason.NOT_SUPPORTED, "not supported yet", data)
             return
-        if event.action != BOOT and not may_transact(call.station.station.admission):
+        if not self._admitted and event.action != BOOT:
             self._refuse(event, ErrorReason.SECURITY, "not accepted yet: boot first", data)
             return
-        self._house.rooms.stations.seen(ctx, call.station, changes)
+        if ctx.now >= call.station.seen_due:
+            self._house.rooms.stations.seen(ctx, call.station, changes)
         try:
             answer = route.handler(call, event.request)
         except ForecourtError as error:
@@ -317,23 +333,47 @@ class StationLink:
             if isinstance(answer, Message):
                 self._submit(event, data, answer, call, sampled=route.periodic)
             else:
-                self._house.spawn(self._handle_slowly(event, data, answer, call))
+                self._house.spawn(self._handle_slowly(event, data, route, answer, call))
 
     async def _handle_slowly(
-        self, event: Received, data: bytes, answer: Coroutine[Any, Any, Message], call: Call
+        self,
+        event: Received,
+        data: bytes,
+        route: Route,
+        answer: Coroutine[Any, Any, Message],
+        call: Call,
     ) -> None:
+        """The same for what must be read first."""
         try:
-            message = await answer
-        except DatabaseAway:
-            # Nothing was decided: say so, and the station asks again.
-            self._refuse(event, ErrorReason.INTERNAL, "try again later", data)
+            message = await self._patiently(event, route, answer, call)
         except ForecourtError as error:
             self._refuse(event, REFUSALS[error.kind], error.message, data)
         except Exception:  # The boundary: one broken message must not cost the link.
             log.exception("station.handler_failed", station=self.door.id, action=event.action)
             self._refuse(event, ErrorReason.INTERNAL, "internal error", data)
         else:
-            self._submit(event, data, message, call, sampled=False)
+            if message is not None:
+                self._submit(event, data, message, call, sampled=False)
+
+    async def _patiently(
+        self, event: Received, route: Route, answer: Coroutine[Any, Any, Message], call: Call
+    ) -> Message | None:
+        """Try again while the database is away; None when the station gave up before.
+
+        A refusal would lose what the station tells: it gives a message up that was refused thrice.
+        """
+        while True:
+            try:
+                return await answer
+            except DatabaseAway:
+                await asyncio.sleep(DATABASE_RETRY_S)
+            if self.closed:
+                return None
+            call.changes = Changes()
+            again = route.handler(call, event.request)
+            if isinstance(again, Message):
+                return again
+            answer = again
 
     def _submit(
         self, event: Received, data: bytes, answer: Message, call: Call, *, sampled: bool
