@@ -1,0 +1,82 @@
+"""``forecourt apikey``: which programs may ask."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from forecourt.base.context import Context
+from forecourt.cli import views
+from forecourt.cli.options import (
+    AsJson,
+    DatabaseUrl,
+    DataDir,
+    err,
+    in_rooms,
+    out,
+    print_json,
+)
+from forecourt.domain.rooms import Rooms
+from forecourt.domain.tenants import ApiKey, NewApiKey
+
+app = typer.Typer(no_args_is_help=True, help="API keys: which programs may ask.")
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="What it is for.")],
+    *,
+    expires: Annotated[datetime | None, typer.Option(help="Until when it is good (UTC).")] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make an API key, and print it this once."""
+    until = None if expires is None else expires.replace(tzinfo=UTC)
+
+    async def work(rooms: Rooms, ctx: Context) -> NewApiKey:
+        return await rooms.tenants.add_key(ctx, name, expires_at=until)
+
+    made = in_rooms(data_dir, database_url, work)
+    if as_json:
+        print_json({"id": made.key.id, "name": made.key.name, "key": made.secret})
+    else:
+        err.print("Keep it safe: it is shown this once.")
+        out.print(made.secret, markup=False)
+
+
+@app.command("list")
+def list_(
+    *, as_json: AsJson = False, data_dir: DataDir = None, database_url: DatabaseUrl = None
+) -> None:
+    """List API keys, those that were revoked too."""
+
+    async def work(rooms: Rooms, ctx: Context) -> list[ApiKey]:
+        return [*await rooms.tenants.keys(ctx)]
+
+    found = in_rooms(data_dir, database_url, work)
+    if as_json:
+        print_json({"items": found})
+    else:
+        out.print(views.keys_table(found))
+
+
+@app.command()
+def revoke(
+    name: Annotated[str, typer.Argument(help="Its name or its id.")],
+    *,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """End a key's life; within seconds nobody gets in with it."""
+
+    async def work(rooms: Rooms, ctx: Context) -> ApiKey:
+        return await rooms.tenants.revoke_key(ctx, name)
+
+    ended = in_rooms(data_dir, database_url, work)
+    if as_json:
+        print_json(ended)
+    else:
+        out.print(f"revoked [bold]{escape(ended.name)}[/]")

@@ -1,0 +1,71 @@
+"""The options that commands share, and the way from them to the rooms. Knows no command."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import msgspec
+import typer
+import uvloop
+from rich.console import Console
+
+from forecourt.app import DEFAULT_TENANT, open_rooms
+from forecourt.base.clock import SystemClock
+from forecourt.base.context import Context
+from forecourt.domain.rooms import Rooms
+from forecourt.infra import log
+from forecourt.settings import Settings, load
+
+T = TypeVar("T")
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Where everything lies (default ./forecourt-data)."),
+]
+DatabaseUrl = Annotated[
+    str | None, typer.Option("--database-url", help="Your own PostgreSQL, if it has one.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="For machines, on standard output.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How many at most.")]
+
+ACTOR = "cli:local"
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def settings(data_dir: Path | None, database_url: str | None) -> Settings:
+    """The effective settings. Logs are for when something is wrong."""
+    found = load({"data_dir": data_dir, "database_url": database_url})
+    log.configure("warning", found.log_format)
+    return found
+
+
+def in_rooms(
+    data_dir: Path | None,
+    database_url: str | None,
+    work: Callable[[Rooms, Context], Awaitable[T]],
+) -> T:
+    """Run ``work`` in the rooms, beside a platform that runs on this data or without one."""
+    chosen = settings(data_dir, database_url)
+    clock = SystemClock()
+
+    async def run() -> T:
+        async with open_rooms(chosen, clock) as (rooms, _):
+            ctx = Context(actor=ACTOR, tenant=DEFAULT_TENANT, now=clock.now())
+            return await work(rooms, ctx)
+
+    return uvloop.run(run())
+
+
+def print_json(thing: Any) -> None:
+    """One JSON document, and nothing else, on standard output."""
+    sys.stdout.write(msgspec.json.encode(thing).decode() + "\n")
+
+
+def fail(message: str) -> NoReturn:
+    """One line on standard error, exit code 1."""
+    err.print("[bold red]error:[/] ", end="")
+    err.print(message, markup=False)
+    raise typer.Exit(1)

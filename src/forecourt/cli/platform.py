@@ -1,0 +1,99 @@
+"""Finds the platform that runs on a data folder, and asks it over HTTP. Knows no command."""
+
+import json
+import os
+import ssl
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import httpx
+import msgspec
+
+from forecourt.base.context import Context
+from forecourt.base.errors import ForecourtError, Kind
+from forecourt.cli.options import fail, in_rooms
+from forecourt.domain.rooms import Rooms
+from forecourt.domain.tenants import ApiKeyUnknown
+from forecourt.settings import Settings
+
+RUN_FILE: Final = "run.json"
+KEY_FILE: Final = "cli.key"
+KEY_NAME: Final = "local-cli"
+UNAUTHENTICATED: Final = 401
+# A station has 30 s to answer, and the way there and back takes a moment too.
+TIMEOUT_S: Final = 90.0
+
+
+class PlatformAway(ForecourtError):
+    """No platform runs on this data folder, or it does not answer."""
+
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+    code: ClassVar[str] = "platform.away"
+
+
+def post(settings: Settings, path: str, body: Any) -> Any:
+    """POST to the running platform, with the local key. Raises PlatformAway; a refusal ends the command."""
+    base = _address(settings.data_dir)
+    with httpx.Client(base_url=base, verify=_trust(settings), timeout=TIMEOUT_S) as client:
+        try:
+            response = _send(client, path, body, _key(settings))
+            if response.status_code == UNAUTHENTICATED:
+                # The database is another one than the key's, or the key was revoked.
+                response = _send(client, path, body, _fresh_key(settings))
+        except httpx.HTTPError as error:
+            raise PlatformAway(f"the platform at {base} does not answer: {error}") from error
+    found: Any = response.json()
+    if response.is_error:
+        fail(f"{found.get('detail') or found.get('title')} ({found.get('code')})")
+    return found
+
+
+def _send(client: httpx.Client, path: str, body: Any, key: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    return client.post(path, content=msgspec.json.encode(body), headers=headers)
+
+
+def _address(data_dir: Path) -> str:
+    file = data_dir / RUN_FILE
+    try:
+        found = json.loads(file.read_text())
+        return str(found["http"]).replace("//0.0.0.0", "//127.0.0.1")
+    except (OSError, ValueError, KeyError) as error:
+        raise PlatformAway(
+            f"no platform runs on {data_dir}; start it with 'forecourt serve --data-dir {data_dir}'"
+        ) from error
+
+
+def _trust(settings: Settings) -> ssl.SSLContext | bool:
+    """Trust our own certificate, whatever host it is for: the address is from our own folder."""
+    if settings.tls_cert is None:
+        return True
+    context = ssl.create_default_context(cafile=settings.tls_cert)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
+
+
+def _key(settings: Settings) -> str:
+    file = settings.data_dir / KEY_FILE
+    return file.read_text().strip() if file.exists() else _fresh_key(settings)
+
+
+def _fresh_key(settings: Settings) -> str:
+    """Make the key of this folder's commands anew, and keep it where only its owner reads."""
+
+    async def work(rooms: Rooms, ctx: Context) -> str:
+        try:
+            await rooms.tenants.revoke_key(ctx, KEY_NAME)
+        except ApiKeyUnknown:
+            return (await rooms.tenants.add_key(ctx, KEY_NAME)).secret
+        return (await rooms.tenants.add_key(ctx, KEY_NAME)).secret
+
+    url = settings.database_url
+    key = in_rooms(settings.data_dir, None if url is None else url.get_secret_value(), work)
+    fresh = settings.data_dir / f"{KEY_FILE}.{os.getpid()}"
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(key + "\n")
+    fresh.replace(settings.data_dir / KEY_FILE)
+    return key

@@ -1,0 +1,80 @@
+"""``forecourt session``: who charged where, and how much."""
+
+from typing import Annotated, Final
+
+import typer
+
+from forecourt.base.context import Context
+from forecourt.base.ids import SessionId, StationId
+from forecourt.cli import views
+from forecourt.cli.options import (
+    AsJson,
+    DatabaseUrl,
+    DataDir,
+    Limit,
+    err,
+    in_rooms,
+    out,
+    print_json,
+)
+from forecourt.domain.rooms import Rooms
+from forecourt.domain.sessions import Session, SessionState
+
+app = typer.Typer(no_args_is_help=True, help="Sessions: who charged where, and how much.")
+
+LIST_AT_ONCE: Final = 1_000
+
+
+@app.command("list")
+def list_(
+    *,
+    station: Annotated[str | None, typer.Option(help="Only those of this station.")] = None,
+    state: Annotated[SessionState | None, typer.Option(help="Only those in this state.")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """List sessions, newest first."""
+    where = None if station is None else StationId(station)
+
+    async def work(rooms: Rooms, ctx: Context) -> list[Session]:
+        found: list[Session] = []
+        while len(found) < limit:
+            wanted = min(limit - len(found), LIST_AT_ONCE)
+            before = found[-1].id if found else None
+            page = await rooms.sessions.list(
+                ctx, before=before, limit=wanted, station=where, state=state
+            )
+            found += page
+            if len(page) < wanted:
+                break
+        return found
+
+    found = in_rooms(data_dir, database_url, work)
+    if as_json:
+        print_json({"items": [views.session(session) for session in found]})
+    elif found:
+        out.print(views.sessions_table(found))
+    else:
+        err.print("no sessions")
+
+
+@app.command()
+def show(
+    session: Annotated[str, typer.Argument(help="Its id: ses_…")],
+    *,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Show all that is known of a session."""
+
+    async def work(rooms: Rooms, ctx: Context) -> Session:
+        return await rooms.sessions.read(ctx, SessionId(session))
+
+    found = views.session(in_rooms(data_dir, database_url, work))
+    if as_json:
+        print_json(found)
+    else:
+        out.print(views.record(found))

@@ -1,0 +1,316 @@
+"""``forecourt station``: make stations known, change them, look at them."""
+
+import asyncio
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.markup import escape
+from rich.progress import track
+
+from forecourt.base.context import Context
+from forecourt.base.ids import StationId
+from forecourt.cli import views
+from forecourt.cli.options import (
+    AsJson,
+    DatabaseUrl,
+    DataDir,
+    Limit,
+    err,
+    fail,
+    in_rooms,
+    out,
+    print_json,
+)
+from forecourt.cli.station_csv import read_csv
+from forecourt.domain.rooms import Rooms
+from forecourt.domain.stations import (
+    Admission,
+    Happened,
+    NewStation,
+    StationExists,
+    StationUnknown,
+    station_id,
+)
+
+app = typer.Typer(no_args_is_help=True, help="Stations: make them known, change them, see them.")
+
+PASSWORD_BYTES: Final = 15
+"""20 letters: what OCPP 1.6 stations can store (the security extension, 16 to 20 bytes)."""
+PASSWORD_LENGTH_ADVISED: Final = 16
+IMPORT_AT_ONCE: Final = 1_000
+LIST_AT_ONCE: Final = 1_000
+WATCH_POLL_S: Final = 0.5
+
+Ids = Annotated[list[str], typer.Argument(help="Identities, as in the stations' URLs.")]
+Id = Annotated[str, typer.Argument(help="The station's identity.")]
+Password = Annotated[
+    str | None, typer.Option(help="What the station sends as HTTP Basic; at least 16 characters.")
+]
+Generate = Annotated[
+    bool, typer.Option("--generate-password", help="Make one up, and print it this once.")
+]
+
+
+@app.command()
+def add(
+    ids: Ids,
+    *,
+    password: Password = None,
+    generate_password: Generate = False,
+    site: Annotated[str, typer.Option(help="Where they stand.")] = "",
+    pending: Annotated[bool, typer.Option("--pending", help="Let them wait for now.")] = False,
+    lenient: Annotated[
+        bool, typer.Option("--lenient", help="Forgive what the specification does not.")
+    ] = False,
+    log_all: Annotated[bool, typer.Option("--log-all", help="Keep every raw message.")] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make stations known, so that they may connect.
+
+    Without a password they connect without one (security profile 0).
+    """
+    passwords = {name: _password(password, generate=generate_password) for name in ids}
+    new = [
+        NewStation(
+            id=station_id(name),
+            password=None if secret is None else secret.encode(),
+            site=site,
+            admission=Admission.PENDING if pending else Admission.ACCEPTED,
+            lenient=lenient,
+            log_all=log_all,
+        )
+        for name, secret in passwords.items()
+    ]
+
+    async def work(rooms: Rooms, ctx: Context) -> list[str]:
+        return [station.id for station in await rooms.stations.add_many(ctx, new)]
+
+    added = in_rooms(data_dir, database_url, work)
+    for name in added:
+        if as_json:
+            continue
+        made = f", password [bold]{escape(passwords[name] or '')}[/]" if generate_password else ""
+        out.print(f"added [bold]{escape(name)}[/]{made}")
+    if as_json:
+        print_json(
+            {
+                "added": [
+                    {"id": name} | ({"password": passwords[name]} if generate_password else {})
+                    for name in added
+                ],
+                "known": [station.id for station in new if station.id not in added],
+            }
+        )
+    if known := [station.id for station in new if station.id not in added]:
+        raise StationExists(f"known already, and left as they are: {', '.join(known)}")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV: id,password,site; only id is needed.")],
+    *,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make many stations known. Stations that are known already stay as they are."""
+    new, complaints = read_csv(file)
+    if complaints:
+        fail(f"{file}: nothing was imported. {'; '.join(complaints)}")
+
+    async def work(rooms: Rooms, ctx: Context) -> int:
+        parts = range(0, len(new), IMPORT_AT_ONCE)
+        added = 0
+        for part in track(parts, "importing", console=err, disable=as_json, transient=True):
+            chunk = new[part : part + IMPORT_AT_ONCE]
+            added += len(await rooms.stations.add_many(ctx, chunk))
+        return added
+
+    added = in_rooms(data_dir, database_url, work)
+    known = len(new) - added
+    if as_json:
+        print_json({"added": added, "known": known})
+    else:
+        out.print(f"added {added:,} stations" + (f", {known:,} were known already" * bool(known)))
+
+
+@app.command("list")
+def list_(
+    *,
+    connected: Annotated[
+        bool | None, typer.Option("--connected/--away", help="Only those.")
+    ] = None,
+    site: Annotated[str | None, typer.Option(help="Only those of this site.")] = None,
+    limit: Limit = 100,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """List stations, in the order of their identities."""
+
+    async def work(rooms: Rooms, ctx: Context) -> list[views.StationRow]:
+        found: list[views.StationRow] = []
+        while len(found) < limit:
+            wanted = min(limit - len(found), LIST_AT_ONCE)
+            after = found[-1][0].id if found else ""
+            page = await rooms.stations.list(
+                ctx, after=after, limit=wanted, connected=connected, site=site
+            )
+            found += page
+            if len(page) < wanted:
+                break
+        return found
+
+    found = in_rooms(data_dir, database_url, work)
+    if as_json:
+        print_json({"items": [views.station(station, held) for station, held in found]})
+    elif found:
+        out.print(views.stations_table(found))
+    else:
+        err.print("no stations; 'forecourt station add ID' makes one known")
+
+
+@app.command()
+def show(
+    station: Id,
+    *,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Show all that is known of a station."""
+
+    async def work(rooms: Rooms, ctx: Context) -> views.StationRow:
+        return await rooms.stations.read(ctx, StationId(station))
+
+    found = views.station(*in_rooms(data_dir, database_url, work))
+    if as_json:
+        print_json(found)
+    else:
+        out.print(views.record(found))
+
+
+@app.command("set")
+def set_(
+    station: Id,
+    *,
+    password: Password = None,
+    generate_password: Generate = False,
+    site: Annotated[str | None, typer.Option(help="Where it stands.")] = None,
+    admission: Annotated[
+        Admission | None, typer.Option(help="Let it in, let it wait, or keep it out.")
+    ] = None,
+    lenient: Annotated[
+        bool | None, typer.Option("--lenient/--strict", help="Forgive it what breaks OCPP.")
+    ] = None,
+    log_all: Annotated[
+        bool | None, typer.Option("--log-all/--log-some", help="Keep every raw message.")
+    ] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Change what is given. A platform that runs takes it up at once."""
+    secret = _password(password, generate=generate_password)
+
+    async def work(rooms: Rooms, ctx: Context) -> views.StationRow:
+        name = StationId(station)
+        await rooms.stations.change(
+            ctx,
+            name,
+            admission=admission,
+            password=None if secret is None else secret.encode(),
+            site=site,
+            lenient=lenient,
+            log_all=log_all,
+        )
+        return await rooms.stations.read(ctx, name)
+
+    found = views.station(*in_rooms(data_dir, database_url, work))
+    if generate_password:
+        found["password"] = secret
+    if as_json:
+        print_json(found)
+    else:
+        out.print(views.record(found))
+
+
+@app.command()
+def remove(
+    ids: Ids,
+    *,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Forget stations; their sessions and messages stay."""
+
+    async def work(rooms: Rooms, ctx: Context) -> list[str]:
+        missing: list[str] = []
+        for name in ids:
+            try:
+                await rooms.stations.remove(ctx, StationId(name))
+            except StationUnknown:
+                missing.append(name)
+            else:
+                out.print(f"removed [bold]{escape(name)}[/]")
+        return missing
+
+    if missing := in_rooms(data_dir, database_url, work):
+        raise StationUnknown(f"unknown: {', '.join(missing)}")
+
+
+@app.command()
+def watch(
+    station: Id,
+    *,
+    since: Annotated[float, typer.Option(min=0, help="Begin so many minutes ago.")] = 10,
+    once: Annotated[bool, typer.Option("--once", help="Do not wait for more.")] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Follow what happens to a station, until Ctrl-C."""
+
+    async def work(rooms: Rooms, ctx: Context) -> None:
+        name = StationId(station)
+        await rooms.stations.read(ctx, name)
+        start, place = ctx.now - timedelta(minutes=since), ("0", 0)
+        while True:
+            page = await rooms.stations.timeline(ctx, name, since=start, after=place)
+            for entry in page:
+                place = entry.place
+                _tell(entry, as_json=as_json)
+            if not page:
+                if once:
+                    return
+                await asyncio.sleep(WATCH_POLL_S)
+
+    try:
+        in_rooms(data_dir, database_url, work)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def _tell(entry: Happened, *, as_json: bool) -> None:
+    body = {k: v for k, v in entry.body.items() if k not in ("type", "at", "tenant", "station")}
+    if as_json:
+        print_json({"at": entry.at, "type": entry.type} | body)
+        return
+    words = " ".join(f"{k}={v}" for k, v in body.items() if v not in (None, "", []))
+    out.print(f"[dim]{entry.at:%H:%M:%S}[/] [bold]{escape(entry.type)}[/] {escape(words)}")
+
+
+def _password(given: str | None, *, generate: bool) -> str | None:
+    """The password to set, if one is."""
+    if generate:
+        if given is not None:
+            fail("either --password or --generate-password, not both")
+        return secrets.token_urlsafe(PASSWORD_BYTES)
+    if given is not None and len(given) < PASSWORD_LENGTH_ADVISED:
+        err.print("[yellow]this password is short:[/] OCPP asks for 16 to 20 random characters")
+    return given

@@ -1,0 +1,151 @@
+"""How commands show things: as the API spells them, and as tables. Decides nothing."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from rich.markup import escape
+from rich.table import Table
+
+from forecourt.domain.access import Token, TokenStatus
+from forecourt.domain.sessions import Session, SessionState
+from forecourt.domain.stations import Admission, Connector, Station
+from forecourt.domain.tenants import ApiKey
+
+StationRow = tuple[Station, list[Connector]]
+
+WH_PER_KWH: Final = 1000
+W_PER_KW: Final = 1000
+# Names that the API has for what the rooms name by a number.
+SPELLED: Final = {"evse_no": "evse", "connector_no": "connector"}
+INTERNAL: Final = ("start_key", "progress", "saved_at", "remote_start_id")
+
+
+def connector(c: Connector) -> dict[str, Any]:
+    """A connector as the API spells it."""
+    known = msgspec.to_builtins(c)
+    return {SPELLED.get(name, name): known[name] for name in known if name != "station"}
+
+
+def station(s: Station, connectors: Iterable[Connector]) -> dict[str, Any]:
+    """A station as the API spells it."""
+    return {**msgspec.to_builtins(s), "connectors": [connector(c) for c in connectors]}
+
+
+def session(s: Session) -> dict[str, Any]:
+    """A session as the API spells it."""
+    known = msgspec.to_builtins(s)
+    whole = {SPELLED.get(name, name): known[name] for name in known if name not in INTERNAL}
+    shown = ("energy_wh", "exported_wh", "power_w", "soc_pct", "flags")
+    return whole | {name: known["progress"][name] for name in shown}
+
+
+def stations_table(found: Iterable[tuple[Station, Sequence[Connector]]]) -> Table:
+    """Stations, one a line."""
+    table = _table("station", "admission", "link", "protocol", "model", "connectors", "site")
+    for s, connectors in found:
+        table.add_row(
+            escape(s.id),
+            _admission(s.admission),
+            "[green]connected[/]" if s.connected else f"[dim]{_since(s.disconnected_at)}[/]",
+            escape(s.protocol),
+            escape(f"{s.vendor} {s.model}".strip()),
+            escape(", ".join(f"{c.evse_no} {c.state.value}" for c in connectors if c.evse_no)),
+            escape(s.site),
+        )
+    return table
+
+
+def tokens_table(found: Iterable[Token]) -> Table:
+    """Tokens, one a line."""
+    table = _table("token", "type", "status", "group", "label", "expires", "sessions at once")
+    for t in found:
+        good = t.status is TokenStatus.ACCEPTED
+        table.add_row(
+            escape(t.uid),
+            escape(t.type),
+            f"[{'green' if good else 'red'}]{t.status.value}[/]",
+            escape(t.group),
+            escape(t.label),
+            _moment(t.valid_until),
+            "any" if t.sessions_max is None else str(t.sessions_max),
+        )
+    return table
+
+
+def sessions_table(found: Iterable[Session]) -> Table:
+    """Sessions, one a line."""
+    table = _table("session", "state", "station", "EVSE", "token", "started", "ended", "kWh", "kW")
+    for s in found:
+        running = s.state is SessionState.ACTIVE
+        power_w = s.progress.power_w
+        table.add_row(
+            escape(s.id),
+            f"[{'cyan' if running else 'dim'}]{s.state.value}[/]",
+            escape(s.station),
+            str(s.evse_no),
+            escape(s.token),
+            _moment(s.started_at),
+            _moment(s.ended_at),
+            f"{s.progress.energy_wh / WH_PER_KWH:,.2f}",
+            f"{power_w / W_PER_KW:,.1f}" if running and power_w is not None else "",
+        )
+    return table
+
+
+def keys_table(found: Iterable[ApiKey]) -> Table:
+    """API keys, one a line."""
+    table = _table("id", "name", "made", "expires", "revoked")
+    for key in found:
+        table.add_row(
+            escape(key.id),
+            escape(key.name),
+            _moment(key.created_at),
+            _moment(key.expires_at),
+            _moment(key.revoked_at),
+        )
+    return table
+
+
+def record(thing: dict[str, Any]) -> Table:
+    """One thing, a line for each of its properties; empty ones are left out."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for name, value in thing.items():
+        if value in (None, "", [], ()):
+            continue
+        lines = value if isinstance(value, list) else [value]
+        for number, line in enumerate(lines):
+            table.add_row(f"[dim]{'' if number else escape(name)}[/]", escape(_line(line)))
+    return table
+
+
+def _line(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    return ", ".join(f"{name} {part}" for name, part in value.items() if part not in (None, ""))
+
+
+def _table(*heads: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    return table
+
+
+def _admission(admission: Admission) -> str:
+    match admission:
+        case Admission.ACCEPTED:
+            return admission.value
+        case Admission.PENDING:
+            return f"[yellow]{admission.value}[/]"
+        case Admission.BLOCKED:
+            return f"[red]{admission.value}[/]"
+
+
+def _moment(at: datetime | None) -> str:
+    return "" if at is None else f"{at:%Y-%m-%d %H:%M}"
+
+
+def _since(at: datetime | None) -> str:
+    return "never" if at is None else f"away since {at:%Y-%m-%d %H:%M}"
