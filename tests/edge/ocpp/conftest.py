@@ -1,0 +1,40 @@
+"""One house for all tests of this folder, on uvloop as in earnest; each test has its own stations.
+
+The house lives in the run's event loop, so every module says ``pytestmark = IN_THE_HOUSE``.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Generator
+
+import pytest
+import pytest_asyncio
+import uvloop
+
+from tests.edge.ocpp.house import Yard, a_yard
+from tests.fixtures.database import database, on_database
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(scope="session")
+def house_url(database_server_url: str, template: str) -> Generator[str]:
+    """A database that outlives one test."""
+    with database(database_server_url, f"TEMPLATE {template}") as name:
+        yield on_database(database_server_url, name)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def house(house_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Yard]:
+    """The house that runs all the time."""
+    async with a_yard(house_url, tmp_path_factory.mktemp("house")) as yard:
+        yield yard
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def yard(house: Yard) -> AsyncGenerator[Yard]:
+    """The same; afterwards the test's lines are cut, and the house must still work."""
+    yield house
+    await house.hang_up()
+    assert not house.house.committer.away
