@@ -70,3 +70,11 @@ def unsupported(reason: str) -> Answer:
 def allowed(admission: Admission, command: Command) -> bool:
     """Whether a station that was so admitted may be asked this."""
     return admission is Admission.ACCEPTED or isinstance(command, WHILE_PENDING)
+
+
+def bids(request: Message) -> frozenset[str]:
+    """The actions that a station may send because it was asked this, admitted or not (2.x B02)."""
+    triggered = getattr(request, "requested_message", None)
+    if triggered is not None:
+        return frozenset({triggered})
+    return frozenset({"NotifyReport"} if type(request).__name__ == "GetBaseReport" else ())

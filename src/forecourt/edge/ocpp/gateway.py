@@ -248,7 +248,7 @@ class Gateway:
     def reload(self, link: StationLink) -> None:
         """Live state in memory is ahead of what was committed, or behind it: load it anew."""
         link.hold()
-        self._load(link)
+        link.when_settled(lambda: self._load(link))
 
     # ---- stopping -------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from msgspec import Struct
 from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError
 from forecourt.domain.rooms import Rooms
-from forecourt.domain.sessions import LiveSessions
+from forecourt.domain.sessions import LiveSessions, Turn
 from forecourt.domain.stations import (
     Admission,
     Answer,
@@ -27,6 +27,7 @@ from forecourt.domain.stations import (
     Door,
     LiveStation,
     Outcome,
+    Trigger,
     failed,
     may_transact,
 )
@@ -62,6 +63,9 @@ SAMPLE_ONE_IN: Final = 100
 FRAME_KEPT_MAX: Final = 16_384
 BOOT: Final = "BootNotification"
 DATABASE_RETRY_S: Final = 0.5
+
+# Why the next message waits: one is in hand until its commit; or live state is being loaded.
+IN_HAND, HELD = 1, 2
 
 CLOSE_OK: Final = 1000
 CLOSE_GOING_AWAY: Final = 1001
@@ -129,18 +133,8 @@ class StationLink:
     """Drives one conversation. There may be two for a moment; only the newest is alive."""
 
     __slots__ = (
-        *(
-            "_actor",
-            "_admitted",
-            "_asked",
-            "_busy",
-            "_call",
-            "_conn",
-            "_event",
-            "_frames",
-            "_house",
-            "_inbox",
-        ),
+        *("_actor", "_admitted", "_asked", "_bidden", "_boot_wanted", "_busy", "_call", "_conn"),
+        *("_event", "_frames", "_house", "_inbox"),
         *("_paused", "_settled", "_unlogged", "_wire", "answers_pings", "booted_here", "closed"),
         *("door", "heard", "heard_s", "live", "pinged", "sessions", "spent", "version"),
     )
@@ -154,11 +148,14 @@ class StationLink:
             lenient=house.leniency if door.lenient else None,
         )
         self._inbox: deque[tuple[Received, bytes]] | None = None
-        self._busy = True
-        """A message is being handled, or live state is being loaded."""
+        self._busy = HELD
+        """IN_HAND, HELD, both, or 0."""
         self._paused = False
         self._settled: Callable[[], None] | None = None
         self._asked: dict[str, tuple[Command, Asked, asyncio.Future[Answer]]] | None = None
+        self._bidden: frozenset[str] = frozenset()
+        """What a station that is not admitted may send, because we asked for it."""
+        self._boot_wanted = False
         self._unlogged = 0
         self._actor = f"station:{door.id}"
         self._event: Received | None = None
@@ -224,6 +221,8 @@ class StationLink:
         """Once a second: note whether it was heard, pay its budget back, read it again."""
         if self.heard:
             self.heard, self.heard_s, self.pinged = False, now_s, False
+            if not self.booted_here and not self._boot_wanted:
+                self._want_boot()
         if self.spent > 0:
             self.spent = max(0.0, self.spent - elapsed_s * self._house.budget.per_second)
             if self._paused:
@@ -241,13 +240,15 @@ class StationLink:
     def loaded(self, live: LiveStation, sessions: LiveSessions) -> None:
         """Live state is there; begin, or go on."""
         self.live, self.sessions = live, sessions
-        self._call = Call(self._context(), self._house.rooms, live, sessions, Changes(), self)
+        turn = Turn(self._context(), live, sessions, Changes())
+        self._call = Call(turn, self._house.rooms, self)
         self._admitted = may_transact(live.station.admission)
+        self._busy = 0
         self._go_on()
 
     def hold(self) -> None:
         """Begin no further message until live state is loaded."""
-        self._busy = True
+        self._busy |= HELD
 
     def ping(self) -> None:
         """Ask the socket whether somebody is there."""
@@ -261,8 +262,12 @@ class StationLink:
             self.on_gone(reason)
 
     def when_settled(self, then: Callable[[], None]) -> None:
-        """Call ``then`` once nothing of this link is on its way to the database."""
-        if self._busy and self.live is not None:
+        """Call ``then`` once nothing of this link is on its way to the database.
+
+        Only the last that was said counts: a link whose state is to be loaded anew may be
+        superseded meanwhile, and then nobody wants its state.
+        """
+        if self._busy & IN_HAND:
             self._settled = then
         else:
             then()
@@ -283,7 +288,7 @@ class StationLink:
         live = self.live
         if self.closed or live is None:
             return failed(Outcome.DISCONNECTED, "the station is not connected")
-        if not self.booted_here and live.station.booted_at is None:
+        if not (self.booted_here or self._boot_wanted) and live.station.booted_at is None:
             # Some stations fall into a boot loop when they are asked before (field quirk 19).
             return failed(Outcome.REJECTED, "the station has not booted yet")
         if not commands.allowed(live.station.admission, command):
@@ -291,6 +296,8 @@ class StationLink:
         asked = self.version.ask(command, self._house.next_request_id())
         if isinstance(asked, Answer):
             return asked
+        if not self._admitted:
+            self._bidden |= commands.bids(asked.request)
         try:
             message_id = self._conn.call(asked.request, self._house.monotonic())
         except QueueFull:
@@ -309,7 +316,7 @@ class StationLink:
         """Decide, submit, answer after the commit."""
         call = self._call
         assert call is not None, "nothing is handled before live state is loaded"
-        self._busy = True
+        self._busy |= IN_HAND
         # One message at a time, so one Call serves them all.
         call.ctx = ctx = self._context()
         call.changes = changes = Changes()
@@ -317,7 +324,7 @@ class StationLink:
         if route is None:
             self._refuse(event, ErrorReason.NOT_SUPPORTED, "not supported yet", data)
             return
-        if not self._admitted and event.action != BOOT:
+        if not self._admitted and event.action != BOOT and event.action not in self._bidden:
             self._refuse(event, ErrorReason.SECURITY, "not accepted yet: boot first", data)
             return
         if ctx.now >= call.station.seen_due:
@@ -354,6 +361,8 @@ class StationLink:
         else:
             if message is not None:
                 self._submit(event, data, message, call, sampled=False)
+            else:
+                self._settle()
 
     async def _patiently(
         self, event: Received, route: Route, answer: Coroutine[Any, Any, Message], call: Call
@@ -391,8 +400,7 @@ class StationLink:
     def _committed(self, error: BaseException | None) -> None:
         """The commit is over: answer, or say that it failed and begin anew from the record."""
         if self._settled is not None:
-            then, self._settled = self._settled, None
-            then()
+            self._settle()
         if self.closed:
             return
         event, frames = self._event, self._frames
@@ -400,7 +408,7 @@ class StationLink:
             for frame in frames:
                 self._wire.send(frame)
             if self._inbox is None:
-                self._busy = False
+                self._busy &= HELD
             else:
                 self._go_on()
             return
@@ -411,11 +419,13 @@ class StationLink:
         reason = "no space left" if isinstance(error, StorageFull) else "internal error"
         self._conn.refuse(event.message_id, ErrorReason.INTERNAL, reason)
         self._flush()
+        self._busy &= HELD
         # What was decided in memory did not come to be: load what did.
         self._house.reload(self)
 
     def _refuse(self, event: Received, reason: ErrorReason, text: str, data: bytes) -> None:
         """A message that changes nothing is refused at once."""
+        self._settle()
         if self.closed:
             return
         self._conn.refuse(event.message_id, reason, text)
@@ -429,7 +439,7 @@ class StationLink:
 
     def _go_on(self) -> None:
         """Take the next from the line, if somebody waits."""
-        self._busy = False
+        self._busy &= HELD
         inbox = self._inbox
         if inbox is None:
             return
@@ -440,6 +450,24 @@ class StationLink:
             self._unpause()
         if not inbox and self._inbox is inbox:
             self._inbox = None
+
+    def _settle(self) -> None:
+        """Nothing is in hand any more: tell who waits for that, also when the socket is gone."""
+        if self._settled is not None:
+            then, self._settled = self._settled, None
+            then()
+
+    def _want_boot(self) -> None:
+        """Ask a station that talks but never told what it is, once (field quirk 18)."""
+        live, event = self.live, self._event
+        if self.closed or event is None or live is None or live.station.booted_at is not None:
+            return
+        self._boot_wanted = True
+        asked = self.version.ask(Trigger(message="boot"), self._house.next_request_id())
+        if isinstance(asked, Asked):
+            self._conn.call(asked.request, self._house.monotonic())
+            self._house.calling(self)
+            self._flush()
 
     def _wait_in_line(self, event: Received, data: bytes) -> None:
         if self._inbox is None:
@@ -486,8 +514,8 @@ class StationLink:
             self._keep_frame(action, data, "not handled")
             return
         changes = Changes()
-        ctx = self._context()
-        call = Call(ctx, self._house.rooms, self.live, self.sessions, changes, self)
+        turn = Turn(self._context(), self.live, self.sessions, changes)
+        call = Call(turn, self._house.rooms, self)
         route.handler(call, message)
         self._house.submit(changes, _nothing_to_tell)
 
