@@ -18,6 +18,7 @@ from forecourt.domain.sessions.model import (
     StartReport,
     StopReport,
     StopUnmatched,
+    Turn,
 )
 from forecourt.domain.sessions.service import Sessions
 from forecourt.domain.sessions.store import WRITES
@@ -39,4 +40,5 @@ __all__ = [
     "StartReport",
     "StopReport",
     "StopUnmatched",
+    "Turn",
 ]

@@ -31,9 +31,8 @@ from forecourt.domain.sessions.model import (
     StartReport,
     StopReport,
     StopUnmatched,
+    Turn,
 )
-from forecourt.domain.stations import LiveStation
-from forecourt.infra.commit import Changes
 from forecourt.infra.database import Database, emit
 
 # How far the record may lag behind the readings; what lags is made up from them.
@@ -111,47 +110,34 @@ class Sessions:
             live[session.station].known[session.transaction] = whole
         return live
 
-    async def recall(
-        self, ctx: Context, live: LiveSessions, station: StationId, transaction: str
-    ) -> Session | None:
+    async def recall(self, turn: Turn, transaction: str) -> Session | None:
         """A session by its name on the wire, also one that ended long ago."""
-        found = live.known.get(transaction)
+        found = turn.sessions.known.get(transaction)
         if found is None:
-            async with self._db.unit(ctx) as unit:
-                found = await store.find_transaction(unit, station, transaction=transaction)
+            async with self._db.unit(turn.ctx) as unit:
+                found = await store.find_transaction(
+                    unit, turn.station.station.id, transaction=transaction
+                )
             if found is not None:
-                _keep(live, found)
+                _keep(turn.sessions, found)
         return found
 
     async def admit(
-        self,
-        ctx: Context,
-        token: str,
-        authorization: Authorization,
-        *,
-        station: StationId,
-        transaction: str = "",
+        self, turn: Turn, token: str, authorization: Authorization, *, transaction: str = ""
     ) -> Authorization:
         """The token's standing, counting where it charges already."""
         if authorization.standing is not Standing.ACCEPTED or authorization.sessions_max is None:
             return authorization
-        async with self._db.unit(ctx) as unit:
+        besides = (turn.station.station.id, transaction)
+        async with self._db.unit(turn.ctx) as unit:
             elsewhere = await store.running_with(
-                unit, ctx.tenant, folded(token), besides=(station, transaction)
+                unit, turn.ctx.tenant, folded(token), besides=besides
             )
         return rules.admitted(authorization, elsewhere)
 
     # ---- for the gateway: 1.6 -------------------------------------------------------------------
 
-    async def start(
-        self,
-        ctx: Context,
-        live: LiveSessions,
-        station: LiveStation,
-        report: StartReport,
-        authorization: Authorization,
-        changes: Changes,
-    ) -> Session:
+    async def start(self, turn: Turn, report: StartReport, authorization: Authorization) -> Session:
         """A session began. Told again, it is the same session with the same number."""
         key = "|".join(
             (
@@ -161,22 +147,22 @@ class Sessions:
                 str(report.meter_wh),
             )
         )
-        at, believed = rules.moment(report.reported_at, ctx)
-        again = await self._started_before(ctx, live, station.station.id, key)
+        at, believed = rules.moment(report.reported_at, turn.ctx)
+        again = await self._started_before(turn, key)
         if again is not None:
             if believed or again.state is SessionState.ACTIVE:
                 return again
             # Its clock says the same after every boot: another session after all.
-            key = f"{key}|{ctx.now.isoformat()}"
+            key = f"{key}|{turn.ctx.now.isoformat()}"
         number = str(await self._next_number())
-        self._supersede(ctx, live, station, report.evse_no, authorization, at, changes)
+        self._supersede(turn, report.evse_no, authorization, at)
         flags: tuple[Flag, ...] = () if believed else (Flag.CLOCK_DOUBTFUL,)
         if authorization.standing is not Standing.ACCEPTED:
             flags = rules.flagged(flags, Flag.UNAUTHORIZED)
         session = Session(
-            id=SessionId(new_id("ses", ctx.now)),
-            tenant=ctx.tenant,
-            station=station.station.id,
+            id=SessionId(new_id("ses", turn.ctx.now)),
+            tenant=turn.ctx.tenant,
+            station=turn.station.station.id,
             evse_no=report.evse_no,
             connector_no=report.connector_no,
             transaction=number,
@@ -187,93 +173,66 @@ class Sessions:
             started_at=at,
             meter_start_wh=report.meter_wh,
             progress=replace(rules.started(report.meter_wh, at), flags=flags),
-            saved_at=ctx.now,
+            saved_at=turn.ctx.now,
         )
-        self._save(ctx, live, station, session, changes)
-        _tell_started(ctx, session, changes)
+        self._save(turn, session)
+        _tell_started(turn, session)
         return session
 
-    def stop(
-        self,
-        ctx: Context,
-        live: LiveSessions,
-        station: LiveStation,
-        report: StopReport,
-        session: Session | None,
-        changes: Changes,
-    ) -> Session | None:
-        """A session ended. A stop that fits none is kept apart; one told again changes nothing."""
+    def stop(self, turn: Turn, report: StopReport, session: Session | None) -> Session | None:
+        """A session ended. A stop that fits none is kept apart; one told again turn.changes nothing."""
         if session is None:
-            at, _ = rules.moment(report.reported_at, ctx)
-            changes.write(
+            at, _ = rules.moment(report.reported_at, turn.ctx)
+            turn.changes.write(
                 store.UNMATCHED_STOPS,
                 (
-                    *(station.station.id, str(report.transaction), report.reported_at),
-                    *(ctx.tenant, ctx.now, report.meter_wh, report.body),
+                    *(turn.station.station.id, str(report.transaction), report.reported_at),
+                    *(turn.ctx.tenant, turn.ctx.now, report.meter_wh, report.body),
                 ),
             )
             emit(
-                changes,
+                turn.changes,
                 StopUnmatched(
-                    tenant=ctx.tenant,
+                    tenant=turn.ctx.tenant,
                     at=at,
-                    station=station.station.id,
+                    station=turn.station.station.id,
                     transaction=report.transaction,
                 ),
             )
             return None
         if not rules.may_be_stopped_again(session):
             return session
-        session = self._read_meter(ctx, live, session, report.readings, None, changes)
+        session = self._read_meter(turn, session, report.readings, None)
         return self._end(
-            ctx,
-            live,
-            station,
+            turn,
             session,
             reported_at=report.reported_at,
             stop_wh=report.meter_wh,
             reason=report.reason or "Local",
-            changes=changes,
         )
 
     def meter(
-        self,
-        ctx: Context,
-        live: LiveSessions,
-        station: LiveStation,
-        *,
-        evse_no: int,
-        transaction: str | None,
-        readings: Sequence[Reading],
-        changes: Changes,
+        self, turn: Turn, *, evse_no: int, transaction: str | None, readings: Sequence[Reading]
     ) -> None:
         """Readings outside of transaction events (all of 1.6's, and 2.x MeterValues).
 
         The hot path. Without a transaction they belong to what runs at that EVSE, if anything.
         """
-        session = live.known.get(transaction) if transaction is not None else None
+        session = turn.sessions.known.get(transaction) if transaction is not None else None
         if session is None or session.state is not SessionState.ACTIVE:
             if session is None:
-                session = live.running(evse_no)
+                session = turn.sessions.running(evse_no)
             if session is None or session.state is not SessionState.ACTIVE:
                 name = None if session is None else session.id
-                _record(ctx, live, station.station.id, evse_no, name, None, readings, changes)
+                _record(turn, evse_no, name, None, readings)
                 return
-        session = self._read_meter(ctx, live, session, readings, None, changes)
-        self._progressed(ctx, live, station, session, changes)
+        session = self._read_meter(turn, session, readings, None)
+        self._progressed(turn, session)
 
     # ---- for the gateway: 2.x -------------------------------------------------------------------
 
-    def updated(
-        self,
-        ctx: Context,
-        live: LiveSessions,
-        station: LiveStation,
-        session: Session,
-        report: EventReport,
-        changes: Changes,
-    ) -> None:
-        """An event of a session that is known. The hot path. Told again, it changes nothing."""
+    def updated(self, turn: Turn, session: Session, report: EventReport) -> None:
+        """An event of a session that is known. The hot path. Told again, it turn.changes nothing."""
         progress = rules.numbered(session.progress, report.seq_no)
         if progress is None:
             return
@@ -283,30 +242,25 @@ class Sessions:
             or (report.offline and not session.offline)
         ):
             # What no reading carries is kept as an event of its own.
-            self._record_event(ctx, session, report, changes)
+            self._record_event(turn, session, report)
             session = replace(
                 session,
                 progress=progress,
                 charging_state=report.charging_state or session.charging_state,
                 offline=session.offline or report.offline,
             )
-            session = self._read_meter(ctx, live, session, report.readings, report.seq_no, changes)
-            self._save(ctx, live, station, replace(session, saved_at=ctx.now), changes)
+            session = self._read_meter(turn, session, report.readings, report.seq_no)
+            self._save(turn, replace(session, saved_at=turn.ctx.now))
             return
-        session = self._read_meter(
-            ctx, live, session, report.readings, report.seq_no, changes, progress
-        )
-        self._progressed(ctx, live, station, session, changes)
+        session = self._read_meter(turn, session, report.readings, report.seq_no, progress)
+        self._progressed(turn, session)
 
     def event(
         self,
-        ctx: Context,
-        live: LiveSessions,
-        station: LiveStation,
+        turn: Turn,
         session: Session | None,
         report: EventReport,
         authorization: Authorization | None,
-        changes: Changes,
     ) -> Session:
         """Any event, also the first that we hear of a session, whichever that is.
 
@@ -314,15 +268,15 @@ class Sessions:
         An event that comes after the end is recorded and does not open the session again.
         """
         if session is None:
-            session = self._first(ctx, live, station, report, authorization, changes)
+            session = self._first(turn, report, authorization)
         elif rules.numbered(session.progress, report.seq_no) is None:
             return session
         progress = rules.numbered(session.progress, report.seq_no)
         assert progress is not None, "a new session has seen no number"
-        self._record_event(ctx, session, report, changes)
+        self._record_event(turn, session, report)
         session = replace(session, progress=progress)
         session = _learn(session, report, authorization)
-        session = self._read_meter(ctx, live, session, report.readings, report.seq_no, changes)
+        session = self._read_meter(turn, session, report.readings, report.seq_no)
         if report.kind is EventKind.STARTED and session.meter_start_wh is None:
             registers = [r.energy_wh for r in report.readings if r.energy_wh is not None]
             if registers:
@@ -330,31 +284,22 @@ class Sessions:
         if report.kind is EventKind.ENDED and rules.may_be_stopped_again(session):
             registers = [r.energy_wh for r in report.readings if r.energy_wh is not None]
             return self._end(
-                ctx,
-                live,
-                station,
+                turn,
                 session,
                 reported_at=report.reported_at,
                 stop_wh=registers[-1] if registers else session.progress.meter_wh,
                 reason=report.stop_reason or "Local",
-                changes=changes,
             )
-        session = replace(session, saved_at=ctx.now)
-        self._save(ctx, live, station, session, changes)
+        session = replace(session, saved_at=turn.ctx.now)
+        self._save(turn, session)
         return session
 
     # ---- inside ---------------------------------------------------------------------------------
 
     def _first(
-        self,
-        ctx: Context,
-        live: LiveSessions,
-        station: LiveStation,
-        report: EventReport,
-        authorization: Authorization | None,
-        changes: Changes,
+        self, turn: Turn, report: EventReport, authorization: Authorization | None
     ) -> Session:
-        at, believed = rules.moment(report.reported_at, ctx)
+        at, believed = rules.moment(report.reported_at, turn.ctx)
         flags: tuple[Flag, ...] = () if believed else (Flag.CLOCK_DOUBTFUL,)
         if report.kind is not EventKind.STARTED:
             flags = rules.flagged(flags, Flag.START_MISSING)
@@ -362,32 +307,25 @@ class Sessions:
         if standing not in (None, Standing.ACCEPTED):
             flags = rules.flagged(flags, Flag.UNAUTHORIZED)
         evse_no = report.evse_no or 0
-        self._supersede(ctx, live, station, evse_no, authorization, at, changes)
+        self._supersede(turn, evse_no, authorization, at)
         session = Session(
-            id=SessionId(new_id("ses", ctx.now)),
-            tenant=ctx.tenant,
-            station=station.station.id,
+            id=SessionId(new_id("ses", turn.ctx.now)),
+            tenant=turn.ctx.tenant,
+            station=turn.station.station.id,
             evse_no=evse_no,
             connector_no=report.connector_no or 1,
             transaction=report.transaction,
             start_key=report.transaction,
             started_at=at,
             progress=Progress(flags=flags),
-            saved_at=ctx.now,
+            saved_at=turn.ctx.now,
         )
         session = _learn(session, report, authorization)
-        _tell_started(ctx, session, changes)
+        _tell_started(turn, session)
         return session
 
     def _supersede(
-        self,
-        ctx: Context,
-        live: LiveSessions,
-        station: LiveStation,
-        evse_no: int,
-        authorization: Authorization | None,
-        at: datetime,
-        changes: Changes,
+        self, turn: Turn, evse_no: int, authorization: Authorization | None, at: datetime
     ) -> None:
         """End what still runs where a session begins; its stop was lost.
 
@@ -395,34 +333,28 @@ class Sessions:
         """
         if authorization is not None and authorization.standing is not Standing.ACCEPTED:
             return
-        running = live.running(evse_no)
+        running = turn.sessions.running(evse_no)
         if evse_no == 0 or running is None or running.started_at >= at:
             return
         flags = rules.flagged(running.progress.flags, Flag.STOP_MISSING)
         self._end(
-            ctx,
-            live,
-            station,
+            turn,
             replace(running, progress=replace(running.progress, flags=flags)),
             reported_at=running.progress.meter_at or at,
             stop_wh=None,
             reason="Superseded",
-            changes=changes,
         )
 
     def _end(
         self,
-        ctx: Context,
-        live: LiveSessions,
-        station: LiveStation,
+        turn: Turn,
         session: Session,
         *,
         reported_at: datetime,
         stop_wh: int | None,
         reason: str,
-        changes: Changes,
     ) -> Session:
-        at, believed = rules.moment(reported_at, ctx)
+        at, believed = rules.moment(reported_at, turn.ctx)
         progress = rules.settled(session.progress, session.meter_start_wh, stop_wh)
         flags = progress.flags
         if not believed:
@@ -436,14 +368,14 @@ class Sessions:
             meter_stop_wh=stop_wh,
             stop_reason=reason,
             progress=replace(progress, flags=flags, power_w=0),
-            saved_at=ctx.now,
+            saved_at=turn.ctx.now,
         )
-        self._save(ctx, live, station, session, changes)
+        self._save(turn, session)
         emit(
-            changes,
+            turn.changes,
             SessionEnded(
-                tenant=ctx.tenant,
-                at=ctx.now,
+                tenant=turn.ctx.tenant,
+                at=turn.ctx.now,
                 station=session.station,
                 session=session.id,
                 evse_no=session.evse_no,
@@ -461,12 +393,10 @@ class Sessions:
 
     def _read_meter(
         self,
-        ctx: Context,
-        live: LiveSessions,
+        turn: Turn,
         session: Session,
         readings: Sequence[Reading],
         seq_no: int | None,
-        changes: Changes,
         progress: Progress | None = None,
     ) -> Session:
         """Record readings; those of a session that has ended change its energy no more."""
@@ -474,7 +404,7 @@ class Sessions:
             progress = session.progress
         if readings:
             evse_no, session_id = session.evse_no, session.id
-            _record(ctx, live, session.station, evse_no, session_id, seq_no, readings, changes)
+            _record(turn, evse_no, session_id, seq_no, readings)
             if session.state is SessionState.ACTIVE:
                 for reading in readings:
                     progress = rules.advance(progress, reading)
@@ -482,53 +412,35 @@ class Sessions:
             return session
         return replace(session, progress=progress)
 
-    def _record_event(
-        self, ctx: Context, session: Session, report: EventReport, changes: Changes
-    ) -> None:
-        changes.write(
+    def _record_event(self, turn: Turn, session: Session, report: EventReport) -> None:
+        turn.changes.write(
             store.SESSION_EVENTS,
             (
-                *(session.id, report.seq_no, report.reported_at, ctx.tenant, session.station),
-                *(report.kind.value, report.trigger, report.offline, ctx.now),
+                *(session.id, report.seq_no, report.reported_at, turn.ctx.tenant, session.station),
+                *(report.kind.value, report.trigger, report.offline, turn.ctx.now),
                 msgspec.json.encode(report.body).decode(),
             ),
         )
 
-    def _progressed(
-        self,
-        ctx: Context,
-        live: LiveSessions,
-        station: LiveStation,
-        session: Session,
-        changes: Changes,
-    ) -> None:
+    def _progressed(self, turn: Turn, session: Session) -> None:
         """Keep the progress in memory, and in the record every now and then."""
-        if ctx.now - session.saved_at >= SAVE_EVERY:
-            self._save(ctx, live, station, replace(session, saved_at=ctx.now), changes)
+        if turn.ctx.now - session.saved_at >= SAVE_EVERY:
+            self._save(turn, replace(session, saved_at=turn.ctx.now))
         else:
-            live.known[session.transaction] = session
+            turn.sessions.known[session.transaction] = session
 
-    def _save(
-        self,
-        ctx: Context,
-        live: LiveSessions,
-        station: LiveStation,
-        session: Session,
-        changes: Changes,
-    ) -> None:
-        _keep(live, session)
-        changes.write(store.SESSIONS, store.session_row(session, station.epoch))
+    def _save(self, turn: Turn, session: Session) -> None:
+        _keep(turn.sessions, session)
+        turn.changes.write(store.SESSIONS, store.session_row(session, turn.station.epoch))
 
-    async def _started_before(
-        self, ctx: Context, live: LiveSessions, station: StationId, key: str
-    ) -> Session | None:
-        for session in live.known.values():
+    async def _started_before(self, turn: Turn, key: str) -> Session | None:
+        for session in turn.sessions.known.values():
             if session.start_key == key:
                 return session
-        async with self._db.unit(ctx) as unit:
-            found = await store.find_transaction(unit, station, start_key=key)
+        async with self._db.unit(turn.ctx) as unit:
+            found = await store.find_transaction(unit, turn.station.station.id, start_key=key)
         if found is not None:
-            _keep(live, found)
+            _keep(turn.sessions, found)
         return found
 
     async def _next_number(self) -> int:
@@ -539,25 +451,24 @@ class Sessions:
 
 
 def _record(
-    ctx: Context,
-    live: LiveSessions,
-    station: StationId,
+    turn: Turn,
     evse_no: int,
     session: SessionId | None,
     seq_no: int | None,
     readings: Sequence[Reading],
-    changes: Changes,
 ) -> None:
     """Readings as rows: new ones by COPY, those that may be there already by a careful insert."""
-    newest = live.newest.get(evse_no, live.newest_loaded)
+    station, tenant, now = turn.station.station.id, turn.ctx.tenant, turn.ctx.now
+    known = turn.sessions.newest
+    newest = known.get(evse_no, turn.sessions.newest_loaded)
     for reading in readings:
         if newest is None or reading.sampled_at > newest:
-            newest = live.newest[evse_no] = reading.sampled_at
+            newest = known[evse_no] = reading.sampled_at
             write = store.READINGS_NEW
         else:
             write = store.READINGS_AGAIN
-        row = store.reading_row(station, ctx.tenant, evse_no, session, seq_no, reading, ctx.now)
-        changes.rows.append((write, row))
+        row = store.reading_row(station, tenant, evse_no, session, seq_no, reading, now)
+        turn.changes.rows.append((write, row))
 
 
 def _learn(session: Session, report: EventReport, authorization: Authorization | None) -> Session:
@@ -595,12 +506,12 @@ def _keep(live: LiveSessions, session: Session) -> None:
             del live.known[transaction]
 
 
-def _tell_started(ctx: Context, session: Session, changes: Changes) -> None:
+def _tell_started(turn: Turn, session: Session) -> None:
     emit(
-        changes,
+        turn.changes,
         SessionStarted(
-            tenant=ctx.tenant,
-            at=ctx.now,
+            tenant=turn.ctx.tenant,
+            at=turn.ctx.now,
             station=session.station,
             session=session.id,
             evse_no=session.evse_no,

@@ -5,12 +5,10 @@ from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from forecourt.base.context import Context
 from forecourt.base.errors import Kind
 from forecourt.domain.rooms import Rooms
-from forecourt.domain.sessions import LiveSessions
-from forecourt.domain.stations import Admission, LiveStation
-from forecourt.infra.commit import Changes
+from forecourt.domain.sessions import Turn
+from forecourt.domain.stations import Admission
 from forecourt.protocol.ocpp.dialect import ErrorReason
 from forecourt.protocol.ocpp.values import Message
 
@@ -38,28 +36,17 @@ class Speaker(Protocol):
         """The station has been told whether it may take part."""
 
 
-class Call:
+class Call(Turn):
     """One message of a station, with everything that its handler may use.
 
     A link has one, and sets ``ctx`` and ``changes`` anew for each message.
     """
 
-    __slots__ = ("changes", "ctx", "rooms", "sessions", "speaker", "station")
+    __slots__ = ("rooms", "speaker")
 
-    def __init__(  # noqa: PLR0917 (made for each message: keywords cost a third of a microsecond)
-        self,
-        ctx: Context,
-        rooms: Rooms,
-        station: LiveStation,
-        sessions: LiveSessions,
-        changes: Changes,
-        speaker: Speaker,
-    ) -> None:
-        self.ctx = ctx
+    def __init__(self, turn: Turn, rooms: Rooms, speaker: Speaker) -> None:
+        super().__init__(turn.ctx, turn.station, turn.sessions, turn.changes)
         self.rooms = rooms
-        self.station = station
-        self.sessions = sessions
-        self.changes = changes
         self.speaker = speaker
 
 

@@ -99,13 +99,10 @@ def on_meter_values(call: Call, msg: v16.MeterValues) -> Message:
     """4.7. Stations send 0 or less where they mean "no transaction" (field quirk 12)."""
     number = msg.transaction_id
     call.rooms.sessions.meter(
-        call.ctx,
-        call.sessions,
-        call.station,
+        call,
         evse_no=msg.connector_id,
         transaction=str(number) if number is not None and number > 0 else None,
         readings=readings_16(msg.meter_value),
-        changes=call.changes,
     )
     return NOTHING
 
@@ -113,13 +110,9 @@ def on_meter_values(call: Call, msg: v16.MeterValues) -> Message:
 async def on_start(call: Call, msg: v16.StartTransaction) -> Message:
     """4.8. A session is made whatever the card is worth: the station decides whether it goes on."""
     authorization = await call.rooms.access.authorize(call.ctx, msg.id_tag)
-    authorization = await call.rooms.sessions.admit(
-        call.ctx, msg.id_tag, authorization, station=call.station.station.id
-    )
+    authorization = await call.rooms.sessions.admit(call, msg.id_tag, authorization)
     session = await call.rooms.sessions.start(
-        call.ctx,
-        call.sessions,
-        call.station,
+        call,
         StartReport(
             evse_no=msg.connector_id,
             token=msg.id_tag,
@@ -128,7 +121,6 @@ async def on_start(call: Call, msg: v16.StartTransaction) -> Message:
             reservation=msg.reservation_id or None,  # 0 means none (field quirk 12)
         ),
         authorization,
-        call.changes,
     )
     if session.standing is not None:
         # Told again: what was said the first time, not that it is now charging "elsewhere".
@@ -143,9 +135,7 @@ async def on_stop(call: Call, msg: v16.StopTransaction) -> Message:
     sessions = call.rooms.sessions
     session = None
     if msg.transaction_id > 0:
-        session = await sessions.recall(
-            call.ctx, call.sessions, call.station.station.id, str(msg.transaction_id)
-        )
+        session = await sessions.recall(call, str(msg.transaction_id))
     info = None
     if msg.id_tag:
         info = id_tag_info(await call.rooms.access.authorize(call.ctx, msg.id_tag))
@@ -158,7 +148,7 @@ async def on_stop(call: Call, msg: v16.StopTransaction) -> Message:
         readings=readings_16(msg.transaction_data or ()),
         body=body(msg),
     )
-    sessions.stop(call.ctx, call.sessions, call.station, report, session, call.changes)
+    sessions.stop(call, report, session)
     return v16.StopTransactionResponse(id_tag_info=info)
 
 

@@ -107,13 +107,7 @@ async def on_authorize(call: Call, msg: v201.Authorize | v21.Authorize) -> Messa
 def on_meter_values(call: Call, msg: v201.MeterValues | v21.MeterValues) -> Message:
     """J01: readings outside of transactions."""
     call.rooms.sessions.meter(
-        call.ctx,
-        call.sessions,
-        call.station,
-        evse_no=msg.evse_id,
-        transaction=None,
-        readings=readings_2x(msg.meter_value),
-        changes=call.changes,
+        call, evse_no=msg.evse_id, transaction=None, readings=readings_2x(msg.meter_value)
     )
     return v201.MeterValuesResponse()
 
@@ -124,9 +118,7 @@ def on_transaction_event(
     """E01 to E16, J02. What updates a session in memory is decided at once."""
     session = call.sessions.known.get(msg.transaction_info.transaction_id)
     if session is not None and msg.event_type == "Updated" and msg.id_token is None:
-        call.rooms.sessions.updated(
-            call.ctx, call.sessions, call.station, session, event_report(msg), call.changes
-        )
+        call.rooms.sessions.updated(call, session, event_report(msg))
         return NOTHING
     return _transaction_event(call, msg)
 
@@ -135,24 +127,21 @@ async def _transaction_event(
     call: Call, msg: v201.TransactionEvent | v21.TransactionEvent
 ) -> Message:
     transaction = msg.transaction_info.transaction_id
-    sessions, station = call.rooms.sessions, call.station.station.id
-    session = await sessions.recall(call.ctx, call.sessions, station, transaction)
+    sessions = call.rooms.sessions
+    session = await sessions.recall(call, transaction)
     authorization = None
     if msg.id_token is not None:
         authorization = await _authorize(call, msg.id_token)
         if msg.event_type != "Ended":
             authorization = await sessions.admit(
-                call.ctx,
+                call,
                 msg.id_token.id_token,
                 authorization,
-                station=station,
                 transaction=transaction,
             )
     # A stop by another card of the group says nothing of the session's own.
     own = authorization if _is_own(session, msg) else None
-    sessions.event(
-        call.ctx, call.sessions, call.station, session, event_report(msg), own, call.changes
-    )
+    sessions.event(call, session, event_report(msg), own)
     if authorization is None:
         return NOTHING
     return v201.TransactionEventResponse(id_token_info=id_token_info(authorization))
