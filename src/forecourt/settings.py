@@ -4,8 +4,11 @@ From a TOML file, then ``FORECOURT_*`` in the environment, then the command line
 not know is an error at start, not a surprise at night.
 """
 
+import contextlib
 import os
 import secrets
+import tempfile
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
@@ -20,7 +23,9 @@ from pydantic_settings import (
 
 from forecourt.base.errors import ForecourtError, Kind
 
-SECRET_FILE: Final = "secret.key"
+PREFIX: Final = "FORECOURT_"
+CONFIG_NAME: Final = "FORECOURT_CONFIG"
+SECRET_FILE: Final = "secret.key"  # noqa: S105 (a name of a file)
 SECRET_BYTES: Final = 32
 
 
@@ -42,7 +47,7 @@ class Settings(BaseSettings):
     """How this process runs."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FORECOURT_", extra="forbid", use_attribute_docstrings=True
+        env_prefix=PREFIX, extra="forbid", use_attribute_docstrings=True
     )
 
     data_dir: Path = Path("forecourt-data")
@@ -94,12 +99,11 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (pydantic passes it)
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 (pydantic passes it)
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Command line, then environment, then the file that FORECOURT_CONFIG names."""
-        file = Path(os.environ.get("FORECOURT_CONFIG", "forecourt.toml"))  # noqa: TID251 (this is the one place)
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _file())
 
 
 def load(given: Mapping[str, object]) -> Settings:
@@ -108,14 +112,31 @@ def load(given: Mapping[str, object]) -> Settings:
     Raises SettingsInvalid, which names each wrong key.
     """
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    known = {CONFIG_NAME, *(f"{PREFIX}{name}".upper() for name in Settings.model_fields)}
+    # pydantic looks up what it knows, and does not notice a name that is spelt wrong.
+    unknown = [name for name in _environment() if name.startswith(PREFIX) and name not in known]
+    if unknown:
+        raise SettingsInvalid(f"the environment has unknown settings: {', '.join(sorted(unknown))}")
+    if CONFIG_NAME in _environment() and not _file().is_file():
+        raise SettingsInvalid(f"{CONFIG_NAME} names {_file()}, which is no file")
     try:
         return Settings(**chosen)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsInvalid(f"{_file()} is not TOML: {error}") from error
     except ValidationError as error:
         wrong = "; ".join(
             f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}"
             for fault in error.errors()
         )
         raise SettingsInvalid(f"these settings are wrong: {wrong}") from error
+
+
+def _environment() -> Mapping[str, str]:
+    return os.environ  # noqa: TID251 (this is the one place)
+
+
+def _file() -> Path:
+    return Path(_environment().get(CONFIG_NAME, "forecourt.toml"))
 
 
 def secret_key(data_dir: Path) -> bytes:
@@ -126,20 +147,19 @@ def secret_key(data_dir: Path) -> bytes:
     file = data_dir / SECRET_FILE
     data_dir.mkdir(parents=True, exist_ok=True)
     if not file.exists():
-        fresh = file.with_suffix(f".{os.getpid()}")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        # A name of its own: in containers every process has the same number.
+        descriptor, fresh = tempfile.mkstemp(dir=data_dir, prefix=f"{SECRET_FILE}.")
         try:
-            os.write(descriptor, secrets.token_bytes(SECRET_BYTES))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        try:
+            try:
+                os.write(descriptor, secrets.token_bytes(SECRET_BYTES))
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
             # Whoever links first wins, and everybody reads the same.
-            os.link(fresh, file)
-        except FileExistsError:
-            pass
+            with contextlib.suppress(FileExistsError):
+                os.link(fresh, file)
         finally:
-            fresh.unlink()
+            Path(fresh).unlink()
     key = file.read_bytes()
     if len(key) != SECRET_BYTES:
         raise SecretBroken(f"{file} should hold {SECRET_BYTES} bytes; restore it from a backup")
