@@ -32,7 +32,10 @@ class PlatformAway(ForecourtError):
 
 
 def post(settings: Settings, path: str, body: Any) -> Any:
-    """POST to the running platform, with the local key. Raises PlatformAway; a refusal ends the command."""
+    """POST to the running platform, with the local key; a refusal ends the command.
+
+    Raises PlatformAway.
+    """
     base = _address(settings.data_dir)
     with httpx.Client(base_url=base, verify=_trust(settings), timeout=TIMEOUT_S) as client:
         try:

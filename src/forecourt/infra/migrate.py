@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from importlib.resources import files
+from io import StringIO
 from typing import ClassVar
 
 from alembic import command
@@ -74,6 +75,7 @@ async def _run(url: str, work: Callable[[Config], None]) -> None:
 
 
 def _config() -> Config:
-    config = Config()
+    # What Alembic says goes nowhere: commands print for people, or JSON and nothing else.
+    config = Config(stdout=StringIO())
     config.set_main_option("script_location", str(files("forecourt") / "migrations"))
     return config
