@@ -5,5 +5,6 @@ and knows neither OCPP nor settings.
 """
 
 from forecourt.edge.http.app import http_app
+from forecourt.edge.http.document import document
 
-__all__ = ["http_app"]
+__all__ = ["document", "http_app"]

@@ -4,9 +4,6 @@ from typing import Any, Final
 
 from litestar import Litestar, Response, Router
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
 from forecourt.base.clock import Clock
@@ -16,9 +13,10 @@ from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationRoutes
 from forecourt.edge.http.auth import Keys, clean_address, context_of, guard
+from forecourt.edge.http.document import config
 from forecourt.edge.http.errors import HANDLERS, HARDENED
 from forecourt.edge.http.page import PageRoutes
-from forecourt.edge.http.vitals import VERSION, Gateway, Vitals, VitalsRoutes
+from forecourt.edge.http.vitals import Gateway, Vitals, VitalsRoutes
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
 
@@ -63,7 +61,7 @@ def http_app(
         exception_handlers=HANDLERS,
         after_request=_hardened,
         request_max_body_size=BODY_BYTES_MAX,
-        openapi_config=_openapi(),
+        openapi_config=config(),
         logging_config=None,
     )
 
@@ -77,28 +75,3 @@ def _hardened(response: Response[Any]) -> Response[Any]:
     for name, value in HARDENED.items():
         response.headers.setdefault(name, value)
     return response
-
-
-def _openapi() -> OpenAPIConfig:
-    return OpenAPIConfig(
-        title="Forecourt",
-        version=VERSION,
-        summary="Stations, sessions, tokens and commands of an EV charging network.",
-        description=(
-            "Energy in Wh, power in W, state of charge in %; + flows into the vehicle. Moments are"
-            " UTC. Lists come in pages: send `next` of one page as `cursor` to have the next."
-            " Failures are problems (RFC 9457); their `code` is for programs."
-        ),
-        path="/schema",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        use_handler_docstrings=True,
-        components=Components(
-            security_schemes={
-                "apiKey": SecurityScheme(
-                    type="http",
-                    scheme="bearer",
-                    description="An API key: `forecourt apikey add NAME` makes one.",
-                )
-            }
-        ),
-    )

@@ -1,0 +1,78 @@
+"""Writes openapi/forecourt.json from the code: the API's description, for clients and reviewers.
+
+``--check`` writes nothing and fails when the committed document says something else.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Final
+
+from forecourt.base.clock import SystemClock
+from forecourt.base.digest import KEY_BYTES
+from forecourt.domain.access import Access
+from forecourt.domain.rooms import Rooms
+from forecourt.domain.sessions import Sessions
+from forecourt.domain.stations import Links, Stations
+from forecourt.domain.tenants import Tenants
+from forecourt.edge.http import document, http_app
+from forecourt.edge.http.vitals import WireCounts
+from forecourt.infra.commit import Committer
+from forecourt.infra.database import Database
+
+DOCUMENT: Final = Path(__file__).parents[1] / "openapi" / "forecourt.json"
+NO_KEY: Final = bytes(KEY_BYTES)
+
+
+class NoWire:
+    """A gateway that nobody connects to."""
+
+    malformed = strays = superseded = refused_doors = 0
+
+    @property
+    def counts(self) -> WireCounts:
+        return self
+
+    def __len__(self) -> int:
+        return 0
+
+
+async def described() -> str:
+    """The document. The house that it is read from has no database: nobody asks it anything."""
+    db = Database("postgresql://nowhere", pool_size=1)
+    rooms = Rooms(
+        tenants=Tenants(db, secret_key=NO_KEY),
+        stations=Stations(db, links=Links(), secret_key=NO_KEY),
+        access=Access(db),
+        sessions=Sessions(db),
+    )
+    app = http_app(
+        rooms,
+        clock=SystemClock(),
+        db=db,
+        gateway=NoWire(),
+        committer=Committer(db.raw, order=()),
+    )
+    return json.dumps(document(app), indent=2, ensure_ascii=False) + "\n"
+
+
+def main() -> int:
+    """Write the document, or compare."""
+    arguments = argparse.ArgumentParser(description="Write openapi/forecourt.json from the code.")
+    arguments.add_argument("--check", action="store_true", help="write nothing, compare")
+    chosen = arguments.parse_args()
+    text = asyncio.run(described())
+    if chosen.check:
+        if DOCUMENT.is_file() and DOCUMENT.read_text(encoding="utf-8") == text:
+            return 0
+        sys.stderr.write(f"{DOCUMENT.name} is stale: run python tools/generate_openapi.py\n")
+        return 1
+    DOCUMENT.parent.mkdir(exist_ok=True)
+    DOCUMENT.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
