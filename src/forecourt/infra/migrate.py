@@ -12,7 +12,8 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from forecourt.base.errors import ForecourtError, Kind
 
@@ -25,6 +26,13 @@ class SchemaDrift(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.CONFLICT
     code: ClassVar[str] = "database.schema_drift"
+
+
+class DatabaseUnreachable(ForecourtError):
+    """The database that was named cannot be used: a wrong URL, host, password or name."""
+
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+    code: ClassVar[str] = "database.unreachable"
 
 
 async def upgrade(url: str, revision: str = "head") -> None:
@@ -59,7 +67,12 @@ async def check(url: str) -> str:
 
 
 async def _run(url: str, work: Callable[[Config], None]) -> None:
-    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"))
+    try:
+        engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"))
+    except ArgumentError:
+        raise DatabaseUnreachable(
+            "the database URL should look like postgresql://user:password@host/name"
+        ) from None
 
     def migrate(connection: Connection) -> None:
         connection.execute(_LOCK)
@@ -68,10 +81,18 @@ async def _run(url: str, work: Callable[[Config], None]) -> None:
         work(config)
 
     try:
-        async with engine.begin() as connection:
+        async with await _connect(engine) as connection, connection.begin():
             await connection.run_sync(migrate)
     finally:
         await engine.dispose()
+
+
+async def _connect(engine: AsyncEngine) -> AsyncConnection:
+    try:
+        return await engine.connect()
+    except (OSError, DBAPIError) as error:
+        said = error.orig if isinstance(error, DBAPIError) else error
+        raise DatabaseUnreachable(f"cannot use this PostgreSQL: {said}") from error
 
 
 def _config() -> Config:
