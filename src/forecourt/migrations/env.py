@@ -11,7 +11,7 @@ from forecourt.infra.database import metadata
 
 
 def ours(
-    item: SchemaItem,
+    _item: SchemaItem,
     name: str | None,
     kind: Literal[
         "schema", "table", "column", "index", "unique_constraint", "foreign_key_constraint"

@@ -239,6 +239,11 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
 END $$;
 DO $$ BEGIN
   EXECUTE format('GRANT forecourt_tenant TO %I', current_user);
+EXCEPTION WHEN insufficient_privilege THEN
+  IF NOT pg_has_role(current_user, 'forecourt_tenant', 'MEMBER') THEN
+    RAISE EXCEPTION 'another role of this server made forecourt_tenant; its administrator must run:'
+      ' GRANT forecourt_tenant TO %', current_user;
+  END IF;
 END $$;
 """
 
