@@ -1,6 +1,7 @@
 """Brings a database to the tables that this version of Forecourt needs, by Alembic's steps."""
 
 from collections.abc import Callable
+from contextlib import aclosing
 from importlib.resources import files
 from io import StringIO
 from typing import ClassVar
@@ -81,7 +82,7 @@ async def _run(url: str, work: Callable[[Config], None]) -> None:
         work(config)
 
     try:
-        async with await _connect(engine) as connection, connection.begin():
+        async with aclosing(await _connect(engine)) as connection, connection.begin():
             await connection.run_sync(migrate)
     finally:
         await engine.dispose()
