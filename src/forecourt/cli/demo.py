@@ -1,0 +1,189 @@
+"""``forecourt demo``: the platform and a simulated network, in one process, until Ctrl-C."""
+
+import asyncio
+import contextlib
+import gc
+import secrets
+import signal
+import socket
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+import uvloop
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress import Progress as Steps
+from rich.progress import SpinnerColumn, TextColumn
+from rich.table import Table
+
+from forecourt.app import DEFAULT_TENANT, House, open_house
+from forecourt.base.clock import SystemClock
+from forecourt.base.context import Context
+from forecourt.cli.serve import announced
+from forecourt.domain.access import NewToken, TokenExists
+from forecourt.domain.stations import NewStation
+from forecourt.infra import log
+from forecourt.settings import Settings, load
+from forecourt.sim.fleet import FleetOptions, plans
+from forecourt.sim.fleet import run as run_fleet
+from forecourt.sim.stats import Stats
+
+OCPP_PORT: Final = 9220
+HTTP_PORT: Final = 8080
+SITES: Final = ("Harbour", "Old Town", "Motorway")
+# Fast enough that something happens while one looks, slow enough to follow it.
+SPEED: Final = 20.0
+
+
+def demo(
+    *,
+    stations: Annotated[int, typer.Option(min=1, max=5_000, help="How many stations.")] = 40,
+    speed: Annotated[
+        float, typer.Option(min=0.1, max=1_000, help="How fast the simulated time runs.")
+    ] = SPEED,
+    seed: Annotated[int, typer.Option(help="Another seed is another day.")] = 1,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Keep the data here (default: a folder that is deleted).")
+    ] = None,
+    duration: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
+) -> None:
+    """Run the platform with a simulated network of stations, cars and drivers."""
+    with contextlib.ExitStack() as stack:
+        if data_dir is None:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="forecourt-demo-"))
+            data_dir = Path(folder)
+        settings = load(
+            {
+                "data_dir": data_dir,
+                "ocpp_port": _free(OCPP_PORT),
+                "http_port": _free(HTTP_PORT),
+                "log_level": "warning",
+                "heartbeat_s": 60,
+            }
+        )
+        log.configure(settings.log_level, settings.log_format)
+        gc.freeze()
+        fleet = FleetOptions(
+            url="", stations=stations, sites=len(SITES), seed=seed, speed=speed, unknown_share=0.01
+        )
+        uvloop.run(_run(settings, fleet, duration))
+
+
+async def _run(settings: Settings, fleet: FleetOptions, duration_s: float | None) -> None:
+    console = Console()
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    if duration_s is not None:
+        loop.call_later(duration_s, stopping.set)
+    async with contextlib.AsyncExitStack() as stack:
+        with _step(console, "starting PostgreSQL and the platform"):
+            house = await stack.enter_async_context(open_house(settings, SystemClock()))
+            stack.enter_context(announced(house, settings.data_dir))
+        with _step(console, f"registering {fleet.stations} stations and their drivers' cards"):
+            password, key = await _furnish(house, fleet)
+        console.print(_welcome(house, settings, key))
+        fleet = _at(fleet, house.ocpp_url, password)
+        await _show(console, house, fleet, stopping)
+        console.print("stopping …")
+    console.print("stopped.")
+
+
+async def _furnish(house: House, fleet: FleetOptions) -> tuple[str, str]:
+    """Make the network known; the stations' password and an API key."""
+    ctx = Context(actor="cli:demo", tenant=DEFAULT_TENANT, now=SystemClock().now())
+    password = secrets.token_urlsafe(18)
+    rooms = house.rooms
+    new = [
+        NewStation(id=plan.identity, password=password.encode(), site=SITES[plan.site])
+        for plan in plans(fleet)
+    ]
+    known = {station.id for station in await rooms.stations.add_many(ctx, new)}
+    for station in new:
+        if station.id not in known:
+            await rooms.stations.change(ctx, station.id, password=password.encode())
+    for uid in fleet.tokens:
+        with contextlib.suppress(TokenExists):
+            await rooms.access.add(ctx, NewToken(uid=uid, label="demo driver"))
+    made = await rooms.tenants.add_key(ctx, f"demo {ctx.now:%Y-%m-%d %H:%M:%S}")
+    return password, made.secret
+
+
+def _at(fleet: FleetOptions, url: str, password: str) -> FleetOptions:
+    return msgspec.structs.replace(fleet, url=url, password=password)
+
+
+def _welcome(house: House, settings: Settings, key: str) -> Panel:
+    lines = Table.grid(padding=(0, 2))
+    lines.add_row("status page", f"[link={house.http_url}]{house.http_url}[/link]")
+    lines.add_row("API", f"{house.http_url}/api/v1/stations   (described at /schema)")
+    lines.add_row("API key", key)
+    lines.add_row("stations", f"{house.ocpp_url}/<identity>")
+    lines.add_row("try", f"forecourt station list --data-dir {settings.data_dir}")
+    lines.add_row("", f"forecourt command SIM-0001 reset --data-dir {settings.data_dir}")
+    lines.add_row("stop", "Ctrl-C")
+    return Panel(lines, title="Forecourt demo", expand=False)
+
+
+async def _show(
+    console: Console, house: House, fleet: FleetOptions, stopping: asyncio.Event
+) -> None:
+    """Run the stations, and show what the platform knows of them, once a second."""
+    newest: list[Stats] = []
+
+    def on_stats(stats: Stats) -> None:
+        newest[:] = [stats]
+
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(run_fleet(fleet, on_stats=on_stats, stop=stopping))
+        with Live(console=console, refresh_per_second=2, transient=not console.is_terminal) as live:
+            while not running.done():
+                live.update(_network(house, fleet, newest))
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(1):
+                        await asyncio.shield(running)
+            if not console.is_terminal:
+                console.print(_network(house, fleet, newest))
+
+
+def _network(house: House, fleet: FleetOptions, newest: list[Stats]) -> Group:
+    sessions, power_w = house.gateway.load_now()
+    table = Table(title="the network, as the platform sees it", title_justify="left")
+    for column in ("stations", "sessions", "power", "ended", "messages", "committed in"):
+        table.add_column(column, justify="right")
+    stats = newest[0] if newest else None
+    commits = house.committer.stats
+    table.add_row(
+        f"{len(house.gateway)} / {fleet.stations}",
+        f"{sessions}",
+        f"{power_w / 1000:,.0f} kW",
+        f"{stats.ended if stats else 0}",
+        f"{stats.answered if stats else 0:,}",
+        f"{commits.batches:,} batches",
+    )
+    return Group(table)
+
+
+@contextlib.contextmanager
+def _step(console: Console, text: str) -> Generator[None]:
+    with Steps(SpinnerColumn(), TextColumn("{task.description}"), console=console) as steps:
+        task = steps.add_task(text, total=1)
+        yield
+        steps.update(task, description=f"{text}: done", completed=1)
+
+
+def _free(port: int) -> int:
+    """``port`` if nobody has it, else any."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError:
+            return 0
+    return port
