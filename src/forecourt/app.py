@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NoReturn
 
 import structlog
 import uvicorn
@@ -214,13 +214,17 @@ class _Over(Exception):
     """Ends the group of the house's tasks: raised inside, it cancels all of them."""
 
 
+def _end() -> NoReturn:
+    raise _Over
+
+
 @asynccontextmanager
 async def _tasks() -> AsyncGenerator[asyncio.TaskGroup]:
     """Tasks that end with the house; one that fails takes the house down with it."""
     try:
         async with asyncio.TaskGroup() as group:
             yield group
-            raise _Over
+            _end()
     except* _Over:
         pass
 
@@ -278,9 +282,8 @@ async def _http(app: Litestar, settings: Settings) -> AsyncGenerator[int]:
         )
     )
     async with asyncio.TaskGroup() as group:
-        serving = group.create_task(server.serve(sockets=[listening]))
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.01)
+        group.create_task(server.serve(sockets=[listening]))
+        await server.up.wait()
         try:
             yield listening.getsockname()[1]
         finally:
@@ -289,6 +292,14 @@ async def _http(app: Litestar, settings: Settings) -> AsyncGenerator[int]:
 
 class _HttpServer(uvicorn.Server):
     """Signals are the command's business, not the server's."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:

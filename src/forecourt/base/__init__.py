@@ -1,1 +1,1 @@
-"""Words everyone uses: ids, units, money, clock, context, events, errors. Imports nothing of ours."""
+"""Words everyone uses: ids, clock, context, events, errors, digests. Imports nothing of ours."""

@@ -15,7 +15,7 @@ KEY_BYTES: Final = 32
 
 
 def digest(secret: bytes, *, key: bytes, use: str) -> Digest:
-    """32 bytes that name ``secret`` to holders of ``key``. ``use`` keeps the kinds of secrets apart."""
+    """32 bytes that name ``secret`` to holders of ``key``; ``use`` keeps kinds of secrets apart."""
     assert len(key) == KEY_BYTES, "the installation's key has 32 bytes"
     person = use.encode()[:16].ljust(16, b"\0")
     return Digest(blake2b(secret, key=key, person=person, digest_size=DIGEST_BYTES).digest())

@@ -18,7 +18,7 @@ _RANDOM_BITS: Final = 80
 
 
 def new_id(prefix: str, now: datetime) -> str:
-    """A time-ordered id: 48 bits of milliseconds, 80 bits of chance, 26 letters (the ULID layout)."""
+    """A time-ordered id in 26 letters: 48 bits of milliseconds, 80 of chance (as a ULID)."""
     number = int(now.timestamp() * 1000) << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
     letters = [_ALPHABET[number >> shift & 31] for shift in range(5 * (_TEXT_LENGTH - 1), -1, -5)]
     return f"{prefix}_{''.join(letters)}"

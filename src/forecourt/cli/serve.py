@@ -23,6 +23,7 @@ GC_YOUNG = 50_000
 
 
 def serve(
+    *,
     data_dir: Annotated[Path | None, typer.Option(help="Where everything lies.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     ocpp_port: Annotated[int | None, typer.Option(help="Where stations connect; 0: any.")] = None,

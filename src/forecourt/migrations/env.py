@@ -14,7 +14,13 @@ def ours(
     _item: SchemaItem,
     name: str | None,
     kind: Literal[
-        "schema", "table", "column", "index", "unique_constraint", "foreign_key_constraint"
+        "schema",
+        "table",
+        "column",
+        "index",
+        "unique_constraint",
+        "foreign_key_constraint",
+        "check_constraint",
     ],
     reflected: bool,  # noqa: FBT001 (Alembic calls it so)
     _compare_to: SchemaItem | None,

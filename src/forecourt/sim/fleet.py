@@ -131,24 +131,8 @@ class Fleet:
         self._failure: Exception | None = None
         self._closing: set[Link] = set()
         self._closed = asyncio.Event()
-        habits = Habits(
-            tokens=options.tokens,
-            blocked_tokens=options.blocked_tokens,
-            unknown_share=options.unknown_share,
-            apps=options.apps,
-            busy=options.busy,
-        )
-        world = WorldOptions(
-            stations=options.stations,
-            seed=options.seed,
-            version=options.version,
-            profile=options.profile,
-            sites=options.sites,
-            identity=options.identity,
-            habits=habits,
-        )
-        plans = plan_world(world)
-        self.stations = {plan.identity: self._build(plan, habits) for plan in plans}
+        habits = _habits(options)
+        self.stations = {plan.identity: self._build(plan, habits) for plan in plans(options)}
 
     def _build(self, plan: StationPlan, habits: Habits) -> Station:
         station = Station(
@@ -318,6 +302,31 @@ class Fleet:
                 await asyncio.wait_for(self._closed.wait(), _GOODBYE_S)
         if self._journal is not None:
             self._journal.close()
+
+
+def plans(options: FleetOptions) -> list[StationPlan]:
+    """The stations of this simulation, before any is built: for who must know them first."""
+    return plan_world(
+        WorldOptions(
+            stations=options.stations,
+            seed=options.seed,
+            version=options.version,
+            profile=options.profile,
+            sites=options.sites,
+            identity=options.identity,
+            habits=_habits(options),
+        )
+    )
+
+
+def _habits(options: FleetOptions) -> Habits:
+    return Habits(
+        tokens=options.tokens,
+        blocked_tokens=options.blocked_tokens,
+        unknown_share=options.unknown_share,
+        apps=options.apps,
+        busy=options.busy,
+    )
 
 
 async def run(

@@ -94,7 +94,7 @@ class TokenChanged(Event, frozen=True, kw_only=True, tag="token.changed"):
 
 
 class TokenExists(ForecourtError):
-    """This tenant has a token of this uid."""
+    """The tenant has a token of this uid already."""
 
     kind: ClassVar[Kind] = Kind.CONFLICT
     code: ClassVar[str] = "token.exists"

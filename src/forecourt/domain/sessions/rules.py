@@ -130,7 +130,7 @@ def folded(session: Session, later: Iterable[tuple[Reading, int | None]]) -> Ses
 
 
 def moment(reported_at: datetime, ctx: Context) -> tuple[datetime, bool]:
-    """When it happened: the station's word while that is plausible, else ours; and whether it was."""
+    """When it happened, by the station's word if that is plausible, else by ours; and if it was."""
     believed = plausible(reported_at, ctx.now)
     return (reported_at if believed else ctx.now), believed
 

@@ -180,7 +180,7 @@ class Sessions:
         return session
 
     def stop(self, turn: Turn, report: StopReport, session: Session | None) -> Session | None:
-        """A session ended. A stop that fits none is kept apart; one told again turn.changes nothing."""
+        """A session ended. A stop that fits none is kept apart; one told again changes nothing."""
         if session is None:
             at, _ = rules.moment(report.reported_at, turn.ctx)
             turn.changes.write(
@@ -232,7 +232,7 @@ class Sessions:
     # ---- for the gateway: 2.x -------------------------------------------------------------------
 
     def updated(self, turn: Turn, session: Session, report: EventReport) -> None:
-        """An event of a session that is known. The hot path. Told again, it turn.changes nothing."""
+        """An event of a session that is known. The hot path. Told again, it changes nothing."""
         progress = rules.numbered(session.progress, report.seq_no)
         if progress is None:
             return

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import msgspec
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -183,7 +182,7 @@ def session_row(s: Session, epoch: int) -> Row:
     )
 
 
-def reading_row(
+def reading_row(  # noqa: PLR0917 (made for each reading: keywords would cost more than the rest)
     station: StationId,
     tenant: TenantId,
     evse_no: int,
@@ -235,7 +234,7 @@ _numbers = text("SELECT nextval('transaction_numbers')")
 async def newest(
     unit: Unit, ids: Sequence[StationId], *, since: datetime
 ) -> dict[StationId, datetime]:
-    """The moment of each station's newest reading, or ``since`` when there is none that is newer."""
+    """The moment of each station's newest reading, or ``since`` when there is none newer."""
     rows = await unit.conn.execute(_newest, {"ids": list(ids), "since": since})
     return {StationId(row.station_id): row.newest or since for row in rows}
 

@@ -265,7 +265,7 @@ class StationExists(ForecourtError):
 
 
 class StationIdInvalid(ForecourtError):
-    """This text cannot be a station's identity."""
+    """A text that cannot be a station's identity."""
 
     kind: ClassVar[Kind] = Kind.INVALID
     code: ClassVar[str] = "station.id_invalid"

@@ -33,7 +33,8 @@ def station_id(text: str) -> StationId:
     """``text`` as an identity. Raises StationIdInvalid."""
     if len(text) > ID_LENGTH_MAX or not _ID.fullmatch(text) or text != text.strip():
         raise StationIdInvalid(
-            f"a station's identity has 1 to {ID_LENGTH_MAX} letters, digits and * - _ = : + | @ . ~ ( )",
+            f"a station's identity has 1 to {ID_LENGTH_MAX} letters, digits"
+            " and * - _ = : + | @ . ~ ( )",
             identity=text[:100],
         )
     return StationId(text)

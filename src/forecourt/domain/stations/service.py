@@ -92,7 +92,7 @@ class Stations:
         return added[0]
 
     async def add_many(self, ctx: Context, new: Iterable[NewStation]) -> list[Station]:
-        """Make stations known; those that are known already stay as they are and are not returned."""
+        """Make stations known. Those that were known stay as they are and are not returned."""
         rows = [
             (
                 Station(
@@ -222,7 +222,7 @@ class Stations:
     async def command(self, ctx: Context, station: StationId, command: Command) -> Answer:
         """Ask a connected station to do something; returns its own answer.
 
-        Raises StationUnknown, and StationOffline when it is not connected. Recorded with its answer.
+        Recorded with its answer. Raises StationUnknown, StationOffline (it is not connected).
         """
         command_id = new_id("cmd", ctx.now)
         async with self._db.unit(ctx) as unit:

@@ -10,7 +10,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
-    Integer,
     LargeBinary,
     Table,
     Text,

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final, assert_never
 
+import msgspec
+
 from forecourt.domain.stations import (
     Answer,
     Availability,
@@ -38,7 +40,7 @@ TRIGGERS: Final[Mapping[str, v16.MessageTrigger]] = {
 }
 
 
-def ask(command: Command, request_id: int) -> Asked | Answer:  # noqa: C901, PLR0911, PLR0912 (one case for each command)
+def ask(command: Command, _request_id: int) -> Asked | Answer:  # noqa: C901, PLR0911, PLR0912 (one case for each command)
     """The message to send, or why 1.6 has none."""
     match command:
         case Start():
@@ -96,7 +98,7 @@ def understand(command: Command, asked: Asked, response: Message) -> Told:
     """The station's answer in the domain's words."""
     match response:
         case v16.GetConfigurationResponse():
-            return _configuration(response)
+            return _configuration(asked.request, response)
         case v16.ChangeConfigurationResponse():
             assert isinstance(command, SetVariables)
             name = command.variables[0]
@@ -118,14 +120,25 @@ def understand(command: Command, asked: Asked, response: Message) -> Told:
             return Told(Answer(outcome=outcome(status), status=status))
 
 
-def _configuration(response: v16.GetConfigurationResponse) -> Told:
-    keys = response.configuration_key or ()
+def _configuration(request: Message, response: v16.GetConfigurationResponse) -> Told:
+    """Keys are CiStrings: stations spell them as they like, and add blanks (field quirk 28)."""
+    asked = (request.key or ()) if isinstance(request, v16.GetConfiguration) else ()
+    spelt = {key.casefold(): key for key in asked}
+    keys = [
+        msgspec.structs.replace(
+            key,
+            key=spelt.get(key.key.strip().casefold(), key.key.strip()),
+            value=None if key.value is None else key.value.strip(),
+        )
+        for key in response.configuration_key or ()
+    ]
     results = [
         VariableResult(variable=key.key, status="Accepted", value=key.value, readonly=key.readonly)
         for key in keys
     ]
     results += [
-        VariableResult(variable=key, status="UnknownVariable") for key in response.unknown_key or ()
+        VariableResult(variable=spelt.get(key.strip().casefold(), key), status="UnknownVariable")
+        for key in response.unknown_key or ()
     ]
     variables = [
         Variable(

@@ -81,30 +81,9 @@ def ask(command: Command, request_id: int) -> Asked | Answer:  # noqa: C901, PLR
                 )
             )
         case GetVariables():
-            if not command.variables:
-                return unsupported("2.x reads variables by name; ask for a report to see all")
-            wanted = tuple(
-                v201.GetVariableData(
-                    component=_component(name),
-                    variable=v201.Variable(name=name.variable, instance=name.instance),
-                    attribute_type=name.attribute,
-                )
-                for name in command.variables
-            )
-            return Asked(v201.GetVariables(get_variable_data=wanted))
+            return _ask_get(command)
         case SetVariables():
-            if any(len(name.value) > VALUE_LENGTH_MAX for name in command.variables):
-                return unsupported(f"values have at most {VALUE_LENGTH_MAX} characters")
-            values = tuple(
-                v201.SetVariableData(
-                    attribute_value=name.value,
-                    component=_component(name),
-                    variable=v201.Variable(name=name.variable, instance=name.instance),
-                    attribute_type=name.attribute,
-                )
-                for name in command.variables
-            )
-            return Asked(v201.SetVariables(set_variable_data=values))
+            return _ask_set(command)
         case GetReport():
             return Asked(
                 v201.GetBaseReport(request_id=request_id, report_base=REPORTS[command.base]),
@@ -119,6 +98,35 @@ def ask(command: Command, request_id: int) -> Asked | Answer:  # noqa: C901, PLR
         case ClearCache():
             return Asked(v201.ClearCache())
     assert_never(command)
+
+
+def _ask_get(command: GetVariables) -> Asked | Answer:
+    if not command.variables:
+        return unsupported("2.x reads variables by name; ask for a report to see all")
+    wanted = tuple(
+        v201.GetVariableData(
+            component=_component(name),
+            variable=v201.Variable(name=name.variable, instance=name.instance),
+            attribute_type=name.attribute,
+        )
+        for name in command.variables
+    )
+    return Asked(v201.GetVariables(get_variable_data=wanted))
+
+
+def _ask_set(command: SetVariables) -> Asked | Answer:
+    if any(len(name.value) > VALUE_LENGTH_MAX for name in command.variables):
+        return unsupported(f"values have at most {VALUE_LENGTH_MAX} characters")
+    values = tuple(
+        v201.SetVariableData(
+            attribute_value=name.value,
+            component=_component(name),
+            variable=v201.Variable(name=name.variable, instance=name.instance),
+            attribute_type=name.attribute,
+        )
+        for name in command.variables
+    )
+    return Asked(v201.SetVariables(set_variable_data=values))
 
 
 def understand(command: Command, asked: Asked, response: Message) -> Told:

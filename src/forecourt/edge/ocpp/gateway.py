@@ -22,6 +22,7 @@ from forecourt.base.digest import same
 from forecourt.base.errors import ForecourtError
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.rooms import Rooms
+from forecourt.domain.sessions import SessionState
 from forecourt.domain.stations import (
     Admission,
     Door,
@@ -143,30 +144,19 @@ class Gateway:
 
     def admit(self, identity: str, password: bytes | None) -> Door | Refusal:
         """Whether this identity may come in with this password. Asks nobody: it must answer now."""
-        found = self._admit(identity, password)
+        found = Refusal(503, "stopping") if self._stopping else self._admit(identity, password)
         if isinstance(found, Refusal):
             self.counts.refused_doors += 1
         return found
 
     def _admit(self, identity: str, password: bytes | None) -> Door | Refusal:
-        if self._stopping:
-            return Refusal(503, "stopping")
         try:
             station = station_id(identity)
         except StationIdInvalid:
             return Refusal(404, "no such station")
         door = self._doors.get(station)
         if door is None:
-            if self.options.unknown_stations is UnknownStations.REFUSE or not self._stranger():
-                return Refusal(404, "no such station")
-            return Door(
-                id=station,
-                tenant=self.options.tenant,
-                admission=Admission.PENDING,
-                password=None,
-                lenient=False,
-                log_all=False,
-            )
+            return self._admit_stranger(station)
         if door.password is not None and (
             password is None or not same(self.rooms.stations.digest(password), door.password)
         ):
@@ -176,6 +166,18 @@ class Gateway:
         if not self._may_knock(station):
             return Refusal(429, "too many connections")
         return door
+
+    def _admit_stranger(self, station: StationId) -> Door | Refusal:
+        if self.options.unknown_stations is UnknownStations.REFUSE or not self._stranger():
+            return Refusal(404, "no such station")
+        return Door(
+            id=station,
+            tenant=self.options.tenant,
+            admission=Admission.PENDING,
+            password=None,
+            lenient=False,
+            log_all=False,
+        )
 
     def choose(self, offered: list[str]) -> Version | None:
         """The version to speak: the newest of ours that the station offers."""
@@ -229,6 +231,18 @@ class Gateway:
 
     def __len__(self) -> int:
         return len(self._links)
+
+    def load_now(self) -> tuple[int, int]:
+        """Sessions that run at the stations that are connected here, and their power in W."""
+        running, power_w = 0, 0
+        for link in self._links.values():
+            if link.sessions is None:
+                continue
+            for session in link.sessions.known.values():
+                if session.state is SessionState.ACTIVE:
+                    running += 1
+                    power_w += session.progress.power_w or 0
+        return running, power_w
 
     # ---- what links ask of their house ----------------------------------------------------------
 
@@ -288,7 +302,7 @@ class Gateway:
                     self._load_wanted.set()
                     await asyncio.sleep(LOAD_RETRY_S)
                 except ForecourtError as error:
-                    log.error("gateway.load_failed", code=error.code, error=error.message)
+                    log.exception("gateway.load_failed", code=error.code)
                     for link in batch:
                         link.close(CLOSE_POLICY, "cannot be served now")
 

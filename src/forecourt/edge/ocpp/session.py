@@ -391,7 +391,7 @@ class StationLink:
         self._conn.reply(event.message_id, answer)
         self._event, self._frames = event, self._conn.data_to_send()
         if not sampled or self._keeps(event):
-            self._log(call.changes, call.ctx, event.action, data, self._frames, event.repairs)
+            self._log(call.changes, event.action, data, self._frames, event.repairs)
         if call.changes.rows:
             self._house.submit(call.changes, self._committed)
         else:
@@ -431,7 +431,7 @@ class StationLink:
         self._conn.refuse(event.message_id, reason, text)
         frames = self._conn.data_to_send()
         changes = Changes()
-        self._log(changes, self._context(), event.action, data, frames, (text,))
+        self._log(changes, event.action, data, frames, (text,))
         self._house.submit(changes, _nothing_to_tell)
         for frame in frames:
             self._wire.send(frame)
@@ -573,19 +573,18 @@ class StationLink:
     def _log(
         self,
         changes: Changes,
-        ctx: Context,
         action: str,
         data: bytes,
         answers: list[bytes],
         notes: tuple[str, ...],
     ) -> None:
         keep = self._house.rooms.stations.log
-        station, tenant = self.door.id, self.door.tenant
+        station, tenant, now = self.door.id, self.door.tenant, self._house.now()
         keep(
             station,
             tenant,
             changes,
-            at=ctx.now,
+            at=now,
             inbound=True,
             action=action,
             frame=data[:FRAME_KEPT_MAX],
@@ -596,7 +595,7 @@ class StationLink:
                 station,
                 tenant,
                 changes,
-                at=ctx.now,
+                at=now,
                 inbound=False,
                 action=action,
                 frame=frame[:FRAME_KEPT_MAX],
@@ -604,7 +603,7 @@ class StationLink:
 
     def _keep_frame(self, action: str, data: bytes, note: str) -> None:
         changes = Changes()
-        self._log(changes, self._context(), action, data, [], (note,))
+        self._log(changes, action, data, [], (note,))
         self._house.submit(changes, _nothing_to_tell)
 
     def _context(self) -> Context:

@@ -178,28 +178,30 @@ def event_report(msg: v201.TransactionEvent | v21.TransactionEvent) -> EventRepo
 
 def on_report(call: Call, msg: v201.NotifyReport | v21.NotifyReport) -> Message:
     """B07, B08: a part of the device model."""
-    found = []
-    for data in msg.report_data or ():
-        component, variable = data.component, data.variable
-        characteristics = data.variable_characteristics
-        for attribute in data.variable_attribute:
-            found.append(
-                Variable(
-                    component=component.name,
-                    component_instance=component.instance or "",
-                    evse_no=component.evse.id if component.evse else 0,
-                    connector_no=(component.evse.connector_id or 0) if component.evse else 0,
-                    variable=variable.name,
-                    variable_instance=variable.instance or "",
-                    attribute=attribute.type or "Actual",
-                    value=attribute.value,
-                    mutability=attribute.mutability or "",
-                    data_type=characteristics.data_type if characteristics else "",
-                    unit=(characteristics.unit if characteristics else None) or "",
-                )
-            )
+    found = [variable for data in msg.report_data or () for variable in _variables(data)]
     call.rooms.stations.variables_reported(call.ctx, call.station.station.id, found, call.changes)
     return v201.NotifyReportResponse()
+
+
+def _variables(data: v201.ReportData | v21.ReportData) -> list[Variable]:
+    component, variable = data.component, data.variable
+    evse, characteristics = component.evse, data.variable_characteristics
+    return [
+        Variable(
+            component=component.name,
+            component_instance=component.instance or "",
+            evse_no=evse.id if evse else 0,
+            connector_no=(evse.connector_id or 0) if evse else 0,
+            variable=variable.name,
+            variable_instance=variable.instance or "",
+            attribute=attribute.type or "Actual",
+            value=attribute.value,
+            mutability=attribute.mutability or "",
+            data_type=characteristics.data_type if characteristics else "",
+            unit=(characteristics.unit if characteristics else None) or "",
+        )
+        for attribute in data.variable_attribute
+    ]
 
 
 def on_security_event(
