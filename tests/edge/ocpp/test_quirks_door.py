@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from forecourt.domain.stations import Outcome, Trigger
-from tests.edge.ocpp.house import BOOT_16, BOOT_2X, IN_THE_HOUSE, Yard, a_yard, until
+from tests.edge.ocpp.house import BOOT_2X, BOOT_16, IN_THE_HOUSE, Yard, a_yard, until
 from tests.edge.ocpp.says import status
 from tests.edge.ocpp.wire import PING, PONG, CallError, Refused, Wire
 
@@ -16,7 +16,7 @@ pytestmark = IN_THE_HOUSE
 
 
 async def test_quirk_01_without_a_sub_protocol_the_line_is_closed(yard: Yard) -> None:
-    """The handshake is completed first (2.0.1 part 4, 3.2), so that the station hears the reason."""
+    """The handshake is completed first (2.0.1 part 4, 3.2): the station hears the reason."""
     name = await yard.add()
     wire = await yard.open(f"/{name}", offers=[])
     assert "sec-websocket-protocol" not in wire.headers
