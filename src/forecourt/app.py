@@ -4,7 +4,7 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,7 +12,6 @@ from typing import ClassVar, Final, NoReturn
 
 import structlog
 import uvicorn
-from litestar import Litestar
 
 from forecourt.base.clock import Clock
 from forecourt.base.errors import ForecourtError, Kind
@@ -38,6 +37,8 @@ HOUSEKEEPING_EVERY_S: Final = 3_600.0
 HOUSEKEEPING_RETRY_S: Final = 30.0
 PARTITIONS_AHEAD: Final = timedelta(days=7)
 HTTP_BACKLOG: Final = 1_024
+
+Asgi = Callable[..., Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 
@@ -263,7 +264,7 @@ async def _housekeeping(db: Database, settings: Settings, clock: Clock) -> None:
 
 
 @asynccontextmanager
-async def _http(app: Litestar, settings: Settings) -> AsyncGenerator[int]:
+async def _http(app: Asgi, settings: Settings) -> AsyncGenerator[int]:
     """The HTTP server, in this event loop; yields its port."""
     listening = socket.create_server(
         (settings.host, settings.http_port), backlog=HTTP_BACKLOG, reuse_port=False

@@ -18,9 +18,8 @@ from forecourt.domain.sessions.model import (
     StartReport,
     StopReport,
     StopUnmatched,
-    Turn,
 )
-from forecourt.domain.sessions.service import Sessions
+from forecourt.domain.sessions.service import Sessions, Turn
 from forecourt.domain.sessions.store import WRITES
 
 __all__ = [

@@ -7,13 +7,10 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import SessionId, StationId, TenantId
 from forecourt.domain.access import Standing
-from forecourt.domain.stations import LiveStation
-from forecourt.infra.commit import Changes
 
 
 class SessionState(StrEnum):
@@ -126,20 +123,6 @@ class LiveSessions:
             if session.evse_no == evse_no and session.state is SessionState.ACTIVE:
                 found = session
         return found
-
-
-class Turn:
-    """One message's turn: who and when, the live state it may change, the rows it leaves."""
-
-    __slots__ = ("changes", "ctx", "sessions", "station")
-
-    def __init__(
-        self, ctx: Context, station: LiveStation, sessions: LiveSessions, changes: Changes
-    ) -> None:
-        self.ctx = ctx
-        self.station = station
-        self.sessions = sessions
-        self.changes = changes
 
 
 class StartReport(Struct, frozen=True, kw_only=True):

@@ -31,8 +31,9 @@ from forecourt.domain.sessions.model import (
     StartReport,
     StopReport,
     StopUnmatched,
-    Turn,
 )
+from forecourt.domain.stations import LiveStation
+from forecourt.infra.commit import Changes
 from forecourt.infra.database import Database, emit
 
 # How far the record may lag behind the readings; what lags is made up from them.
@@ -41,6 +42,20 @@ SAVE_EVERY: Final = timedelta(seconds=15)
 ENDED_KEPT_MAX: Final = 4
 # Readings of one session that one page shows.
 READINGS_PAGE_MAX: Final = 10_000
+
+
+class Turn:
+    """One message's turn: who and when, the live state it may change, the rows it leaves."""
+
+    __slots__ = ("changes", "ctx", "sessions", "station")
+
+    def __init__(
+        self, ctx: Context, station: LiveStation, sessions: LiveSessions, changes: Changes
+    ) -> None:
+        self.ctx = ctx
+        self.station = station
+        self.sessions = sessions
+        self.changes = changes
 
 
 class Sessions:
