@@ -1,4 +1,4 @@
-"""The room's verbs."""
+"""The room's verbs: make tokens known, change them, say what they are worth."""
 
 from collections.abc import Sequence
 from datetime import datetime

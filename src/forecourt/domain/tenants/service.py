@@ -1,4 +1,4 @@
-"""The room's verbs."""
+"""The room's verbs: make tenants and keys, say whose a key is."""
 
 import secrets
 from collections.abc import Sequence

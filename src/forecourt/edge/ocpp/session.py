@@ -32,6 +32,7 @@ from forecourt.domain.stations import (
     may_transact,
 )
 from forecourt.edge.ocpp import commands
+from forecourt.edge.ocpp.asking import Asking
 from forecourt.edge.ocpp.commands import Asked
 from forecourt.edge.ocpp.routes import REFUSALS, Call, Route
 from forecourt.edge.ocpp.versions import Version
@@ -39,8 +40,6 @@ from forecourt.infra.commit import Changes, Done, Fenced, StorageFull
 from forecourt.infra.database import DatabaseAway
 from forecourt.protocol.ocpp.dialect import ErrorReason
 from forecourt.protocol.ocpp.events import (
-    CONNECTION_LOST,
-    TIMEOUT,
     Answered,
     Event,
     Failed,
@@ -49,7 +48,7 @@ from forecourt.protocol.ocpp.events import (
     Sent,
 )
 from forecourt.protocol.ocpp.lenient import Lenient
-from forecourt.protocol.ocpp.rpc import Connection, QueueFull
+from forecourt.protocol.ocpp.rpc import Connection
 from forecourt.protocol.ocpp.values import Message
 
 log = structlog.get_logger(__name__)
@@ -133,7 +132,7 @@ class StationLink:
     """Drives one conversation. There may be two for a moment; only the newest is alive."""
 
     __slots__ = (
-        *("_actor", "_admitted", "_asked", "_bidden", "_boot_wanted", "_busy", "_call", "_conn"),
+        *("_actor", "_admitted", "_asking", "_bidden", "_boot_wanted", "_busy", "_call", "_conn"),
         *("_event", "_frames", "_house", "_inbox"),
         *("_paused", "_settled", "_unlogged", "_wire", "answers_pings", "booted_here", "closed"),
         *("door", "heard", "heard_s", "live", "pinged", "sessions", "spent", "version"),
@@ -152,7 +151,7 @@ class StationLink:
         """IN_HAND, HELD, both, or 0."""
         self._paused = False
         self._settled: Callable[[], None] | None = None
-        self._asked: dict[str, tuple[Command, Asked, asyncio.Future[Answer]]] | None = None
+        self._asking: Asking | None = None
         self._bidden: frozenset[str] = frozenset()
         """What a station that is not admitted may send, because we asked for it."""
         self._boot_wanted = False
@@ -298,14 +297,9 @@ class StationLink:
             return asked
         if not self._admitted:
             self._bidden |= commands.bids(asked.request)
-        try:
-            message_id = self._conn.call(asked.request, self._house.monotonic())
-        except QueueFull:
-            return failed(Outcome.FAILED, "too many commands wait for this station")
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        if self._asked is None:
-            self._asked = {}
-        self._asked[message_id] = (command, asked, future)
+        if self._asking is None:
+            self._asking = Asking(self._conn, self.version)
+        future = self._asking.put(command, asked, self._house.monotonic())
         self._house.calling(self)
         self._flush()
         return await future
@@ -496,8 +490,8 @@ class StationLink:
         match event:
             case Answered(message_id=message_id, response=response):
                 self._told(message_id, response)
-            case Failed(message_id=message_id):
-                self._not_told(message_id, event)
+            case Failed():
+                self._not_told(event)
             case Malformed(code=code, description=description):
                 self._house.counts.malformed += 1
                 self._keep_frame("", data, f"{code}: {description}")
@@ -520,37 +514,20 @@ class StationLink:
         self._house.submit(changes, _nothing_to_tell)
 
     def _told(self, message_id: str, response: Message) -> None:
-        found = None if self._asked is None else self._asked.pop(message_id, None)
-        if found is None:
-            return
-        command, asked, future = found
-        told = self.version.understand(command, asked, response)
-        if told.variables:
+        learnt = () if self._asking is None else self._asking.answered(message_id, response)
+        if learnt:
             changes = Changes()
-            self._house.rooms.stations.variables_reported(
-                self._context(), self.door.id, told.variables, changes
-            )
+            ctx = self._context()
+            self._house.rooms.stations.variables_reported(ctx, self.door.id, learnt, changes)
             self._house.submit(changes, _nothing_to_tell)
-        if not future.done():
-            future.set_result(told.answer)
-
-    def _not_told(self, message_id: str, event: Failed) -> None:
-        found = None if self._asked is None else self._asked.pop(message_id, None)
-        if found is None or found[2].done():
-            return
-        if event.code == TIMEOUT:
-            answer = failed(Outcome.TIMEOUT, "the station did not answer in time")
-        elif event.code == CONNECTION_LOST:
-            answer = failed(Outcome.DISCONNECTED, "the station went away before it answered")
-        elif event.code in ("NotImplemented", "NotSupported"):
-            answer = failed(Outcome.UNSUPPORTED, f"{event.code} {event.description}".strip())
-        else:
-            answer = failed(Outcome.FAILED, f"{event.code} {event.description}".strip())
-        found[2].set_result(answer)
 
     def _fail_asked(self) -> None:
         for event in self._conn.close():
-            self._not_told(event.message_id, event)
+            self._not_told(event)
+
+    def _not_told(self, event: Failed) -> None:
+        if self._asking is not None:
+            self._asking.failed(event)
 
     def _flush(self) -> None:
         if self.closed:
