@@ -1,12 +1,15 @@
 """A group commit that runs for a while, and connections that break when a test says so."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
+import psutil
 
 from forecourt.infra.commit import Changes, Committer, Row, Write, append, upsert
+from forecourt.infra.postgres import EmbeddedPostgres
 
 TABLES = """
 CREATE TABLE owners (name text PRIMARY KEY);
@@ -92,6 +95,14 @@ def breaking(url: str) -> Connect:
         return conn
 
     return connect
+
+
+def kill_server(server: EmbeddedPostgres) -> None:
+    """kill -9 of PostgreSQL, all of it."""
+    postmaster = psutil.Process(server.pid)
+    for process in [postmaster, *postmaster.children()]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 @asynccontextmanager

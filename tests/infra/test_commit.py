@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
-import psutil
 import pytest
 
 from forecourt.domain import sessions, stations
@@ -26,6 +25,7 @@ from tests.infra.committing import (
     breaking,
     changed,
     connecting,
+    kill_server,
     note,
     working,
 )
@@ -328,7 +328,7 @@ async def test_a_server_that_is_killed_and_comes_back(tmp_path: Path) -> None:
                 committer.submit(note(n), answers.of(n))
                 if n in (100, 200):
                     await asyncio.sleep(0.01)
-                    psutil.Process(server.pid).kill()
+                    kill_server(server)
                 await asyncio.sleep(0.001)
             await asyncio.wait_for(committer.drained(), 60)
             assert committer.stats.retries > 0
