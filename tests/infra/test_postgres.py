@@ -432,3 +432,25 @@ async def test_errors_have_codes_of_their_own() -> None:
     errors: list[type[ForecourtError]] = [FolderInUse, WrongVersion, DiskFull, NotStartable]
     assert len({error.code for error in errors}) == len(errors)
     assert all(error.code.startswith("postgres.") for error in errors)
+
+
+async def test_a_killed_server_that_nobody_buried_is_not_taken_for_alive(
+    tmp_path: Path, said: list[str]
+) -> None:
+    """In a container without an init, a dead postmaster keeps its pid for ever."""
+    async with opened(tmp_path, said) as server:
+        data, pid = server._folder.data, str(server.pid)
+        held = {
+            file: file.read_text() for file in (data / "postmaster.pid", *data.glob(".s.*lock"))
+        }
+    assert len(held) == 2
+    owner = data.stat().st_uid if os.geteuid() == 0 else None
+    undead = await asyncio.create_subprocess_exec("sleep", "60", user=owner)
+    try:
+        for file, text in held.items():
+            file.write_text(text.replace(pid, str(undead.pid), 1))
+        async with opened(tmp_path, said) as server:
+            assert await query(server.url, "SELECT 1") == 1
+    finally:
+        undead.kill()
+        await undead.wait()

@@ -24,6 +24,7 @@ import psutil
 from forecourt.base.errors import ForecourtError
 from forecourt.infra import postgres_install
 from forecourt.infra.postgres_folder import (
+    PORT,
     DiskFull,
     Folder,
     FolderInUse,
@@ -183,8 +184,11 @@ class EmbeddedPostgres:
         stale = self._folder.data / "postmaster.pid"
         if stale.exists():
             clear_leftovers(self._folder, log=self._log)
-            # Its pid may be anybody's by now, and PostgreSQL would wait for that one to end.
+            # Its pid may be anybody's by now, or that of a dead process that nobody has buried:
+            # PostgreSQL takes either for a server that runs, here and in the lock of its socket.
             stale.unlink(missing_ok=True)
+            sockets = self._folder.data / self._folder.sockets(self._install)
+            (sockets / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
         self._folder.bound_log()
         data = self._folder.data
         with self._folder.open_log() as output:
