@@ -106,7 +106,7 @@ class Session(Struct, frozen=True, kw_only=True):
 class LiveSessions:
     """What a gateway holds of one connected station's sessions. One owner, so it may change."""
 
-    __slots__ = ("known", "newest", "newest_loaded")
+    __slots__ = ("known", "newest", "newest_loaded", "unmatched")
 
     def __init__(self, newest_loaded: datetime | None) -> None:
         self.known: dict[str, Session] = {}
@@ -115,6 +115,8 @@ class LiveSessions:
         """By EVSE: no reading of a later moment than this was ever recorded."""
         self.newest_loaded = newest_loaded
         """The same for EVSEs that have not spoken since the station connected."""
+        self.unmatched: tuple[int, datetime] | None = None
+        """The last stop that fitted nothing: some stations repeat it for ever (field quirk 13)."""
 
     def running(self, evse_no: int) -> Session | None:
         """The newest session that runs at this EVSE."""

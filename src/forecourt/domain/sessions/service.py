@@ -197,6 +197,10 @@ class Sessions:
     def stop(self, turn: Turn, report: StopReport, session: Session | None) -> Session | None:
         """A session ended. A stop that fits none is kept apart; one told again changes nothing."""
         if session is None:
+            told = (report.transaction, report.reported_at)
+            if turn.sessions.unmatched == told:
+                return None
+            turn.sessions.unmatched = told
             at, _ = rules.moment(report.reported_at, turn.ctx)
             turn.changes.write(
                 store.UNMATCHED_STOPS,
@@ -255,13 +259,16 @@ class Sessions:
             not report.readings
             or (report.charging_state and report.charging_state != session.charging_state)
             or (report.offline and not session.offline)
+            or session.state is not SessionState.ACTIVE
         ):
             # What no reading carries is kept as an event of its own.
             self._record_event(turn, session, report)
             session = replace(
                 session,
                 progress=progress,
-                charging_state=report.charging_state or session.charging_state,
+                charging_state=session.charging_state
+                if session.state is SessionState.ENDED
+                else report.charging_state or session.charging_state,
                 offline=session.offline or report.offline,
             )
             session = self._read_meter(turn, session, report.readings, report.seq_no)

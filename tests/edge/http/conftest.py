@@ -1,0 +1,159 @@
+"""The HTTP door on a database of its own: two tenants with a key each, and a clock that waits."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Litestar
+
+from forecourt.base.clock import ManualClock
+from forecourt.base.context import Context
+from forecourt.base.digest import KEY_BYTES
+from forecourt.base.ids import StationId, TenantId
+from forecourt.domain.access import Access
+from forecourt.domain.rooms import Rooms
+from forecourt.domain.sessions import Sessions
+from forecourt.domain.stations import Answer, Command, Links, NewStation, Outcome, Stations
+from forecourt.domain.tenants import Tenants
+from forecourt.edge.http import http_app
+from forecourt.infra.commit import Committer
+from forecourt.infra.database import Database
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+SECRET = bytes(range(KEY_BYTES))
+
+
+class Wire:
+    """What the gateway counted, as a test wants it."""
+
+    malformed = 3
+    strays = superseded = refused_doors = 0
+
+
+class GatewayOf:
+    """A gateway with so many stations."""
+
+    counts = Wire()
+
+    def __init__(self, links: Links) -> None:
+        self._links = links
+
+    def __len__(self) -> int:
+        return len(self._links)
+
+
+@dataclass
+class FakeLink:
+    """A connected station that says what a test wants, and remembers what it was asked."""
+
+    answer: Answer = field(default_factory=lambda: Answer(outcome=Outcome.ACCEPTED))
+    asked: list[Command] = field(default_factory=list)
+
+    async def ask(self, command: Command) -> Answer:
+        self.asked.append(command)
+        return self.answer
+
+
+def client_of(app: Litestar) -> httpx.AsyncClient:
+    """Somebody who speaks HTTP to this application."""
+    asgi: Any = app  # The two libraries spell ASGI's types differently.
+    transport = httpx.ASGITransport(asgi, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://test")
+
+
+@dataclass
+class Door:
+    """The application, and what is behind it."""
+
+    app: Litestar
+    rooms: Rooms
+    links: Links
+    db: Database
+    committer: Committer
+    clock: ManualClock
+
+    def ctx(self, tenant: str = "acme") -> Context:
+        return Context(actor="test", tenant=TenantId(tenant), now=self.clock.now())
+
+    async def add_station(self, name: str, tenant: str = "acme") -> StationId:
+        new = NewStation(id=StationId(name))
+        return (await self.rooms.stations.add(self.ctx(tenant), new)).id
+
+    def connect(self, station: str) -> FakeLink:
+        link = FakeLink()
+        self.links.put(StationId(station), link)
+        return link
+
+    def client(self, key: str | None = None) -> httpx.AsyncClient:
+        client = client_of(self.app)
+        if key is not None:
+            client.headers["Authorization"] = f"Bearer {key}"
+        return client
+
+
+def rooms_on(db: Database, links: Links) -> Rooms:
+    return Rooms(
+        tenants=Tenants(db, secret_key=SECRET),
+        stations=Stations(db, links=links, secret_key=SECRET),
+        access=Access(db),
+        sessions=Sessions(db),
+    )
+
+
+@pytest.fixture
+async def door(database_url: str) -> AsyncGenerator[Door]:
+    """The application on an empty database."""
+    db, links, clock = Database(database_url, pool_size=4), Links(), ManualClock(NOW)
+    rooms = rooms_on(db, links)
+    committer = Committer(db.raw, order=())
+    app = http_app(
+        rooms,
+        clock=clock,
+        db=db,
+        gateway=GatewayOf(links),
+        committer=committer,
+        tenant=TenantId("acme"),
+    )
+    for tenant in ("acme", "other"):
+        await rooms.tenants.ensure(TenantId(tenant), tenant, NOW)
+    yield Door(app=app, rooms=rooms, links=links, db=db, committer=committer, clock=clock)
+    await db.close()
+
+
+@pytest.fixture
+def key_of(door: Door) -> Callable[[str], Awaitable[str]]:
+    """Makes a key of a tenant."""
+
+    async def make(tenant: str) -> str:
+        made = await door.rooms.tenants.add_key(door.ctx(tenant), "test")
+        return made.secret
+
+    return make
+
+
+@pytest.fixture
+async def acme(
+    door: Door, key_of: Callable[[str], Awaitable[str]]
+) -> AsyncGenerator[httpx.AsyncClient]:
+    """A program of the tenant that most tests are about."""
+    async with door.client(await key_of("acme")) as client:
+        yield client
+
+
+@pytest.fixture
+async def other(
+    door: Door, key_of: Callable[[str], Awaitable[str]]
+) -> AsyncGenerator[httpx.AsyncClient]:
+    """A program of another tenant."""
+    async with door.client(await key_of("other")) as client:
+        yield client
+
+
+@pytest.fixture
+async def stranger(door: Door) -> AsyncGenerator[httpx.AsyncClient]:
+    """Somebody without a key."""
+    async with door.client() as client:
+        yield client

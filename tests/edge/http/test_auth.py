@@ -1,0 +1,119 @@
+"""Who gets in: every route wants a key, and a key opens one tenant's rooms."""
+
+import base64
+
+import httpx
+import pytest
+from asyncpg import connect
+
+from forecourt.edge.http import document
+from tests.edge.http import rows
+from tests.edge.http.conftest import NOW, Door
+
+PARAMETERS = {"{station_id}": "CP1", "{session_id}": "ses_1", "{uid}": "ABC"}
+
+
+def routes(door: Door) -> list[tuple[str, str]]:
+    """Every operation of the API, with names filled in."""
+    found = []
+    for path, operations in document(door.app)["paths"].items():
+        for name, value in PARAMETERS.items():
+            path = path.replace(name, value)  # noqa: PLW2901 (filled in step by step)
+        found += [(method.upper(), path) for method in operations if path.startswith("/api/")]
+    return found
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer fck_wrong"},
+        {"Authorization": "Bearer "},
+        {"Authorization": "Bearer " + "x" * 5_000},
+        {"Authorization": "Basic " + base64.b64encode(b"me:fck_wrong").decode()},
+        {"X-API-Key": "fck_wrong"},
+        {"X-API-Key": "' OR 1=1 --"},
+    ],
+    ids=lambda headers: " ".join(headers.values())[:24] or "none",
+)
+async def test_no_route_without_a_key(
+    door: Door, stranger: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    assert len(routes(door)) >= 16
+    for method, path in routes(door):
+        answer = await stranger.request(method, path, headers=headers, content=b"not json")
+        assert answer.status_code == 401, (method, path)
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["code"] in {"apikey.missing", "apikey.invalid"}
+
+
+async def test_a_browsers_credentials_open_no_route_that_changes_things(
+    door: Door, acme: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    key = acme.headers["authorization"].removeprefix("Bearer ")
+    basic = "Basic " + base64.b64encode(f"me:{key}".encode()).decode()
+    for method, path in routes(door):
+        answer = await stranger.request(method, path, headers={"Authorization": basic})
+        assert answer.status_code == 401, (method, path)
+
+
+async def test_either_header_will_do(acme: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
+    key = acme.headers["authorization"].removeprefix("Bearer ")
+    answer = await stranger.get("/api/v1/stations", headers={"X-API-Key": key})
+    assert answer.json() == {"items": [], "next": None}
+
+
+async def test_a_revoked_key_is_worth_nothing_after_seconds(
+    door: Door, acme: httpx.AsyncClient
+) -> None:
+    assert (await acme.get("/api/v1/tokens")).status_code == 200
+    await door.rooms.tenants.revoke_key(door.ctx(), "test")
+    door.clock.advance(6)
+    answer = await acme.get("/api/v1/tokens")
+    assert (answer.status_code, answer.json()["code"]) == (401, "apikey.invalid")
+
+
+async def test_an_expired_key_is_worth_nothing_at_once(door: Door) -> None:
+    expires_at = NOW.replace(second=2)
+    made = await door.rooms.tenants.add_key(door.ctx(), "short", expires_at=expires_at)
+    async with door.client(made.secret) as client:
+        assert (await client.get("/api/v1/tokens")).status_code == 200
+        door.clock.advance(2)
+        assert (await client.get("/api/v1/tokens")).status_code == 401
+
+
+async def test_another_tenant_sees_nothing(
+    door: Door, acme: httpx.AsyncClient, other: httpx.AsyncClient, database_url: str
+) -> None:
+    """No query of the rooms names a tenant: it is PostgreSQL that holds this wall."""
+    await door.add_station("CP1")
+    door.connect("CP1")
+    await acme.post("/api/v1/tokens", json={"uid": "ABC"})
+    conn = await connect(database_url)
+    await rows.session(conn, "ses_1", NOW)
+    await conn.close()
+    ours = [await acme.get(path) for method, path in routes(door) if method == "GET"]
+    assert {answer.status_code for answer in ours} == {200}
+
+    bodies = {"PATCH": {}, "POST": {"command": "reset"}}
+    for method, path in routes(door):
+        if method == "POST" and not path.endswith("/commands"):
+            continue
+        answer = await other.request(method, path, json=bodies.get(method))
+        if path.endswith(("/stations", "/sessions", "/tokens")):
+            assert answer.json() == {"items": [], "next": None}, path
+        else:
+            assert answer.status_code == 404, (method, path)
+            assert "acme" not in answer.text
+    assert (await acme.get("/api/v1/stations/CP1")).json()["tenant"] == "acme"
+
+
+async def test_the_same_identity_cannot_be_had_twice(
+    door: Door, acme: httpx.AsyncClient, other: httpx.AsyncClient
+) -> None:
+    await door.add_station("CP1")
+    answer = await other.post("/api/v1/stations", json={"id": "CP1"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "station.exists")
+    assert (await other.post("/api/v1/tokens", json={"uid": "ABC"})).status_code == 201
+    assert (await acme.post("/api/v1/tokens", json={"uid": "ABC"})).status_code == 201

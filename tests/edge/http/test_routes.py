@@ -1,0 +1,210 @@
+"""What the routes do, on a true database."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from asyncpg import connect
+
+from forecourt.domain.stations import Answer, Outcome, Reset, Start, Stop, VariableResult
+from tests.edge.http import rows
+from tests.edge.http.conftest import NOW, Door
+
+
+class TestStations:
+    async def test_from_addition_to_removal(self, acme: httpx.AsyncClient) -> None:
+        asked = {"id": "CP1", "password": "0123456789abcdef", "site": "Hof", "log_all": True}
+        added = await acme.post("/api/v1/stations", json=asked)
+        assert added.status_code == 201
+        station = added.json()
+        assert (station["id"], station["site"], station["log_all"]) == ("CP1", "Hof", True)
+        assert (station["connected"], station["connectors"]) == (False, [])
+        assert "password" not in station
+        assert (await acme.get("/api/v1/stations/CP1")).json() == station
+
+        changed = await acme.patch("/api/v1/stations/CP1", json={"admission": "blocked"})
+        assert changed.json() == {**station, "admission": "blocked"}
+        assert (await acme.delete("/api/v1/stations/CP1")).status_code == 204
+        assert (await acme.get("/api/v1/stations/CP1")).json()["code"] == "station.unknown"
+
+    @pytest.mark.parametrize("name", ["a|b:c", "A 1", "x@y.z", "*-_=:+|@. ~()x", "1%"])
+    async def test_odd_identities_travel_encoded(
+        self, door: Door, acme: httpx.AsyncClient, name: str
+    ) -> None:
+        added = await acme.post("/api/v1/stations", json={"id": name})
+        if "%" in name:
+            assert added.json()["code"] == "station.id_invalid"
+            return
+        encoded = "".join(f"%{byte:02X}" for byte in name.encode())
+        assert (await acme.get(f"/api/v1/stations/{encoded}")).json()["id"] == name
+        answer = await acme.get(f"/api/v1/stations/{encoded}/messages")
+        assert answer.json() == {"items": [], "next": None}
+
+    async def test_pages_are_stable_while_stations_come(
+        self, door: Door, acme: httpx.AsyncClient
+    ) -> None:
+        for number in range(0, 50, 2):
+            await door.add_station(f"CP{number:02}")
+        seen: list[str] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            answer = (await acme.get(f"/api/v1/stations?limit=10&cursor={cursor}")).json()
+            seen += [station["id"] for station in answer["items"]]
+            cursor = answer["next"]
+            await door.add_station(f"CP{len(seen) - 9:02}")
+        there = [f"CP{number:02}" for number in range(0, 50, 2)]
+        assert [name for name in seen if name in there] == there
+        assert len(seen) == len(set(seen))
+
+    async def test_filters(self, door: Door, acme: httpx.AsyncClient) -> None:
+        await door.add_station("CP1")
+        await acme.post("/api/v1/stations", json={"id": "CP2", "site": "Hof"})
+        for query, expected in (
+            ("site=Hof", ["CP2"]),
+            ("connected=false", ["CP1", "CP2"]),
+            ("connected=true", []),
+        ):
+            found = (await acme.get(f"/api/v1/stations?{query}")).json()["items"]
+            assert [station["id"] for station in found] == expected
+
+    async def test_messages_of_one_moment_stay_together(
+        self, door: Door, acme: httpx.AsyncClient, database_url: str
+    ) -> None:
+        await door.add_station("CP1")
+        conn = await connect(database_url)
+        for second in range(4):
+            for direction in ("in", "out"):
+                at = NOW + timedelta(seconds=second)
+                await rows.message(conn, at, direction, f"[{second}]")
+        await conn.close()
+        first = (await acme.get("/api/v1/stations/CP1/messages?limit=3")).json()
+        assert [item["frame"] for item in first["items"]] == ["[3]", "[3]", "[2]", "[2]"]
+        path = f"/api/v1/stations/CP1/messages?cursor={first['next']}"
+        second_page = (await acme.get(path)).json()
+        assert [item["frame"] for item in second_page["items"]] == ["[1]", "[1]", "[0]", "[0]"]
+        assert second_page["next"] is None
+
+
+class TestSessions:
+    async def test_newest_first_and_no_page_moves(
+        self, acme: httpx.AsyncClient, database_url: str
+    ) -> None:
+        conn = await connect(database_url)
+        for number in range(5):
+            state = "active" if number == 4 else "ended"
+            await rows.session(conn, f"ses_{number}", NOW, state=state)
+        first = (await acme.get("/api/v1/sessions?limit=2")).json()
+        await rows.session(conn, "ses_5", NOW)
+        rest = (await acme.get(f"/api/v1/sessions?cursor={first['next']}")).json()
+        names = [session["id"] for session in first["items"] + rest["items"]]
+        assert names == ["ses_4", "ses_3", "ses_2", "ses_1", "ses_0"]
+
+        running = (await acme.get("/api/v1/sessions?state=active&station=CP1")).json()["items"]
+        assert [session["id"] for session in running] == ["ses_5", "ses_4"]
+        assert (await acme.get("/api/v1/sessions?station=CP2")).json()["items"] == []
+        await conn.close()
+
+    async def test_a_session_and_its_readings(
+        self, acme: httpx.AsyncClient, database_url: str
+    ) -> None:
+        conn = await connect(database_url)
+        await rows.session(conn, "ses_1", NOW, state="ended")
+        for number in range(3):
+            at = NOW + timedelta(minutes=number)
+            await rows.reading(conn, "ses_1", at, digest=number, energy_wh=1000 + number)
+        await conn.close()
+        session = (await acme.get("/api/v1/sessions/ses_1")).json()
+        assert (session["energy_wh"], session["standing"]) == (12345, "accepted")
+        assert (session["evse"], session["flags"]) == (1, [])
+        first = (await acme.get("/api/v1/sessions/ses_1/readings?limit=2")).json()
+        assert [reading["energy_wh"] for reading in first["items"]] == [1000, 1001]
+        assert first["items"][0]["samples"] == [{"value": "1"}]
+        path = f"/api/v1/sessions/ses_1/readings?cursor={first['next']}"
+        assert [r["energy_wh"] for r in (await acme.get(path)).json()["items"]] == [1002]
+
+
+class TestTokens:
+    async def test_from_addition_to_removal(self, acme: httpx.AsyncClient) -> None:
+        asked = {"uid": "AbC", "valid_until": "2030-01-01T00:00:00Z", "sessions_max": None}
+        added = await acme.post("/api/v1/tokens", json=asked)
+        assert added.status_code == 201
+        assert added.json()["sessions_max"] is None
+        again = await acme.post("/api/v1/tokens", json={"uid": "abc"})
+        assert (again.status_code, again.json()["code"]) == (409, "token.exists")
+        changed = await acme.patch("/api/v1/tokens/ABC", json={"status": "blocked"})
+        assert changed.json() == {**added.json(), "status": "blocked"}
+        assert (await acme.delete("/api/v1/tokens/abc")).status_code == 204
+        assert (await acme.get("/api/v1/tokens/abc")).json()["code"] == "token.unknown"
+
+    async def test_pages(self, acme: httpx.AsyncClient) -> None:
+        for uid in ("b", "A", "C"):
+            await acme.post("/api/v1/tokens", json={"uid": uid})
+        first = (await acme.get("/api/v1/tokens?limit=2")).json()
+        assert [token["uid"] for token in first["items"]] == ["A", "b"]
+        rest = (await acme.get(f"/api/v1/tokens?cursor={first['next']}")).json()
+        assert ([token["uid"] for token in rest["items"]], rest["next"]) == (["C"], None)
+
+
+class TestCommands:
+    PATH = "/api/v1/stations/CP1/commands"
+
+    async def test_the_stations_own_answer(self, door: Door, acme: httpx.AsyncClient) -> None:
+        await door.add_station("CP1")
+        link = door.connect("CP1")
+        link.answer = Answer(
+            outcome=Outcome.REJECTED,
+            status="Rejected",
+            variables=(VariableResult(variable="v", status="Accepted", value="1"),),
+        )
+        answer = await acme.post(self.PATH, json={"command": "reset", "mode": "hard"})
+        assert answer.status_code == 200
+        said = answer.json()
+        assert (said["outcome"], said["status"]) == ("rejected", "Rejected")
+        assert said["variables"][0]["value"] == "1"
+        assert link.asked == [Reset(mode="hard")]
+
+    async def test_who_may_not_charge_is_not_started(
+        self, door: Door, acme: httpx.AsyncClient
+    ) -> None:
+        await door.add_station("CP1")
+        link = door.connect("CP1")
+        await acme.post("/api/v1/tokens", json={"uid": "GOOD"})
+        await acme.post("/api/v1/tokens", json={"uid": "BAD", "status": "blocked"})
+        for uid in ("BAD", "NOBODY", "with\0nul"):
+            answer = await acme.post(self.PATH, json={"command": "start", "token": uid})
+            assert (answer.status_code, answer.json()["code"]) == (409, "token.refused"), uid
+        assert link.asked == []
+        answer = await acme.post(self.PATH, json={"command": "start", "token": "GOOD", "evse": 2})
+        assert answer.json()["outcome"] == "accepted"
+        assert link.asked == [Start(token="GOOD", evse=2)]
+
+    async def test_stop_by_session_or_by_transaction(
+        self, door: Door, acme: httpx.AsyncClient, database_url: str
+    ) -> None:
+        await door.add_station("CP1")
+        link = door.connect("CP1")
+        conn = await connect(database_url)
+        await rows.session(conn, "ses_1", NOW)
+        await rows.session(conn, "ses_2", NOW, station="CP2")
+        await conn.close()
+        refused: tuple[tuple[dict[str, Any], int, str], ...] = (
+            ({"session": "ses_2"}, 404, "session.unknown"),
+            ({"session": "ses_none"}, 404, "session.unknown"),
+            ({}, 400, "session.stop_unclear"),
+            ({"session": "ses_1", "transaction": "7"}, 400, "session.stop_unclear"),
+        )
+        for asked, status, code in refused:
+            answer = await acme.post(self.PATH, json={"command": "stop", **asked})
+            assert (answer.status_code, answer.json()["code"]) == (status, code)
+        for named in ({"session": "ses_1"}, {"transaction": "7"}):
+            assert (await acme.post(self.PATH, json={"command": "stop", **named})).is_success
+        assert link.asked == [Stop(transaction="tx-ses_1"), Stop(transaction="7")]
+
+    async def test_nobody_to_ask(self, door: Door, acme: httpx.AsyncClient) -> None:
+        answer = await acme.post(self.PATH, json={"command": "clear_cache"})
+        assert (answer.status_code, answer.json()["code"]) == (404, "station.unknown")
+        await door.add_station("CP1")
+        answer = await acme.post(self.PATH, json={"command": "clear_cache"})
+        assert (answer.status_code, answer.json()["code"]) == (503, "station.offline")
+        assert int(answer.headers["retry-after"]) > 0
