@@ -29,8 +29,11 @@ def advance(before: Progress, reading: Reading) -> Progress:
     high_wh = before.meter_high_wh
     wh = reading.energy_wh
     if wh is not None:
-        if meter_wh is not None:
-            if wh >= meter_wh:
+        if meter_wh is not None and high_wh is not None:
+            if wh >= high_wh:
+                # Also when it fell and is back: what lies below was counted on the way up.
+                energy_wh += wh - high_wh
+            elif wh >= meter_wh:
                 energy_wh += wh - meter_wh
             else:
                 flags = flagged(flags, Flag.METER_WENT_BACK)
@@ -90,7 +93,11 @@ def settled(before: Progress, start_wh: int | None, stop_wh: int | None) -> Prog
 
 
 def numbered(before: Progress, seq_no: int) -> Progress | None:
-    """The progress after event ``seq_no``, or None when that event was told before (2.x E01)."""
+    """The progress after event ``seq_no``, or None when that event was told before (2.x E01).
+
+    Once holes are forgotten nobody knows what was told: then nothing is dropped for its number,
+    and what is recorded again is the same by its content.
+    """
     expected = before.seq_next
     if seq_no == expected:
         return Progress(
@@ -116,7 +123,9 @@ def numbered(before: Progress, seq_no: int) -> Progress | None:
         )
     if seq_no in before.seq_missing:
         return replace(before, seq_missing=tuple(n for n in before.seq_missing if n != seq_no))
-    return None
+    if seq_no < 0:
+        return replace(before, flags=flagged(before.flags, Flag.SEQUENCE_GAP))
+    return before if Flag.SEQUENCE_GAP in before.flags else None
 
 
 def folded(session: Session, later: Iterable[tuple[Reading, int | None]]) -> Session:
