@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Annotated
 
 from litestar import Controller, delete, get, patch, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from forecourt.base.context import Context
@@ -12,8 +13,8 @@ from forecourt.base.text import PRINTABLE, Line, Word
 from forecourt.domain.access.model import NewToken, Token, TokenStatus
 from forecourt.domain.access.service import Access
 
-Limit = Annotated[int, Parameter(ge=1, le=1000, description="How many at most.")]
-Cursor = Annotated[str, Parameter(description="`next` of the page before this one.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
+Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
 Uid = Annotated[str, Meta(min_length=1, max_length=255, pattern=PRINTABLE)]
 Moment = Annotated[datetime, Meta(tz=True)]
 
@@ -67,7 +68,11 @@ class TokenRoutes(Controller):
 
     @get(operation_id="list_tokens", summary="List tokens")
     async def page(
-        self, ctx: Context, access: Access, limit: Limit = 100, cursor: Cursor = ""
+        self,
+        ctx: NamedDependency[Context],
+        access: NamedDependency[Access],
+        limit: Limit = 100,
+        cursor: Cursor = "",
     ) -> TokenPage:
         """Tokens in the order of their uids."""
         found = await access.list(ctx, after=cursor, limit=limit + 1)
@@ -75,7 +80,12 @@ class TokenRoutes(Controller):
         return TokenPage(items=items, next=items[-1].uid if len(found) > limit else None)
 
     @post(operation_id="add_token", summary="Add a token")
-    async def add(self, ctx: Context, access: Access, data: TokenAddition) -> TokenView:
+    async def add(
+        self,
+        ctx: NamedDependency[Context],
+        access: NamedDependency[Access],
+        data: JSONBody[TokenAddition],
+    ) -> TokenView:
         """Make a token known."""
         new = NewToken(
             uid=data.uid,
@@ -89,19 +99,29 @@ class TokenRoutes(Controller):
         return token_view(await access.add(ctx, new))
 
     @get("/{uid:str}", operation_id="read_token", summary="Read a token")
-    async def read(self, ctx: Context, access: Access, uid: str) -> TokenView:
+    async def read(
+        self, ctx: NamedDependency[Context], access: NamedDependency[Access], uid: FromPath[str]
+    ) -> TokenView:
         """One token."""
         return token_view(await access.read(ctx, uid))
 
     @patch("/{uid:str}", operation_id="change_token", summary="Change a token")
-    async def change(self, ctx: Context, access: Access, uid: str, data: TokenChange) -> TokenView:
+    async def change(
+        self,
+        ctx: NamedDependency[Context],
+        access: NamedDependency[Access],
+        uid: FromPath[str],
+        data: JSONBody[TokenChange],
+    ) -> TokenView:
         """Block, unblock or date a token."""
         return token_view(
             await access.change(ctx, uid, status=data.status, valid_until=data.valid_until)
         )
 
     @delete("/{uid:str}", operation_id="remove_token", summary="Remove a token")
-    async def remove(self, ctx: Context, access: Access, uid: str) -> None:
+    async def remove(
+        self, ctx: NamedDependency[Context], access: NamedDependency[Access], uid: FromPath[str]
+    ) -> None:
         """Forget a token; its sessions stay."""
         await access.remove(ctx, uid)
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from forecourt.base.context import Context
@@ -44,10 +45,10 @@ from forecourt.domain.stations import (
     Unlock,
 )
 
-Limit = Annotated[int, Parameter(ge=1, le=1000, description="How many at most.")]
-Cursor = Annotated[str, Parameter(description="`next` of the page before this one.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
+Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
 # The framework keeps the name ``state`` of a parameter for itself.
-Only = Annotated[SessionState | None, Parameter(query="state", description="In this state.")]
+InState = Annotated[SessionState | None, QueryParameter(name="state", description="In this state.")]
 
 
 class SessionView(Struct, frozen=True, kw_only=True):
@@ -137,13 +138,13 @@ class SessionRoutes(Controller):
     @get(operation_id="list_sessions", summary="List sessions")
     async def page(
         self,
-        ctx: Context,
-        sessions: Sessions,
+        ctx: NamedDependency[Context],
+        sessions: NamedDependency[Sessions],
         *,
         limit: Limit = 100,
         cursor: Cursor = "",
-        station: str | None = None,
-        only: Only = None,
+        station: FromQuery[str | None] = None,
+        state_: InState = None,
     ) -> SessionPage:
         """Sessions, newest first."""
         found = await sessions.list(
@@ -151,22 +152,27 @@ class SessionRoutes(Controller):
             before=cursor or None,
             limit=limit + 1,
             station=None if station is None else StationId(station),
-            state=only,
+            state=state_,
         )
         items = [session_view(session) for session in found[:limit]]
         return SessionPage(items=items, next=items[-1].id if len(found) > limit else None)
 
     @get("/{session_id:str}", operation_id="read_session", summary="Read a session")
-    async def read(self, ctx: Context, sessions: Sessions, session_id: str) -> SessionView:
+    async def read(
+        self,
+        ctx: NamedDependency[Context],
+        sessions: NamedDependency[Sessions],
+        session_id: FromPath[str],
+    ) -> SessionView:
         """One session, with what its newest readings say."""
         return session_view(await sessions.read(ctx, SessionId(session_id)))
 
     @get("/{session_id:str}/readings", operation_id="list_readings", summary="Meter readings")
     async def readings(
         self,
-        ctx: Context,
-        sessions: Sessions,
-        session_id: str,
+        ctx: NamedDependency[Context],
+        sessions: NamedDependency[Sessions],
+        session_id: FromPath[str],
         *,
         limit: Limit = 100,
         cursor: Cursor = "",
@@ -191,13 +197,13 @@ class CommandRoutes(Controller):
     @post(operation_id="command_station", summary="Ask a station to do something", status_code=200)
     async def command(
         self,
-        ctx: Context,
+        ctx: NamedDependency[Context],
         *,
-        stations: Stations,
-        access: Access,
-        sessions: Sessions,
-        station_id: str,
-        data: CommandBody,
+        stations: NamedDependency[Stations],
+        access: NamedDependency[Access],
+        sessions: NamedDependency[Sessions],
+        station_id: FromPath[str],
+        data: JSONBody[CommandBody],
     ) -> Answer:
         """Put a command to a connected station, and return its own answer.
 

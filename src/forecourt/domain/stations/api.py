@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, delete, get, patch, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from forecourt.base.context import Context
@@ -26,8 +27,8 @@ from forecourt.domain.stations.model import (
 )
 from forecourt.domain.stations.service import Stations
 
-Limit = Annotated[int, Parameter(ge=1, le=1000, description="How many at most.")]
-Cursor = Annotated[str, Parameter(description="`next` of the page before this one.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
+Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
 
 
 class ConnectorView(Struct, frozen=True, kw_only=True):
@@ -147,13 +148,13 @@ class StationRoutes(Controller):
     @get(operation_id="list_stations", summary="List stations")
     async def page(
         self,
-        ctx: Context,
-        stations: Stations,
+        ctx: NamedDependency[Context],
+        stations: NamedDependency[Stations],
         *,
         limit: Limit = 100,
         cursor: Cursor = "",
-        connected: bool | None = None,
-        site: str | None = None,
+        connected: FromQuery[bool | None] = None,
+        site: FromQuery[str | None] = None,
     ) -> StationPage:
         """Stations in the order of their ids, with their connectors."""
         found = await stations.list(
@@ -163,7 +164,12 @@ class StationRoutes(Controller):
         return StationPage(items=items, next=items[-1].id if len(found) > limit else None)
 
     @post(operation_id="add_station", summary="Add a station")
-    async def add(self, ctx: Context, stations: Stations, data: StationAddition) -> StationView:
+    async def add(
+        self,
+        ctx: NamedDependency[Context],
+        stations: NamedDependency[Stations],
+        data: JSONBody[StationAddition],
+    ) -> StationView:
         """Make a station known, so that it may connect."""
         password = None if data.password is None else data.password.encode()
         new = NewStation(
@@ -177,13 +183,22 @@ class StationRoutes(Controller):
         return station_view(await stations.add(ctx, new), [])
 
     @get("/{station_id:str}", operation_id="read_station", summary="Read a station")
-    async def read(self, ctx: Context, stations: Stations, station_id: str) -> StationView:
+    async def read(
+        self,
+        ctx: NamedDependency[Context],
+        stations: NamedDependency[Stations],
+        station_id: FromPath[str],
+    ) -> StationView:
         """A station and its connectors."""
         return station_view(*await stations.read(ctx, StationId(station_id)))
 
     @patch("/{station_id:str}", operation_id="change_station", summary="Change a station")
     async def change(
-        self, ctx: Context, stations: Stations, station_id: str, data: StationChange
+        self,
+        ctx: NamedDependency[Context],
+        stations: NamedDependency[Stations],
+        station_id: FromPath[str],
+        data: JSONBody[StationChange],
     ) -> StationView:
         """Change what is given. A new password ends the connection that the old one opened."""
         name = StationId(station_id)
@@ -199,12 +214,22 @@ class StationRoutes(Controller):
         return station_view(*await stations.read(ctx, name))
 
     @delete("/{station_id:str}", operation_id="remove_station", summary="Remove a station")
-    async def remove(self, ctx: Context, stations: Stations, station_id: str) -> None:
+    async def remove(
+        self,
+        ctx: NamedDependency[Context],
+        stations: NamedDependency[Stations],
+        station_id: FromPath[str],
+    ) -> None:
         """Forget a station, and end its connection; its sessions and messages stay."""
         await stations.remove(ctx, StationId(station_id))
 
     @get("/{station_id:str}/variables", operation_id="list_variables", summary="Device model")
-    async def variables(self, ctx: Context, stations: Stations, station_id: str) -> VariablePage:
+    async def variables(
+        self,
+        ctx: NamedDependency[Context],
+        stations: NamedDependency[Stations],
+        station_id: FromPath[str],
+    ) -> VariablePage:
         """What the station reported of its device model (2.x) or its configuration (1.6)."""
         station, _ = await stations.read(ctx, StationId(station_id))
         found = await stations.variables(ctx, station.id)
@@ -213,9 +238,9 @@ class StationRoutes(Controller):
     @get("/{station_id:str}/messages", operation_id="list_messages", summary="Raw messages")
     async def messages(
         self,
-        ctx: Context,
-        stations: Stations,
-        station_id: str,
+        ctx: NamedDependency[Context],
+        stations: NamedDependency[Stations],
+        station_id: FromPath[str],
         *,
         limit: Limit = 100,
         cursor: Cursor = "",

@@ -139,6 +139,11 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
     )
 
 
+def on_not_utf8(request: Request[Any, Any, Any], _: UnicodeDecodeError) -> Response[Problem]:
+    """Bytes that are no text; the framework lets the decoder's error through."""
+    return problem(400, CODE[400], "the body is not UTF-8", trace=trace_of(request))
+
+
 def on_exception(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """A bug of ours: the log has all of it, the caller a trace to ask about."""
     trace = trace_of(request)
@@ -150,7 +155,8 @@ def fault(found: Mapping[str, Any]) -> Fault:
     """One complaint of the decoder, with the place that it complains about."""
     key, detail = str(found.get("key", "")), str(found.get("message", ""))
     if found.get("source") != "body":
-        return Fault(detail=detail, parameter=key)
+        # ``state_``: a name that the framework keeps for itself is spelled so in the code.
+        return Fault(detail=detail, parameter=key.rstrip("_"))
     if key == "data":
         missing = detail == "'data'"
         return Fault(detail="a JSON body is needed" if missing else detail, pointer="")
@@ -182,5 +188,6 @@ def _said(status: int, error: HTTPException, faults: tuple[Fault, ...]) -> str:
 HANDLERS: Final[ExceptionHandlersMap] = {
     ForecourtError: on_forecourt_error,
     HTTPException: on_http_exception,
+    UnicodeDecodeError: on_not_utf8,
     Exception: on_exception,
 }

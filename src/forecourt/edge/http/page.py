@@ -12,6 +12,7 @@ from html import escape
 from typing import Any, Final
 
 from litestar import Controller, Request, Response, get
+from litestar.di import NamedDependency
 from litestar.response import Redirect
 from msgspec import Struct
 
@@ -89,10 +90,10 @@ class PageRoutes(Controller):
     async def status(
         self,
         request: Request[Any, Any, Any],
-        keys: Keys,
-        vitals: Vitals,
-        stations: Stations,
-        sessions: Sessions,
+        keys: NamedDependency[Keys],
+        vitals: NamedDependency[Vitals],
+        stations: NamedDependency[Stations],
+        sessions: NamedDependency[Sessions],
     ) -> Response[str]:
         """Health and version; with a key, the network."""
         readiness = await vitals.readiness()
@@ -106,7 +107,9 @@ class PageRoutes(Controller):
         return _html(page(readiness, seen))
 
     @get("/signin")
-    async def signin(self, request: Request[Any, Any, Any], keys: Keys) -> Response[Any]:
+    async def signin(
+        self, request: Request[Any, Any, Any], keys: NamedDependency[Keys]
+    ) -> Response[Any]:
         """Have the browser ask for the key, then show the page."""
         try:
             ctx = await _visitor(request, keys)

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Final, Protocol
 
 from litestar import Controller, Response, get
+from litestar.di import NamedDependency
 from msgspec import Struct
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -201,7 +202,7 @@ class VitalsRoutes(Controller):
         return Health(status="ok", version=VERSION)
 
     @get("/readyz", operation_id="readiness", summary="Is work taken on?")
-    async def readiness(self, vitals: Vitals) -> Response[Readiness]:
+    async def readiness(self, vitals: NamedDependency[Vitals]) -> Response[Readiness]:
         """200 when the database answers and commits go through, 503 with the reasons otherwise."""
         found = await vitals.readiness()
         return Response(found, status_code=200 if found.ready else UNAVAILABLE)
@@ -212,6 +213,6 @@ class VitalsRoutes(Controller):
         summary="Numbers for Prometheus",
         media_type="text/plain",
     )
-    async def metrics(self, vitals: Vitals) -> Response[bytes]:
+    async def metrics(self, vitals: NamedDependency[Vitals]) -> Response[bytes]:
         """The text format of Prometheus."""
         return Response(await vitals.metrics(), media_type=TEXT_FORMAT)
