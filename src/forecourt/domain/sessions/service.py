@@ -37,7 +37,7 @@ from forecourt.infra.commit import Changes
 from forecourt.infra.database import Database, emit
 
 # How far the record may lag behind the readings; what lags is made up from them.
-SAVE_EVERY: Final = timedelta(seconds=15)
+SAVE_EVERY: Final = timedelta(seconds=60)
 # Ended sessions that a gateway remembers for each station, for what comes late.
 ENDED_KEPT_MAX: Final = 4
 # Readings of one session that one page shows.
@@ -73,7 +73,9 @@ class Sessions:
             found = await store.find(unit, session)
             if found is None:
                 raise SessionUnknown(f"there is no session {session!r}", session=session)
-            later = await store.after_saved(unit, [found], since=ctx.now - store.RECENT)
+            # What came after its end is kept, and changes its energy no more.
+            active = [found] if found.state is SessionState.ACTIVE else []
+            later = await store.after_saved(unit, active, since=ctx.now - store.RECENT)
         return rules.folded(found, later.get(found.id, ()))
 
     async def list(
@@ -129,7 +131,7 @@ class Sessions:
         """A session by its name on the wire, also one that ended long ago."""
         found = turn.sessions.known.get(transaction)
         if found is None:
-            async with self._db.unit(turn.ctx) as unit:
+            async with self._db.glance() as unit:
                 found = await store.find_transaction(
                     unit, turn.station.station.id, transaction=transaction
                 )
@@ -138,13 +140,22 @@ class Sessions:
         return found
 
     async def admit(
-        self, turn: Turn, token: str, authorization: Authorization, *, transaction: str = ""
+        self,
+        turn: Turn,
+        token: str,
+        authorization: Authorization,
+        *,
+        evse_no: int,
+        transaction: str = "",
     ) -> Authorization:
-        """The token's standing, counting where it charges already."""
+        """The token's standing, counting where it charges already.
+
+        What still runs at the same EVSE does not count: it is over, and only its stop was lost.
+        """
         if authorization.standing is not Standing.ACCEPTED or authorization.sessions_max is None:
             return authorization
-        besides = (turn.station.station.id, transaction)
-        async with self._db.unit(turn.ctx) as unit:
+        besides = (turn.station.station.id, evse_no, transaction)
+        async with self._db.glance() as unit:
             elsewhere = await store.running_with(
                 unit, turn.ctx.tenant, folded(token), besides=besides
             )
@@ -459,7 +470,7 @@ class Sessions:
         for session in turn.sessions.known.values():
             if session.start_key == key:
                 return session
-        async with self._db.unit(turn.ctx) as unit:
+        async with self._db.glance() as unit:
             found = await store.find_transaction(unit, turn.station.station.id, start_key=key)
         if found is not None:
             _keep(turn.sessions, found)

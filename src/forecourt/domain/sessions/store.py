@@ -286,17 +286,21 @@ async def next_numbers(unit: Unit) -> range:
 
 
 async def running_with(
-    unit: Unit, tenant: TenantId, token_folded: str, *, besides: tuple[StationId, str]
+    unit: Unit, tenant: TenantId, token_folded: str, *, besides: tuple[StationId, int, str]
 ) -> int:
-    """How many sessions of a token run, not counting one transaction of one station."""
-    station, transaction = besides
+    """How many sessions of a token run, not counting one EVSE's and one transaction's of a station.
+
+    EVSE 0 is none.
+    """
+    station, evse_no, transaction = besides
     c = sessions.c
+    same = (c.transaction == transaction) | ((c.evse_no == evse_no) & (c.evse_no > 0))
     query = select(func.count()).where(
         c.tenant_id == tenant,
         func.lower(c.token) == token_folded,
         c.state == SessionState.ACTIVE.value,
         c.standing == Standing.ACCEPTED.value,
-        ~((c.station_id == station) & (c.transaction == transaction)),
+        ~((c.station_id == station) & same),
     )
     return int(str(await unit.conn.scalar(query)))
 

@@ -110,7 +110,9 @@ def on_meter_values(call: Call, msg: v16.MeterValues) -> Message:
 async def on_start(call: Call, msg: v16.StartTransaction) -> Message:
     """4.8. A session is made whatever the card is worth: the station decides whether it goes on."""
     authorization = await call.rooms.access.authorize(call.ctx, msg.id_tag)
-    authorization = await call.rooms.sessions.admit(call, msg.id_tag, authorization)
+    authorization = await call.rooms.sessions.admit(
+        call, msg.id_tag, authorization, evse_no=msg.connector_id
+    )
     session = await call.rooms.sessions.start(
         call,
         StartReport(

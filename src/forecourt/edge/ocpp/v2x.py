@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from forecourt.domain.access import Authorization, Standing
+from forecourt.domain.access import Authorization, Standing, folded
 from forecourt.domain.sessions import EventKind, EventReport, Session
 from forecourt.domain.stations import (
     Admission,
@@ -117,7 +117,12 @@ def on_transaction_event(
 ) -> Any:  # Message, or a coroutine of one
     """E01 to E16, J02. What updates a session in memory is decided at once."""
     session = call.sessions.known.get(msg.transaction_info.transaction_id)
-    if session is not None and msg.event_type == "Updated" and msg.id_token is None:
+    if (
+        session is not None
+        and session.evse_no  # Else this may be the event that tells it.
+        and msg.event_type == "Updated"
+        and msg.id_token is None
+    ):
         call.rooms.sessions.updated(call, session, event_report(msg))
         return NOTHING
     return _transaction_event(call, msg)
@@ -132,11 +137,13 @@ async def _transaction_event(
     authorization = None
     if msg.id_token is not None:
         authorization = await _authorize(call, msg.id_token)
-        if msg.event_type != "Ended":
+        if msg.event_type != "Ended" and msg.trigger_reason != "StopAuthorized":
+            known = 0 if session is None else session.evse_no
             authorization = await sessions.admit(
                 call,
                 msg.id_token.id_token,
                 authorization,
+                evse_no=known if msg.evse is None else msg.evse.id,
                 transaction=transaction,
             )
     # A stop by another card of the group says nothing of the session's own.
@@ -150,7 +157,7 @@ async def _transaction_event(
 def _is_own(session: Session | None, msg: v201.TransactionEvent | v21.TransactionEvent) -> bool:
     token = msg.id_token
     return token is not None and (
-        session is None or not session.token or session.token == token.id_token
+        session is None or not session.token or folded(session.token) == folded(token.id_token)
     )
 
 
