@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 
 from forecourt.domain import sessions, stations
-from forecourt.infra.commit import BATCH_MAX, Changes, Fenced, StorageFull
+from forecourt.infra.commit import BATCH_MAX, OFFERS_MAX, Changes, Fenced, StorageFull
 from forecourt.infra.database import EVENTS
 from forecourt.infra.migrate import upgrade
 from forecourt.infra.postgres import EmbeddedPostgres
@@ -339,3 +340,63 @@ async def test_a_server_that_is_killed_and_comes_back(tmp_path: Path) -> None:
         await admin.close()
     finally:
         await asyncio.to_thread(server.stop)
+
+
+@pytest.mark.database
+async def test_a_server_that_hangs_is_left_for_a_new_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when its machine is cut off: nothing comes back, not even to a request to cancel."""
+    monkeypatch.setattr("forecourt.infra.commit.COMMAND_TIMEOUT_S", 0.5)
+    server = EmbeddedPostgres(tmp_path, log=print, orphan_grace_s=0)
+    await asyncio.to_thread(server.start)
+    try:
+        admin = await asyncpg.connect(server.url)
+        await admin.execute(TABLES)
+        backends: list[psutil.Process] = []
+
+        async def connect() -> asyncpg.Connection:
+            conn: asyncpg.Connection = await asyncpg.connect(server.url)
+            backends.append(psutil.Process(conn.get_server_pid()))
+            return conn
+
+        async with working(connect) as committer:
+            await committer.commit(note(1))
+            backends[0].suspend()
+            try:
+                await asyncio.wait_for(committer.commit(note(2)), 10)
+            finally:
+                backends[0].resume()
+        assert await numbers(admin) == [1, 2]
+        await admin.close()
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+async def test_one_who_fails_to_hear_does_not_silence_the_others(
+    conn: asyncpg.Connection, url: str
+) -> None:
+    answers = Answers()
+
+    def deaf(_error: BaseException | None) -> None:
+        raise RuntimeError("a fault of ours")
+
+    async with working(connecting(url)) as committer:
+        committer.submit(note(1), deaf)
+        committer.submit(note(2), answers.of(2))
+        await committer.commit(note(3))
+    assert answers.told == [(2, None)]
+    assert await numbers(conn) == [1, 2, 3]
+
+
+async def test_what_nobody_waits_for_is_left_out_when_too_much_waits(
+    conn: asyncpg.Connection, url: str
+) -> None:
+    async with working(connecting(url)) as committer:
+        taken = [committer.offer(note(n)) for n in range(OFFERS_MAX + 10)]
+        assert taken == [True] * OFFERS_MAX + [False] * 10
+        assert committer.stats.left_out == 10
+        await committer.commit(note(-1))  # Who waits for an answer is never left out.
+        assert committer.offer(note(-2))
+        await committer.drained()
+    assert await numbers(conn) == [-2, -1, *range(OFFERS_MAX)]

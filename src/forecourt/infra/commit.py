@@ -29,6 +29,10 @@ RETRY_MAX_S: Final = 2.0
 # A statement that takes this long hangs: drop the connection and try again on a new one.
 COMMAND_TIMEOUT_S: Final = 30.0
 
+# Rows that no answer waits for (the raw log) queue up to here while the database is slow or away.
+# A frame of the log has up to 16 KiB, so this is 16 MiB; with answers to wait for a station stops.
+OFFERS_MAX: Final = 1000
+
 Row = tuple[object, ...]
 Done = Callable[[BaseException | None], None]
 
@@ -133,10 +137,10 @@ class Changes:
 class CommitStats:
     """Counters for the metrics page; plain integers, since the hot path touches them."""
 
-    __slots__ = ("batches", "failures", "retries", "rows", "units")
+    __slots__ = ("batches", "failures", "left_out", "retries", "rows", "units")
 
     def __init__(self) -> None:
-        self.batches = self.units = self.rows = self.retries = self.failures = 0
+        self.batches = self.units = self.rows = self.retries = self.failures = self.left_out = 0
 
 
 class Committer:
@@ -171,6 +175,14 @@ class Committer:
         if len(self._waiting) == 1:
             self._work.set()
             self._idle.clear()
+
+    def offer(self, changes: Changes) -> bool:
+        """Commit ``changes`` if not too much waits already: for what no answer depends on."""
+        if len(self._waiting) >= OFFERS_MAX:
+            self.stats.left_out += 1
+            return False
+        self.submit(changes, _untold)
+        return True
 
     async def commit(self, changes: Changes) -> None:
         """The same for those who can wait."""
@@ -270,9 +282,14 @@ class Committer:
         if self._conn is None or self._conn.is_closed():
             self._conn = await self._connect()
         conn = self._conn
-        async with asyncio.timeout(COMMAND_TIMEOUT_S), conn.transaction():
-            for write in sorted(rows, key=self._order.__getitem__):
-                await self._rows(conn, write, rows[write], careful=careful)
+        # Cancelling would wait for a server that does not answer; cutting waits for nobody.
+        hung = asyncio.get_running_loop().call_later(COMMAND_TIMEOUT_S, conn.terminate)
+        try:
+            async with conn.transaction():
+                for write in sorted(rows, key=self._order.__getitem__):
+                    await self._rows(conn, write, rows[write], careful=careful)
+        finally:
+            hung.cancel()
         self.stats.batches += 1
         self.stats.rows += sum(map(len, rows.values()))
         for write, then in self._after.items():
@@ -294,7 +311,10 @@ class Committer:
     def _tell(self, batch: list[tuple[Changes, Done]], error: BaseException | None) -> None:
         self.stats.units += len(batch)
         for _, done in batch:
-            done(error)
+            try:
+                done(error)
+            except Exception:  # The boundary: the fault of one who hears must not stop the commits.
+                log.exception("commit.untold")
 
     def _report_away(self, error: BaseException) -> None:
         if not self.away:
@@ -310,6 +330,10 @@ class Committer:
         conn, self._conn = self._conn, None
         if conn is not None:
             conn.terminate()
+
+
+def _untold(error: BaseException | None) -> None:
+    """For rows that no answer waits for; what went wrong with them has been logged."""
 
 
 def _newest_by_key(write: Write, rows: list[Row]) -> list[Row]:
