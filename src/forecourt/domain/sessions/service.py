@@ -131,10 +131,8 @@ class Sessions:
         """A session by its name on the wire, also one that ended long ago."""
         found = turn.sessions.known.get(transaction)
         if found is None:
-            async with self._db.glance() as unit:
-                found = await store.find_transaction(
-                    unit, turn.station.station.id, transaction=transaction
-                )
+            async with self._db.glance() as glance:
+                found = await store.find_transaction(glance, turn.station.station.id, transaction)
             if found is not None:
                 _keep(turn.sessions, found)
         return found
@@ -155,9 +153,9 @@ class Sessions:
         if authorization.standing is not Standing.ACCEPTED or authorization.sessions_max is None:
             return authorization
         besides = (turn.station.station.id, evse_no, transaction)
-        async with self._db.glance() as unit:
+        async with self._db.glance() as glance:
             elsewhere = await store.running_with(
-                unit, turn.ctx.tenant, folded(token), besides=besides
+                glance, turn.ctx.tenant, folded(token), besides=besides
             )
         return rules.admitted(authorization, elsewhere)
 
@@ -470,8 +468,8 @@ class Sessions:
         for session in turn.sessions.known.values():
             if session.start_key == key:
                 return session
-        async with self._db.glance() as unit:
-            found = await store.find_transaction(unit, turn.station.station.id, start_key=key)
+        async with self._db.glance() as glance:
+            found = await store.find_start(glance, turn.station.station.id, key)
         if found is not None:
             _keep(turn.sessions, found)
         return found

@@ -29,7 +29,7 @@ from forecourt.domain.sessions.model import (
     SessionState,
 )
 from forecourt.infra.commit import Row, append, upsert
-from forecourt.infra.database import Unit, metadata
+from forecourt.infra.database import Glance, Unit, metadata
 
 # Older readings than this are looked up one by one when they come again; nearly none do.
 RECENT: Final = timedelta(days=35)
@@ -266,16 +266,22 @@ async def after_saved(
     return later
 
 
-async def find_transaction(
-    unit: Unit, station: StationId, *, transaction: str | None = None, start_key: str | None = None
-) -> Session | None:
-    """A session by its name on the wire, or by what makes its start the same start."""
-    query = select(sessions).where(sessions.c.station_id == station)
-    if transaction is not None:
-        query = query.where(sessions.c.transaction == transaction)
-    if start_key is not None:
-        query = query.where(sessions.c.start_key == start_key)
-    row = (await unit.conn.execute(query.order_by(sessions.c.session_id.desc()))).first()
+async def find_transaction(glance: Glance, station: StationId, transaction: str) -> Session | None:
+    """A session by its name on the wire; the newest, should a name have come twice."""
+    row = await glance.fetchrow(
+        "SELECT * FROM sessions WHERE station_id = $1 AND transaction = $2"
+        " ORDER BY session_id DESC LIMIT 1",
+        station,
+        transaction,
+    )
+    return None if row is None else _session(row)
+
+
+async def find_start(glance: Glance, station: StationId, start_key: str) -> Session | None:
+    """A session by what makes its start the same start."""
+    row = await glance.fetchrow(
+        "SELECT * FROM sessions WHERE station_id = $1 AND start_key = $2", station, start_key
+    )
     return None if row is None else _session(row)
 
 
@@ -286,23 +292,21 @@ async def next_numbers(unit: Unit) -> range:
 
 
 async def running_with(
-    unit: Unit, tenant: TenantId, token_folded: str, *, besides: tuple[StationId, int, str]
+    glance: Glance, tenant: TenantId, token_folded: str, *, besides: tuple[StationId, int, str]
 ) -> int:
     """How many sessions of a token run, not counting one EVSE's and one transaction's of a station.
 
     EVSE 0 is none.
     """
-    station, evse_no, transaction = besides
-    c = sessions.c
-    same = (c.transaction == transaction) | ((c.evse_no == evse_no) & (c.evse_no > 0))
-    query = select(func.count()).where(
-        c.tenant_id == tenant,
-        func.lower(c.token) == token_folded,
-        c.state == SessionState.ACTIVE.value,
-        c.standing == Standing.ACCEPTED.value,
-        ~((c.station_id == station) & same),
+    found = await glance.fetchval(
+        "SELECT count(*) FROM sessions WHERE tenant_id = $1 AND lower(token) = $2"
+        " AND state = 'active' AND standing = 'accepted' AND NOT (station_id = $3"
+        " AND (transaction = $5 OR (evse_no = $4 AND evse_no > 0)))",
+        tenant,
+        token_folded,
+        *besides,
     )
-    return int(str(await unit.conn.scalar(query)))
+    return int(found)
 
 
 # ---- everybody else -----------------------------------------------------------------------------

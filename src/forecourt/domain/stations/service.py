@@ -43,7 +43,7 @@ from forecourt.infra.commit import Changes
 from forecourt.infra.database import Database, emit
 
 # How stale "last seen" may be in the database; nobody decides anything by less.
-SEEN_EVERY: Final = timedelta(seconds=60)
+SEEN_EVERY: Final = timedelta(minutes=5)
 
 
 class Link(Protocol):
