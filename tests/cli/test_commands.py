@@ -1,0 +1,314 @@
+"""The commands as a shell sees them: output, JSON, exit codes; with and without a platform."""
+
+import io
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+
+from forecourt.cli import main
+from forecourt.cli.station_csv import parse
+
+
+@dataclass
+class Ran:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Shell:
+    """Runs commands on one data folder, in this process."""
+
+    data_dir: Path
+    database_url: str | None
+    patch: pytest.MonkeyPatch
+    capture: pytest.CaptureFixture[str]
+
+    def spelled(self, *arguments: str) -> list[str]:
+        command = ["forecourt.cli", *arguments, "--data-dir", str(self.data_dir)]
+        return command + (["--database-url", self.database_url] if self.database_url else [])
+
+    def run(self, *arguments: str, stdin: str = "") -> Ran:
+        self.capture.readouterr()
+        self.patch.setattr(sys, "argv", self.spelled(*arguments))
+        self.patch.setattr(sys, "stdin", io.StringIO(stdin))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = self.capture.readouterr()
+        return Ran(int(ended.value.code or 0), out, err)
+
+    def good(self, *arguments: str, stdin: str = "") -> Ran:
+        ran = self.run(*arguments, stdin=stdin)
+        assert ran.code == 0, ran.err
+        return ran
+
+
+@pytest.fixture
+def shell_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[str | None], Shell]:
+    """Commands on a database of one's choice."""
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.chdir(tmp_path)
+    return lambda url: Shell(tmp_path / "data", url, monkeypatch, capsys)
+
+
+@pytest.fixture
+def shell(shell_on: Callable[[str | None], Shell], database_url: str) -> Shell:
+    """Commands on a database of their own, no platform running."""
+    return shell_on(database_url)
+
+
+@dataclass
+class Platform:
+    """A platform that runs, and commands beside it."""
+
+    shell: Shell
+    ocpp: str
+    http: str
+
+
+@pytest.fixture
+def platform(shell: Shell) -> Generator[Platform]:
+    """``forecourt serve`` in a process of its own."""
+    command = [sys.executable, "-m", *shell.spelled("serve", "--ocpp-port=0", "--http-port=0")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            said = process.stdout.readline()
+            assert said.startswith("ready "), said
+            words = dict(word.split("=", 1) for word in said.split()[1:])
+            yield Platform(shell, words["ocpp"], words["http"])
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=30) == 0
+
+
+class TestStation:
+    def test_add_list_show_set_remove(self, shell: Shell) -> None:
+        made = shell.good("station", "add", "CP1", "A|2", "--generate-password", "--site", "Hof")
+        assert made.out.count("password") == 2
+        listed = shell.good("station", "list", "--json").json["items"]
+        assert [(s["id"], s["site"], s["connected"]) for s in listed] == [
+            ("A|2", "Hof", False),
+            ("CP1", "Hof", False),
+        ]
+        assert "Hof" in shell.good("station", "list").out
+        changed = shell.good("station", "set", "CP1", "--admission", "blocked", "--json").json
+        assert (changed["admission"], changed["site"]) == ("blocked", "Hof")
+        assert shell.good("station", "show", "CP1", "--json").json == changed
+        shell.good("station", "remove", "CP1")
+        gone = shell.run("station", "show", "CP1")
+        assert (gone.code, gone.out) == (1, "")
+        assert gone.err == "error: there is no station 'CP1' (station.unknown)\n"
+
+    def test_a_known_station_stays_as_it_is(self, shell: Shell) -> None:
+        shell.good("station", "add", "CP1", "--site", "first")
+        again = shell.run("station", "add", "CP1", "CP2", "--site", "second", "--json")
+        assert again.code == 1
+        assert again.json == {"added": [{"id": "CP2"}], "known": ["CP1"]}
+        assert shell.good("station", "show", "CP1", "--json").json["site"] == "first"
+
+    def test_a_generated_password_is_printed_for_machines_too(self, shell: Shell) -> None:
+        made = shell.good("station", "add", "CP1", "--generate-password", "--json")
+        assert 16 <= len(made.json["added"][0]["password"]) <= 20
+        both = shell.run("station", "add", "CP2", "--generate-password", "--password", "x")
+        assert (both.code, "not both" in both.err) == (1, True)
+
+    def test_what_happened_to_it(self, shell: Shell) -> None:
+        shell.good("station", "add", "CP1", "CP2")
+        shell.good("station", "set", "CP1", "--site", "Hof")
+        lines = shell.good("station", "watch", "CP1", "--once", "--json").out.splitlines()
+        assert [json.loads(line)["type"] for line in lines] == ["station.added", "station.changed"]
+
+    def test_import(self, shell: Shell, tmp_path: Path) -> None:
+        file = tmp_path / "stations.csv"
+        rows = "".join(f"CP{n:05},secret-of-{n:05},site{n % 7}\n" for n in range(10_000))
+        file.write_text(f"\ufeffid,password,site\n{rows}", encoding="utf-8")
+        assert "added 10,000 stations" in shell.good("station", "import", str(file)).out
+        again = shell.good("station", "import", "-", "--json", stdin="id\nCP00000\nNEW\n")
+        assert again.json == {"added": 1, "known": 1}
+        listed = shell.good("station", "list", "--json", "--limit", "100000", "--site", "site3")
+        assert len(listed.json["items"]) == len(range(3, 10_000, 7))
+
+    def test_a_file_with_mistakes_imports_nothing(self, shell: Shell, tmp_path: Path) -> None:
+        file = tmp_path / "stations.csv"
+        file.write_text("id,password\nCP1,\na/b,x\nCP1,\n")
+        failed = shell.run("station", "import", str(file))
+        assert failed.code == 1
+        assert "line 3: a station's identity" in failed.err
+        assert "line 4: CP1 is there twice" in failed.err
+        assert shell.good("station", "list", "--json").json == {"items": []}
+        missing = shell.run("station", "import", str(tmp_path / "none.csv"))
+        assert (missing.code, "(file.unreadable)" in missing.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "the first line must name"),
+        ("name\nCP1\n", "the first line must name"),
+        ("id;password\nCP1;x\n", "the first line must name"),
+        ("id\n\n,\nCP1,extra\n", "line 3"),
+    ],
+)
+def test_a_list_that_is_none(text: str, complaint: str) -> None:
+    _, complaints = parse(text.splitlines(keepends=True))
+    assert complaints[0].startswith(complaint)
+
+
+def test_columns_in_any_order_and_case() -> None:
+    found, complaints = parse(['Site, ID ,"password"\n', 'Hof,CP1,"a,b"\n', ",CP2,\n"])
+    assert complaints == []
+    assert [(s.id, s.password, s.site) for s in found] == [
+        ("CP1", b"a,b", "Hof"),
+        ("CP2", None, ""),
+    ]
+
+
+class TestToken:
+    def test_add_block_unblock_remove(self, shell: Shell) -> None:
+        added = shell.good(
+            *("token", "add", "AbC", "--type", "eMAID", "--group", "family"),
+            *("--expires", "2030-01-31", "--unlimited", "--json"),
+        ).json
+        assert (added["type"], added["group"], added["sessions_max"]) == ("eMAID", "family", None)
+        assert added["valid_until"] == "2030-01-31T00:00:00Z"
+        assert shell.good("token", "block", "abc", "--json").json["status"] == "blocked"
+        assert "blocked" in shell.good("token", "list").out
+        assert shell.good("token", "unblock", "abc", "--json").json["status"] == "accepted"
+        twice = shell.run("token", "add", "ABC")
+        assert (twice.code, "(token.exists)" in twice.err) == (1, True)
+        shell.good("token", "remove", "ABC")
+        assert shell.good("token", "list", "--json").json == {"items": []}
+
+
+class TestApiKey:
+    def test_it_is_shown_once(self, shell: Shell) -> None:
+        made = shell.good("apikey", "add", "robot", "--json").json
+        assert set(made) == {"id", "name", "key"}
+        assert made["key"].startswith("fck_")
+        plain = shell.good("apikey", "add", "other").out
+        assert plain.startswith("fck_")
+        listed = shell.good("apikey", "list", "--json")
+        assert [key["name"] for key in listed.json["items"]] == ["robot", "other"]
+        assert "fck_" not in listed.out
+        assert shell.run("apikey", "add", "robot").code == 1
+        shell.good("apikey", "revoke", "robot")
+        assert shell.good("apikey", "add", "robot").out.startswith("fck_")
+
+    def test_the_installations_key_is_its_owners(self, shell: Shell) -> None:
+        shell.good("apikey", "add", "robot")
+        assert (shell.data_dir / "secret.key").stat().st_mode & 0o777 == 0o600
+
+
+class TestSession:
+    def test_none_yet(self, shell: Shell) -> None:
+        assert shell.good("session", "list", "--json").json == {"items": []}
+        none = shell.run("session", "show", "ses_1")
+        assert (none.code, "(session.unknown)" in none.err) == (1, True)
+
+
+class TestDatabase:
+    def test_upgrade_and_check(
+        self, shell_on: Callable[[str | None], Shell], empty_database_url: str
+    ) -> None:
+        shell = shell_on(empty_database_url)
+        behind = shell.run("db", "check")
+        assert (behind.code, "run 'forecourt db upgrade'" in behind.err) == (1, True)
+        revision = shell.good("db", "upgrade", "--json").json
+        assert shell.good("db", "check", "--json").json == revision
+
+    @pytest.mark.parametrize("url", ["postgresql://nobody@127.0.0.1:1/none", "not a url"])
+    def test_a_database_that_cannot_be_used(
+        self, shell_on: Callable[[str | None], Shell], url: str
+    ) -> None:
+        failed = shell_on(url).run("station", "list")
+        assert failed.code == 1
+        assert failed.err.count("\n") == 1
+        assert "(database.unreachable)" in failed.err
+
+
+class TestConfig:
+    def test_secrets_are_hidden(self, shell: Shell) -> None:
+        shown = shell.good("config", "show", "--json").json
+        assert (shown["database_url"], shown["ocpp_port"]) == ("•••", 9220)
+        changed = shell.good("config", "show", "--changed").out
+        assert "•••" in changed
+        assert "ocpp_port" not in changed
+
+
+def test_help_lists_every_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "forecourt.cli", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in ("serve", "station", "token", "apikey", "session", "command", "db", "sim", "bench"):
+        assert f" {name} " in done.stdout
+
+
+def test_without_a_server_commands_bring_their_own_database(
+    shell_on: Callable[[str | None], Shell],
+) -> None:
+    shell = shell_on(None)
+    made = shell.good("station", "add", "CP1", "--json")
+    assert made.json == {"added": [{"id": "CP1"}], "known": []}
+    assert shell.good("station", "list", "--json").json["items"][0]["id"] == "CP1"
+    away = shell.run("command", "CP1", "reset")
+    assert (away.code, "forecourt serve" in away.err) == (1, True)
+
+
+def test_beside_a_platform(platform: Platform) -> None:
+    """What a command makes known is let in at once; a command's answer is the station's."""
+    shell = platform.shell
+    password = shell.good("station", "add", "CP1", "--generate-password", "--json").json
+    key = shell.good("apikey", "add", "robot", "--json").json["key"]
+    headers = {"Authorization": f"Bearer {key}"}
+    there = httpx.get(f"{platform.http}/api/v1/stations/CP1", headers=headers)
+    assert (there.status_code, there.json()["connected"]) == (200, False)
+
+    offline = shell.run("command", "CP1", "reset", "--mode", "soft")
+    assert (offline.code, "(station.offline)" in offline.err) == (1, True)
+    assert (shell.data_dir / "cli.key").stat().st_mode & 0o777 == 0o600
+    unknown = shell.run("command", "CP9", "clear-cache")
+    assert (unknown.code, "(station.unknown)" in unknown.err) == (1, True)
+
+    secret = password["added"][0]["password"]
+    host = platform.ocpp.removeprefix("ws://")
+    with connect(f"ws://CP1:{secret}@{host}/CP1", subprotocols=["ocpp1.6"]) as socket:  # type: ignore[list-item]  # a NewType of str
+        boot = {"chargePointVendor": "Maker", "chargePointModel": "One"}
+        socket.send(json.dumps([2, "1", "BootNotification", boot]))
+        assert json.loads(socket.recv())[2]["status"] == "Accepted"
+        command = shell.spelled("command", "CP1", "reset", "--json")
+        command = [sys.executable, "-m", *command]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as asking:
+            call = json.loads(socket.recv(timeout=30))
+            assert call[2:] == ["Reset", {"type": "Soft"}]
+            socket.send(json.dumps([3, call[1], {"status": "Rejected"}]))
+            out, _ = asking.communicate(timeout=30)
+        assert asking.returncode == 1
+        assert json.loads(out)["outcome"] == "rejected"
+        shown = shell.good("station", "show", "CP1", "--json").json
+        assert (shown["connected"], shown["vendor"]) == (True, "Maker")
+        # The platform hears of it, and ends the connection.
+        shell.good("station", "set", "CP1", "--admission", "blocked")
+        with pytest.raises(Exception, match="1008"):
+            socket.recv(timeout=10)
