@@ -20,7 +20,9 @@ from forecourt.cli.options import (
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.tenants import ApiKey, NewApiKey
 
-app = typer.Typer(no_args_is_help=True, help="API keys: which programs may ask.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="API keys: which programs may ask."
+)
 
 
 @app.command()

@@ -14,7 +14,9 @@ from forecourt.cli.platform import post
 from forecourt.domain.stations import Outcome
 
 app = typer.Typer(
-    no_args_is_help=True, help="Ask a connected station to do something: command ID reset."
+    no_args_is_help=True,
+    add_completion=False,
+    help="Ask a connected station to do something: command ID reset.",
 )
 
 GOOD: Final = frozenset({Outcome.ACCEPTED, Outcome.SCHEDULED})
@@ -42,7 +44,7 @@ class Message(StrEnum):
     TRANSACTION = "transaction"
 
 
-class ReportBase(StrEnum):
+class ReportSize(StrEnum):
     """How much of the device model."""
 
     CONFIGURATION = "configuration"
@@ -165,7 +167,7 @@ def trigger(
 
 
 @app.command("get-variables")
-def get_variables(
+def read_variables(
     ctx: typer.Context,
     names: Annotated[
         list[str] | None, typer.Argument(help="Component.Variable; in 1.6 the key. None: all.")
@@ -181,7 +183,7 @@ def get_variables(
 
 
 @app.command("set-variables")
-def set_variables(
+def write_variables(
     ctx: typer.Context,
     values: Annotated[list[str], typer.Argument(help="Component.Variable=value, or Key=value.")],
     *,
@@ -201,10 +203,10 @@ def set_variables(
 
 
 @app.command("get-report")
-def get_report(
+def report(
     ctx: typer.Context,
     *,
-    base: Annotated[ReportBase, typer.Option(help="How much.")] = ReportBase.FULL,
+    base: Annotated[ReportSize, typer.Option(help="How much.")] = ReportSize.FULL,
     as_json: AsJson = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,

@@ -10,7 +10,7 @@ from rich.table import Table
 from forecourt.cli.options import AsJson, DatabaseUrl, DataDir, out, print_json, settings
 from forecourt.settings import Settings
 
-app = typer.Typer(help="Settings.", no_args_is_help=True)
+app = typer.Typer(help="Settings.", no_args_is_help=True, add_completion=False)
 
 HIDDEN: Final = "•••"
 

@@ -9,7 +9,7 @@ import uvloop
 from forecourt.cli.options import AsJson, DatabaseUrl, DataDir, err, out, print_json, settings
 from forecourt.infra import migrate, postgres
 
-app = typer.Typer(no_args_is_help=True, help="The database's tables.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The database's tables.")
 
 T = TypeVar("T")
 

@@ -20,7 +20,9 @@ from forecourt.cli.options import (
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions import Session, SessionState
 
-app = typer.Typer(no_args_is_help=True, help="Sessions: who charged where, and how much.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Sessions: who charged where, and how much."
+)
 
 LIST_AT_ONCE: Final = 1_000
 

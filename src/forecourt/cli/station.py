@@ -35,7 +35,11 @@ from forecourt.domain.stations import (
     station_id,
 )
 
-app = typer.Typer(no_args_is_help=True, help="Stations: make them known, change them, see them.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Stations: make them known, change them, see them.",
+)
 
 PASSWORD_BYTES: Final = 15
 """20 letters: what OCPP 1.6 stations can store (the security extension, 16 to 20 bytes)."""

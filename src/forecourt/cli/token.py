@@ -21,7 +21,7 @@ from forecourt.cli.options import (
 from forecourt.domain.access import NewToken, Token, TokenStatus
 from forecourt.domain.rooms import Rooms
 
-app = typer.Typer(no_args_is_help=True, help="Tokens: who may charge.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Tokens: who may charge.")
 
 Uid = Annotated[str, typer.Argument(help="What the reader reads.")]
 
