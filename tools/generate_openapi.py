@@ -30,6 +30,7 @@ class NoWire:
     """A gateway that nobody connects to."""
 
     malformed = strays = superseded = refused_doors = 0
+    accepting = False
 
     @property
     def counts(self) -> WireCounts:

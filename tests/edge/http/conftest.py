@@ -37,6 +37,7 @@ class GatewayOf:
     """A gateway with so many stations."""
 
     counts = Wire()
+    accepting = True
 
     def __init__(self, links: Links) -> None:
         self._links = links
@@ -73,6 +74,7 @@ class Door:
     links: Links
     db: Database
     committer: Committer
+    gateway: GatewayOf
     clock: ManualClock
 
     def ctx(self, tenant: str = "acme") -> Context:
@@ -108,18 +110,26 @@ async def door(database_url: str) -> AsyncGenerator[Door]:
     """The application on an empty database."""
     db, links, clock = Database(database_url, pool_size=4), Links(), ManualClock(NOW)
     rooms = rooms_on(db, links)
-    committer = Committer(db.raw, order=())
+    committer, gateway = Committer(db.raw, order=()), GatewayOf(links)
     app = http_app(
         rooms,
         clock=clock,
         db=db,
-        gateway=GatewayOf(links),
+        gateway=gateway,
         committer=committer,
         tenant=TenantId("acme"),
     )
     for tenant in ("acme", "other"):
         await rooms.tenants.ensure(TenantId(tenant), tenant, NOW)
-    yield Door(app=app, rooms=rooms, links=links, db=db, committer=committer, clock=clock)
+    yield Door(
+        app=app,
+        rooms=rooms,
+        links=links,
+        db=db,
+        committer=committer,
+        gateway=gateway,
+        clock=clock,
+    )
     await db.close()
 
 

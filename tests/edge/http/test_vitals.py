@@ -70,6 +70,12 @@ async def test_commits_that_wait_make_it_not_ready(door: Door, stranger: httpx.A
     assert answer.json() == {"ready": False, "reasons": ["commits wait for the database"]}
 
 
+async def test_a_house_that_stops_is_not_ready(door: Door, stranger: httpx.AsyncClient) -> None:
+    door.gateway.accepting = False
+    answer = await stranger.get("/readyz")
+    assert (answer.status_code, answer.json()["ready"]) == (503, False)
+
+
 async def test_without_a_database_it_lives_and_is_not_ready() -> None:
     db = Database("postgresql://nobody@127.0.0.1:1/nothing", pool_size=1)
     app = http_app(

@@ -44,10 +44,13 @@ class WireCounts(Protocol):
 
 
 class Gateway(Protocol):
-    """What we ask of the door for stations: how many are in, and what went wrong."""
+    """What we ask of the door for stations: how many are in, and whether more may come."""
 
     @property
     def counts(self) -> WireCounts: ...
+
+    @property
+    def accepting(self) -> bool: ...
 
     def __len__(self) -> int: ...
 
@@ -102,11 +105,13 @@ class Vitals:
         self._registry.register(_Families(self))
 
     async def readiness(self) -> Readiness:
-        """Whether the database answers and commits go through."""
+        """Whether the database answers, commits go through and stations may come in."""
         await self._ask()
         reasons = self._reasons
         if self._committer.away:
             reasons = (*reasons, "commits wait for the database")
+        if not self._gateway.accepting:
+            reasons = (*reasons, "stations are not let in any more: the platform stops")
         return Readiness(ready=not reasons, reasons=reasons)
 
     async def metrics(self) -> bytes:

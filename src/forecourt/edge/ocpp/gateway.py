@@ -232,6 +232,11 @@ class Gateway:
     def __len__(self) -> int:
         return len(self._links)
 
+    @property
+    def accepting(self) -> bool:
+        """Whether stations may come in; not any more once we stop."""
+        return not self._stopping
+
     def load_now(self) -> tuple[int, int]:
         """Sessions that run at the stations that are connected here, and their power in W."""
         running, power_w = 0, 0
