@@ -313,12 +313,17 @@ class Gateway:
 
     async def _load_some(self, batch: list[StationLink]) -> None:
         now = self.now()
+        welcome = self.options.unknown_stations is UnknownStations.PENDING
         for link in batch:
-            if link.door.id not in self._doors:
-                await self._make_known(link.door, now)
+            if link.door.id not in self._doors and welcome:
+                await self._make_known(link, now)
         asked = {
-            link.door.id: (link.door.id, link.version.dialect.subprotocol, now) for link in batch
+            link.door.id: (link.door.id, link.version.dialect.subprotocol, now)
+            for link in batch
+            if not link.closed
         }
+        if not asked:
+            return
         stations = await self.rooms.stations.connect(list(asked.values()), self.options.name)
         sessions = await self.rooms.sessions.load(list(stations), now)
         for link in batch:
@@ -329,15 +334,20 @@ class Gateway:
                 self._links_board.put(link.door.id, link)
                 link.loaded(live, sessions[link.door.id])
 
-    async def _make_known(self, door: Door, now: datetime) -> None:
+    async def _make_known(self, link: StationLink, now: datetime) -> None:
         """A stranger knocked where strangers are welcome to wait."""
+        door = link.door
         ctx = Context(actor=f"station:{door.id}", tenant=door.tenant, now=now)
         new = NewStation(id=door.id, admission=Admission.PENDING)
         try:
             await self.rooms.stations.add(ctx, new)
         except StationExists:
+            # Known, with a password perhaps; only this door had not heard of it yet.
             log.info("gateway.stranger_known", station=door.id)
-        self._doors[door.id] = door
+            await self.station_changed(door.id)
+            link.close(CLOSE_POLICY, "knock again")
+        else:
+            self._doors[door.id] = door
 
     async def _sweep_forever(self) -> None:
         while True:
