@@ -191,7 +191,7 @@ class Sessions:
             connector_no=report.connector_no,
             transaction=number,
             start_key=key,
-            token=report.token,
+            token=report.token.strip(),
             group=authorization.group,
             standing=authorization.standing,
             started_at=at,
@@ -506,8 +506,10 @@ def _learn(session: Session, report: EventReport, authorization: Authorization |
     """Take from an event what it tells of its session for the first time."""
     changed: dict[str, object] = {}
     if report.token and not session.token:
-        changed.update(token=report.token, token_type=report.token_type)
-    if authorization is not None and (session.standing is None or report.token == session.token):
+        changed.update(token=report.token.strip(), token_type=report.token_type)
+    if authorization is not None and (
+        session.standing is None or folded(report.token) == folded(session.token)
+    ):
         changed.update(standing=authorization.standing, group=authorization.group)
     if report.charging_state and session.state is SessionState.ACTIVE:
         changed.update(charging_state=report.charging_state)

@@ -1,0 +1,210 @@
+"""Sessions on a true database: told again they stay the same, and nothing lives in memory alone."""
+
+import random
+from datetime import datetime, timedelta
+
+import asyncpg
+import msgspec
+import pytest
+
+from forecourt.domain.access import Authorization, NewToken, Standing
+from forecourt.domain.sessions import (
+    EventKind,
+    EventReport,
+    Flag,
+    Reading,
+    Session,
+    SessionState,
+    StartReport,
+    StopReport,
+)
+from forecourt.domain.stations import NewStation, station_id
+from forecourt.infra.commit import Fenced
+from tests.domain.conftest import CP1, NOW, Site
+
+ACCEPTED = Authorization(standing=Standing.ACCEPTED)
+
+
+class Body(msgspec.Struct):
+    """An event as its station sent it."""
+
+    said: str = "so"
+
+
+def reading(at: datetime, wh: int) -> Reading:
+    samples = f'[{{"value":"{wh}"}}]'
+    return Reading(at, wh, None, 7_000, None, samples, hash(samples) & 0xFFFF_FFFF)
+
+
+def started(at: datetime, wh: int = 1_000, token: str = "CARD") -> StartReport:
+    return StartReport(evse_no=1, token=token, reported_at=at, meter_wh=wh)
+
+
+def event(
+    kind: EventKind, seq_no: int, at: datetime, wh: int | None = None, **more: object
+) -> EventReport:
+    facts: dict[str, object] = {
+        "kind": kind,
+        "transaction": "TX-1",
+        "seq_no": seq_no,
+        "reported_at": at,
+        "trigger": "MeterValuePeriodic",
+        "evse_no": 1,
+        "connector_no": 1,
+        "readings": () if wh is None else (reading(at, wh),),
+        "body": Body(),
+        **more,
+    }
+    return EventReport(**facts)  # type: ignore[arg-type]  # the fields are those above
+
+
+async def tell(site: Site, report: EventReport) -> Session:
+    """As the edge does: what is known and only updated is decided at once."""
+    async with site.turn() as turn:
+        session = await site.sessions.recall(turn, report.transaction)
+        if session is not None and report.kind is EventKind.UPDATED:
+            site.sessions.updated(turn, session, report)
+            return site.known.known[report.transaction]
+        return site.sessions.event(turn, session, report, ACCEPTED if report.token else None)
+
+
+async def test_a_start_again_is_the_same_session(site: Site) -> None:
+    async with site.turn() as turn:
+        one = await site.sessions.start(turn, started(NOW), ACCEPTED)
+    async with site.turn() as turn:
+        two = await site.sessions.start(turn, started(NOW), ACCEPTED)
+    await site.connect()
+    async with site.turn() as turn:
+        three = await site.sessions.start(turn, started(NOW), ACCEPTED)
+    assert one.transaction == two.transaction == three.transaction
+    assert await site.count("sessions") == 1
+    assert await site.count("events WHERE type = 'session.started'") == 1
+
+
+async def test_from_plug_to_record_with_everything_told_twice(site: Site) -> None:
+    minute = timedelta(minutes=1)
+    async with site.turn() as turn:
+        session = await site.sessions.start(turn, started(NOW), ACCEPTED)
+    readings = [reading(NOW + n * minute, 1_000 + 100 * n) for n in range(1, 6)]
+    for again in (False, True):
+        for one in readings:
+            async with site.turn() as turn:
+                site.sessions.meter(
+                    turn, evse_no=1, transaction=session.transaction, readings=[one]
+                )
+        if again:
+            await site.connect()
+    stop = StopReport(
+        transaction=int(session.transaction),
+        reported_at=NOW + 6 * minute,
+        meter_wh=1_600,
+        readings=readings,
+        body="{}",
+    )
+    for _ in range(2):
+        async with site.turn() as turn:
+            found = await site.sessions.recall(turn, session.transaction)
+            site.sessions.stop(turn, stop, found)
+        await site.connect()
+    record = await site.sessions.read(site.ctx, session.id)
+    assert (record.state, record.progress.energy_wh) == (SessionState.ENDED, 600)
+    assert record.progress.flags == ()
+    assert record.ended_at == NOW + 6 * minute
+    kept = await site.sessions.readings(site.ctx, record)
+    assert [one.energy_wh for one in kept] == [1_100, 1_200, 1_300, 1_400, 1_500]
+    assert await site.count("events WHERE type = 'session.ended'") == 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whenever_the_gateway_dies_nothing_is_lost_or_doubled(site: Site, seed: int) -> None:
+    """2.x: any order after the start, repeats, and a loss of all memory at any moment."""
+    luck = random.Random(seed)
+    ats = [NOW + timedelta(seconds=20 * n) for n in range(13)]
+    updates = [event(EventKind.UPDATED, n, ats[n], 5_000 + 250 * n) for n in range(1, 12)]
+    told = [one for one in updates for _ in range(luck.choice([1, 1, 2]))]
+    if seed % 2:
+        luck.shuffle(told)
+    start = event(EventKind.STARTED, 0, ats[0], 5_000, token="CARD", token_type="ISO14443")
+    session = await tell(site, start)
+    for one in told:
+        await tell(site, one)
+        shown = await site.sessions.read(site.ctx, session.id)
+        assert shown.progress.energy_wh == site.known.known["TX-1"].progress.energy_wh
+        if luck.random() < 0.4:
+            before = site.known.known["TX-1"].progress
+            await site.connect()
+            assert site.known.known["TX-1"].progress == before
+    stop = event(EventKind.ENDED, 12, ats[12], 8_000)
+    for one in (stop, stop, luck.choice(updates), start):
+        await tell(site, one)
+        await site.connect()
+    record = await site.sessions.read(site.ctx, session.id)
+    assert (record.state, record.progress.energy_wh) == (SessionState.ENDED, 3_000)
+    assert (record.progress.seq_next, record.progress.seq_missing) == (13, ())
+    assert await site.count("meter_values") == 13
+    assert await site.count("sessions") == 1
+
+
+@pytest.mark.parametrize("seq_no", [-1, -(2**40), 2**40])
+async def test_a_first_event_with_any_number(site: Site, seq_no: int) -> None:
+    session = await tell(site, event(EventKind.UPDATED, seq_no, NOW, 100))
+    assert {Flag.START_MISSING, Flag.SEQUENCE_GAP} == set(session.progress.flags)
+    await tell(site, event(EventKind.STARTED, 0, NOW - timedelta(minutes=1), 50, token="CARD"))
+    record = await site.sessions.read(site.ctx, session.id)
+    assert Flag.START_MISSING not in record.progress.flags
+    assert record.token == "CARD"
+    assert await site.count("meter_values") == 2
+
+
+async def test_a_number_that_no_database_holds_is_refused_alone(site: Site) -> None:
+    with pytest.raises(asyncpg.DataError):
+        await tell(site, event(EventKind.UPDATED, 2**70, NOW, 100))
+    await site.connect()
+    await tell(site, event(EventKind.STARTED, 0, NOW, 100))
+    assert await site.count("sessions") == 1
+
+
+async def test_an_older_connection_cannot_write_a_session(site: Site) -> None:
+    session = await tell(site, event(EventKind.STARTED, 0, NOW, 100))
+    old, old_known = site.live, site.known
+    await site.connect()
+    await tell(site, event(EventKind.ENDED, 1, NOW + timedelta(minutes=1), 400))
+    site.live, site.known = old, old_known
+    with pytest.raises(Fenced):
+        await tell(site, event(EventKind.UPDATED, 1, NOW, 90_000, charging_state="Charging"))
+    record = await site.sessions.read(site.ctx, session.id)
+    assert (record.state, record.progress.energy_wh) == (SessionState.ENDED, 300)
+
+
+@pytest.mark.parametrize("spelling", ["CARD", "card", " Card ", "CARD\t"])
+async def test_a_card_is_one_card_however_it_is_spelt(site: Site, spelling: str) -> None:
+    await site.access.add(site.ctx, NewToken(uid="Card"))
+    await site.stations.add(site.ctx, NewStation(id=station_id("CP2")))
+    async with site.turn() as turn:
+        await site.sessions.start(turn, started(NOW, token=spelling), ACCEPTED)
+    await site.connect(station_id("CP2"))
+    async with site.turn() as turn:
+        worth = await site.access.authorize(site.ctx, "CARD")
+        admitted = await site.sessions.admit(turn, "CARD", worth, evse_no=1)
+    assert admitted.standing is Standing.CONCURRENT
+
+
+async def test_a_stop_that_fits_nothing_is_kept(site: Site) -> None:
+    stop = StopReport(transaction=77, reported_at=NOW, meter_wh=5, body='{"transactionId":77}')
+    for _ in range(2):
+        async with site.turn() as turn:
+            found = await site.sessions.recall(turn, "77")
+            assert site.sessions.stop(turn, stop, found) is None
+        await site.connect()
+    assert await site.count("unmatched_stops") == 1
+    assert await site.count("sessions") == 0
+
+
+async def test_readings_of_another_station_stay_its_own(site: Site) -> None:
+    await site.stations.add(site.ctx, NewStation(id=station_id("CP2")))
+    session = await tell(site, event(EventKind.STARTED, 0, NOW, 100))
+    await site.connect(station_id("CP2"))
+    other = await tell(site, event(EventKind.STARTED, 0, NOW, 100))
+    assert other.id != session.id
+    assert (session.station, other.station) == (CP1, "CP2")
+    assert await site.count("meter_values") == 2
