@@ -46,7 +46,15 @@ class Charger:
     """One station. ``run`` until it is told to finish and its session is over."""
 
     def __init__(
-        self, name: str, version: str, token: str, *, url: str, ledger: Ledger, seed: int
+        self,
+        name: str,
+        version: str,
+        token: str,
+        *,
+        url: str,
+        ledger: Ledger,
+        seed: int,
+        patience_s: float,
     ) -> None:
         self.name = name
         self.version = version
@@ -54,6 +62,7 @@ class Charger:
         self._token = token
         self._url = url
         self._ledger = ledger
+        self._patience_s = patience_s
         self._luck = Random(f"{seed} {name}")
         self._clock: Clock = SystemClock()
         self._meter_wh = self._luck.randrange(1_000_000)
@@ -88,7 +97,7 @@ class Charger:
             self.cuts += 1
 
     async def _converse(self, socket: websockets.ClientConnection) -> None:
-        client = _client(self.version, self.name, socket)
+        client = _client(self.version, self.name, socket, self._patience_s)
         async with asyncio.TaskGroup() as tasks:
             # Its death ends the group: no call waits for an answer that cannot come.
             reading = tasks.create_task(_reading(client))
@@ -231,9 +240,9 @@ async def _reading(client: Any) -> None:
     await client.start()
 
 
-def _client(version: str, name: str, socket: websockets.ClientConnection) -> Any:
+def _client(version: str, name: str, socket: websockets.ClientConnection, patience_s: float) -> Any:
     kind = v16.ChargePoint if version == "1.6" else v201.ChargePoint
-    return kind(name, socket, response_timeout=ANSWER_WITHIN_S)
+    return kind(name, socket, response_timeout=patience_s)
 
 
 def _boot(version: str) -> Any:
@@ -249,7 +258,13 @@ def _text(at: datetime) -> str:
 
 
 def fleet(
-    amount: int, tokens: Sequence[str], *, url: str, ledger: Ledger, seed: int
+    amount: int,
+    tokens: Sequence[str],
+    *,
+    url: str,
+    ledger: Ledger,
+    seed: int,
+    patience_s: float = ANSWER_WITHIN_S,
 ) -> list[Charger]:
     """Chargers of both versions in turn."""
     versions = ("1.6", "2.0.1")
@@ -261,6 +276,7 @@ def fleet(
             url=url,
             ledger=ledger,
             seed=seed,
+            patience_s=patience_s,
         )
         for n in range(amount)
     ]

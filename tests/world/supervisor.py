@@ -18,7 +18,7 @@ from forecourt.base.clock import SystemClock
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.access import Access, NewToken
-from forecourt.domain.stations import Links, NewStation, Stations
+from forecourt.domain.stations import Admission, Links, NewStation, Stations
 from forecourt.domain.tenants import Tenants
 from forecourt.infra import migrate, postgres
 from forecourt.infra.database import Database
@@ -30,8 +30,12 @@ START_TIMEOUT_S: Final = 60.0
 POLL_S: Final = 0.02
 
 
-async def furnish(data_dir: Path, stations: Sequence[str], tokens: Sequence[str]) -> None:
+async def furnish(
+    data_dir: Path, stations: Sequence[str], tokens: Sequence[str], pending: Sequence[str]
+) -> None:
     """Make a data folder with these stations and cards."""
+    new = [NewStation(id=StationId(name)) for name in stations]
+    new += [NewStation(id=StationId(name), admission=Admission.PENDING) for name in pending]
     now = SystemClock().now()
     tenant = TenantId("default")
     ctx = Context(actor="test", tenant=tenant, now=now)
@@ -41,7 +45,7 @@ async def furnish(data_dir: Path, stations: Sequence[str], tokens: Sequence[str]
         try:
             await Tenants(db, secret_key=b"").ensure(tenant, "Default", now)
             rooms = Stations(db, links=Links(), secret_key=b""), Access(db)
-            await rooms[0].add_many(ctx, [NewStation(id=StationId(name)) for name in stations])
+            await rooms[0].add_many(ctx, new)
             for token in tokens:
                 await rooms[1].add(ctx, NewToken(uid=token, sessions_max=None))
         finally:
@@ -190,10 +194,10 @@ def thaw(frozen: list[psutil.Process]) -> None:
 
 @asynccontextmanager
 async def supervised(
-    data_dir: Path, stations: Sequence[str], tokens: Sequence[str]
+    data_dir: Path, stations: Sequence[str], tokens: Sequence[str], pending: Sequence[str] = ()
 ) -> AsyncGenerator[Supervised]:
     """A platform with these stations and cards, for as long as the block runs."""
-    await furnish(data_dir, stations, tokens)
+    await furnish(data_dir, stations, tokens, pending)
     platform = Supervised(data_dir)
     try:
         async with asyncio.TaskGroup() as tasks:

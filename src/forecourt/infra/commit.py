@@ -181,7 +181,7 @@ class Committer:
         if len(self._waiting) >= OFFERS_MAX:
             self.stats.left_out += 1
             return False
-        self.submit(changes, _untold)
+        self.submit(changes, unheard)
         return True
 
     async def commit(self, changes: Changes) -> None:
@@ -332,7 +332,7 @@ class Committer:
             conn.terminate()
 
 
-def _untold(error: BaseException | None) -> None:
+def unheard(error: BaseException | None) -> None:
     """For rows that no answer waits for; what went wrong with them has been logged."""
 
 

@@ -123,6 +123,8 @@ class Gateway:
         self._tasks = tasks
         self._doors: dict[StationId, Door] = {}
         self._links: dict[StationId, StationLink] = {}
+        self._leaving: dict[StationId, StationLink] = {}
+        """Closed, with a message still on its way to the database."""
         self._loading: list[StationLink] = []
         self._load_wanted = asyncio.Event()
         self._calling: set[StationLink] = set()
@@ -193,22 +195,34 @@ class Gateway:
         link = StationLink(self, door, version, wire)
         older = self._links.get(door.id)
         self._links[door.id] = link
-        if older is None:
-            self._load(link)
-        else:
+        if older is not None:
             self.counts.superseded += 1
-            # What the older one has on its way is committed before the newer one loads.
-            older.when_settled(lambda: self._load(link))
             older.close(CLOSE_POLICY, "a newer connection took its place")
+            self._leave(older)
+        if door.id not in self._leaving:
+            self._load(link)
         return link
 
     def gone(self, link: StationLink, reason: str) -> None:
         """A socket is closed. Late news of an older one changes nothing."""
         link.on_gone(reason)
+        self._leave(link)
         if self._links.get(link.door.id) is link:
             del self._links[link.door.id]
         self._links_board.drop(link.door.id, link)
         self._calling.discard(link)
+
+    def _leave(self, link: StationLink) -> None:
+        """What a closed link has on its way is committed before a newer one loads."""
+        if link.in_hand:
+            self._leaving[link.door.id] = link
+            link.when_settled(lambda: self._left(link.door.id))
+
+    def _left(self, station: StationId) -> None:
+        self._leaving.pop(station, None)
+        newest = self._links.get(station)
+        if newest is not None and newest.live is None:
+            self._load(newest)
 
     async def station_changed(self, station: StationId) -> None:
         """Somebody changed what the door must know."""
@@ -253,6 +267,9 @@ class Gateway:
 
     def submit(self, changes: Changes, done: Done) -> None:
         self._committer.submit(changes, done)
+
+    def offer(self, changes: Changes) -> bool:
+        return self._committer.offer(changes)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.create_task(work)

@@ -9,7 +9,7 @@ Decides nothing: routes and rooms do. Knows no listener: the transport is a few 
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -36,7 +36,7 @@ from forecourt.edge.ocpp.asking import Asking
 from forecourt.edge.ocpp.commands import Asked
 from forecourt.edge.ocpp.routes import REFUSALS, Call, Route
 from forecourt.edge.ocpp.versions import Version
-from forecourt.infra.commit import Changes, Done, Fenced, StorageFull
+from forecourt.infra.commit import Changes, Done, Fenced, StorageFull, unheard
 from forecourt.infra.database import DatabaseAway
 from forecourt.protocol.ocpp.dialect import ErrorReason
 from forecourt.protocol.ocpp.events import (
@@ -60,6 +60,8 @@ INBOX_MAX: Final = 4096
 # Of the messages that come all the time the raw log keeps one in this many.
 SAMPLE_ONE_IN: Final = 100
 FRAME_KEPT_MAX: Final = 16_384
+# Of what cannot be used or is refused, so many a second tell the cause; more only fills the disk.
+USELESS_KEPT_PER_S: Final = 10
 BOOT: Final = "BootNotification"
 DATABASE_RETRY_S: Final = 0.5
 
@@ -119,6 +121,8 @@ class House(Protocol):
 
     def submit(self, changes: Changes, done: Done) -> None: ...
 
+    def offer(self, changes: Changes) -> bool: ...
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> None: ...
 
     def reload(self, link: "StationLink") -> None: ...
@@ -133,7 +137,7 @@ class StationLink:
 
     __slots__ = (
         *("_actor", "_admitted", "_asking", "_bidden", "_boot_wanted", "_busy", "_call", "_conn"),
-        *("_event", "_frames", "_house", "_inbox"),
+        *("_draining", "_event", "_frames", "_house", "_inbox", "_kept"),
         *("_paused", "_settled", "_unlogged", "_wire", "answers_pings", "booted_here", "closed"),
         *("door", "heard", "heard_s", "live", "pinged", "sessions", "spent", "version"),
     )
@@ -149,7 +153,8 @@ class StationLink:
         self._inbox: deque[tuple[Received, bytes]] | None = None
         self._busy = HELD
         """IN_HAND, HELD, both, or 0."""
-        self._paused = False
+        self._draining = self._paused = False
+        self._kept = 0
         self._settled: Callable[[], None] | None = None
         self._asking: Asking | None = None
         self._bidden: frozenset[str] = frozenset()
@@ -214,7 +219,7 @@ class StationLink:
             changes = Changes()
             ctx = self._context()
             self._house.rooms.stations.disconnected(ctx, live, reason, changes)
-            self._house.submit(changes, _nothing_to_tell)
+            self._house.submit(changes, unheard)
 
     def sweep(self, now_s: float, elapsed_s: float) -> None:
         """Once a second: note whether it was heard, pay its budget back, read it again."""
@@ -222,6 +227,7 @@ class StationLink:
             self.heard, self.heard_s, self.pinged = False, now_s, False
             if not self.booted_here and not self._boot_wanted:
                 self._want_boot()
+        self._kept = 0
         if self.spent > 0:
             self.spent = max(0.0, self.spent - elapsed_s * self._house.budget.per_second)
             if self._paused:
@@ -270,6 +276,11 @@ class StationLink:
             self._settled = then
         else:
             then()
+
+    @property
+    def in_hand(self) -> bool:
+        """Whether a message is being decided or committed."""
+        return bool(self._busy & IN_HAND)
 
     @property
     def heartbeat_s(self) -> int:
@@ -393,7 +404,7 @@ class StationLink:
 
     def _committed(self, error: BaseException | None) -> None:
         """The commit is over: answer, or say that it failed and begin anew from the record."""
-        if self._settled is not None:
+        if self.closed or self._settled is not None:
             self._settle()
         if self.closed:
             return
@@ -424,9 +435,7 @@ class StationLink:
             return
         self._conn.refuse(event.message_id, reason, text)
         frames = self._conn.data_to_send()
-        changes = Changes()
-        self._log(changes, event.action, data, frames, (text,))
-        self._house.submit(changes, _nothing_to_tell)
+        self._keep_frame(event.action, data, text, frames)
         for frame in frames:
             self._wire.send(frame)
         self._go_on()
@@ -435,11 +444,12 @@ class StationLink:
         """Take the next from the line, if somebody waits."""
         self._busy &= HELD
         inbox = self._inbox
-        if inbox is None:
-            return
+        if inbox is None or self._draining:
+            return  # What was answered at once goes on in the loop below, not one call deeper.
+        self._draining = True
         while inbox and not self._busy and not self.closed:
-            event, data = inbox.popleft()
-            self._handle(event, data)
+            self._handle(*inbox.popleft())
+        self._draining = False
         if self._paused:
             self._unpause()
         if not inbox and self._inbox is inbox:
@@ -447,6 +457,7 @@ class StationLink:
 
     def _settle(self) -> None:
         """Nothing is in hand any more: tell who waits for that, also when the socket is gone."""
+        self._busy &= HELD
         if self._settled is not None:
             then, self._settled = self._settled, None
             then()
@@ -511,7 +522,7 @@ class StationLink:
         turn = Turn(self._context(), self.live, self.sessions, changes)
         call = Call(turn, self._house.rooms, self)
         route.handler(call, message)
-        self._house.submit(changes, _nothing_to_tell)
+        self._house.offer(changes)
 
     def _told(self, message_id: str, response: Message) -> None:
         learnt = () if self._asking is None else self._asking.answered(message_id, response)
@@ -519,7 +530,7 @@ class StationLink:
             changes = Changes()
             ctx = self._context()
             self._house.rooms.stations.variables_reported(ctx, self.door.id, learnt, changes)
-            self._house.submit(changes, _nothing_to_tell)
+            self._house.submit(changes, unheard)
 
     def _fail_asked(self) -> None:
         for event in self._conn.close():
@@ -552,7 +563,7 @@ class StationLink:
         changes: Changes,
         action: str,
         data: bytes,
-        answers: list[bytes],
+        answers: Sequence[bytes],
         notes: tuple[str, ...],
     ) -> None:
         keep = self._house.rooms.stations.log
@@ -578,14 +589,12 @@ class StationLink:
                 frame=frame[:FRAME_KEPT_MAX],
             )
 
-    def _keep_frame(self, action: str, data: bytes, note: str) -> None:
-        changes = Changes()
-        self._log(changes, action, data, [], (note,))
-        self._house.submit(changes, _nothing_to_tell)
+    def _keep_frame(self, action: str, data: bytes, why: str, sent: Sequence[bytes] = ()) -> None:
+        """Log what changes nothing, within limits: no answer waits for it."""
+        self._kept += 1
+        if self._kept <= USELESS_KEPT_PER_S:
+            self._log(changes := Changes(), action, data, sent, (why,))
+            self._house.offer(changes)
 
     def _context(self) -> Context:
         return Context(actor=self._actor, tenant=self.door.tenant, now=self._house.now())
-
-
-def _nothing_to_tell(error: BaseException | None) -> None:
-    """For rows that no answer waits for; the committer has logged what went wrong."""
