@@ -5,6 +5,7 @@ Turns flags into calls and failures into one clear line; decides nothing.
 
 import sys
 from collections import UserDict
+from collections.abc import Iterator
 from importlib import import_module
 from importlib.metadata import version as installed
 from importlib.util import find_spec
@@ -93,12 +94,25 @@ def _forecourt(
 
 def main() -> None:
     """Run the command that the arguments ask for; a failure is one line, and exit code 1."""
+    failures: list[ForecourtError] = []
     try:
         app()
-    except ForecourtError as error:
+    # A house that cannot open fails within its group of tasks: the failure comes wrapped.
+    except* ForecourtError as group:
+        failures += _leaves(group)
+    for error in failures:
         Console(stderr=True).print(
             f"[bold red]error:[/] {escape(error.message)} [dim]({error.code})[/]",
             highlight=False,
             soft_wrap=True,
         )
+    if failures:
         sys.exit(1)
+
+
+def _leaves(group: BaseExceptionGroup[ForecourtError]) -> Iterator[ForecourtError]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -79,7 +79,14 @@ def _trust(settings: Settings) -> ssl.SSLContext | bool:
 
 def _key(settings: Settings) -> str:
     file = settings.data_dir / KEY_FILE
-    return file.read_text().strip() if file.exists() else _fresh_key(settings)
+    try:
+        return file.read_text().strip()
+    except FileNotFoundError:
+        return _fresh_key(settings)
+    except PermissionError as error:
+        raise PlatformAway(
+            f"{file} may not be read: run commands as the account that runs the platform"
+        ) from error
 
 
 def _fresh_key(settings: Settings) -> str:
@@ -97,6 +104,10 @@ def _fresh_key(settings: Settings) -> str:
     fresh = settings.data_dir / f"{KEY_FILE}.{os.getpid()}"
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
+        if os.geteuid() == 0:
+            # The account that runs the platform shall read what root made for it.
+            owner = settings.data_dir.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
         file.write(key + "\n")
     fresh.replace(settings.data_dir / KEY_FILE)
     return key
