@@ -5,7 +5,8 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 # PostgreSQL stores no NUL, and a line that people read in a table has no line breaks either.
-PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*$"
+# Its end is "nothing follows": a dollar would let a last line break pass.
+PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*(?![\s\S])"
 
 Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=PRINTABLE)]
 Line = Annotated[str, Meta(max_length=200, pattern=PRINTABLE)]
