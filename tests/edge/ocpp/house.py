@@ -164,11 +164,16 @@ async def a_yard(
         "http_port": 0,
         **settings,
     }
+    failure: BaseException | None = None
     async with open_house(load(given), clock) as house:
         conn: asyncpg.Connection = await asyncpg.connect(database_url)
         yard = Yard(house, clock, conn)
         try:
             yield yard
-        finally:
-            await yard.hang_up()
-            await conn.close()
+        except BaseException as error:  # noqa: BLE001 (raised below)
+            # The house is closed in good order though the test failed.
+            failure = error
+        await yard.hang_up()
+        await conn.close()
+    if failure is not None:
+        raise failure
