@@ -1,7 +1,7 @@
 """Sessions on a true database: told again they stay the same, and nothing lives in memory alone."""
 
 import random
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import msgspec
@@ -79,6 +79,28 @@ async def test_a_start_again_is_the_same_session(site: Site) -> None:
     assert one.transaction == two.transaction == three.transaction
     assert await site.count("sessions") == 1
     assert await site.count("events WHERE type = 'session.started'") == 1
+
+
+async def test_a_clock_that_was_never_set_tells_sessions_apart(site: Site) -> None:
+    """Each boot begins in 1970: the same start again after an end is another session, once."""
+    then = datetime(1970, 1, 1, tzinfo=UTC)
+    numbers = []
+    for _ in range(3):
+        async with site.turn() as turn:
+            session = await site.sessions.start(turn, started(then), ACCEPTED)
+        await site.connect()
+        async with site.turn() as turn:
+            again = await site.sessions.start(turn, started(then), ACCEPTED)
+        assert again.transaction == session.transaction
+        numbers.append(session.transaction)
+        async with site.turn() as turn:
+            stop = StopReport(
+                transaction=int(session.transaction), reported_at=then, meter_wh=1_000, body="{}"
+            )
+            found = await site.sessions.recall(turn, session.transaction)
+            site.sessions.stop(turn, stop, found)
+    assert len(set(numbers)) == 3
+    assert await site.count("sessions") == 3
 
 
 async def test_from_plug_to_record_with_everything_told_twice(site: Site) -> None:

@@ -176,6 +176,9 @@ class Sessions:
         if again is not None:
             if believed or again.state is SessionState.ACTIVE:
                 return again
+            running = turn.sessions.running(report.evse_no)
+            if running is not None and running.start_key.startswith(f"{key}|"):
+                return running
             # Its clock says the same after every boot: another session after all.
             key = f"{key}|{turn.ctx.now.isoformat()}"
         number = str(await self._next_number())
