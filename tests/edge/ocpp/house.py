@@ -173,7 +173,7 @@ async def a_yard(
         except BaseException as error:  # noqa: BLE001 (raised below)
             # The house is closed in good order though the test failed.
             failure = error
-        await yard.hang_up()
         await conn.close()
+    await yard.hang_up()
     if failure is not None:
         raise failure

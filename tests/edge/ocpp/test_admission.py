@@ -141,6 +141,18 @@ async def test_an_admission_that_changes_amid_messages_costs_none_of_them(yard: 
     assert all(message[2] == "SecurityError" for message in answered if message[0] == 4)
 
 
+async def test_sockets_that_come_while_state_is_loaded_anew_are_served(yard: Yard) -> None:
+    name, wire = await yard.station()
+    for n in range(20):
+        wire.ask("StartTransaction", start("STRANGER", yard.at(-n)))
+        await wire.flushed()
+        change = Admission.PENDING if n % 2 else Admission.ACCEPTED
+        await yard.rooms.stations.change(yard.ctx, name, admission=change)
+        wire = await yard.connect(name)
+        assert (await yard.boot(wire))["status"] in {"Accepted", "Pending"}
+        yard.gateway._knocks.clear()
+
+
 async def test_a_setting_that_nobody_need_know_leaves_the_line(yard: Yard) -> None:
     name, wire = await yard.station()
     await yard.rooms.stations.change(yard.ctx, name, lenient=True, log_all=False)

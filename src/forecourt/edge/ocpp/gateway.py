@@ -283,6 +283,10 @@ class Gateway:
 
     def reload(self, link: StationLink) -> None:
         """Live state in memory is ahead of what was committed, or behind it: load it anew."""
+        if link.held:
+            # It is about to be loaded; what that reads may be older than what changed.
+            link.stale = True
+            return
         link.hold()
         link.when_settled(lambda: self._load(link))
 
@@ -347,6 +351,9 @@ class Gateway:
             live: LiveStation | None = stations.get(link.door.id)
             if live is None:
                 link.close(CLOSE_POLICY, "no such station")
+            elif link.stale:
+                link.stale = False
+                self._load(link)
             elif not link.closed and self._links.get(link.door.id) is link:
                 self._links_board.put(link.door.id, link)
                 link.loaded(live, sessions[link.door.id])

@@ -139,7 +139,7 @@ class StationLink:
         *("_actor", "_admitted", "_asking", "_bidden", "_boot_wanted", "_busy", "_call", "_conn"),
         *("_draining", "_event", "_frames", "_house", "_inbox", "_kept"),
         *("_paused", "_settled", "_unlogged", "_wire", "answers_pings", "booted_here", "closed"),
-        *("door", "heard", "heard_s", "live", "pinged", "sessions", "spent", "version"),
+        *("door", "heard", "heard_s", "live", "pinged", "sessions", "spent", "stale", "version"),
     )
 
     def __init__(self, house: House, door: Door, version: Version, wire: Wire) -> None:
@@ -178,6 +178,8 @@ class StationLink:
         self.heard_s = house.beat_s
         self.pinged = False
         self.answers_pings = False
+        self.stale = False
+        """What is being loaded for it is not new enough."""
         self.spent = 0.0
         """Messages above what the station may send; the sweep pays some back each second."""
 
@@ -254,6 +256,11 @@ class StationLink:
     def hold(self) -> None:
         """Begin no further message until live state is loaded."""
         self._busy |= HELD
+
+    @property
+    def held(self) -> bool:
+        """Whether it waits for live state."""
+        return bool(self._busy & HELD)
 
     def ping(self) -> None:
         """Ask the socket whether somebody is there."""
