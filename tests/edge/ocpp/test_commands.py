@@ -39,8 +39,10 @@ async def test_a_station_that_does_not_answer(yard: Yard) -> None:
     name, wire = await yard.station()
     link = yard.gateway._links[name]
     async with asyncio.TaskGroup() as tasks:
-        first, second = asking(tasks, yard, name), asking(tasks, yard, name, Unlock(evse=1))
+        first = asking(tasks, yard, name)
         late, _ = await wire.asked("ClearCache")
+        second = asking(tasks, yard, name, Unlock(evse=1))
+        await until(lambda: link._conn.waiting == 2)
         assert await wire.silent(), "one call is open at a time"
         deadline_s = link._conn.deadline()
         assert deadline_s is not None

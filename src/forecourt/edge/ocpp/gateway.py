@@ -36,12 +36,10 @@ from forecourt.domain.stations import (
 from forecourt.edge.ocpp.session import (
     CLOSE_GOING_AWAY,
     CLOSE_POLICY,
-    Budget,
-    Counts,
     StationLink,
-    Wire,
 )
 from forecourt.edge.ocpp.versions import VERSIONS, Version
+from forecourt.edge.ocpp.wire import Budget, Counts, Wire
 from forecourt.infra.commit import Changes, Committer, Done
 from forecourt.infra.database import DatabaseAway
 from forecourt.protocol.ocpp.lenient import Lenient

@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 import structlog
-from msgspec import Struct
 
 from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError
@@ -36,6 +35,7 @@ from forecourt.edge.ocpp.asking import Asking
 from forecourt.edge.ocpp.commands import Asked
 from forecourt.edge.ocpp.routes import REFUSALS, Call, Route
 from forecourt.edge.ocpp.versions import Version
+from forecourt.edge.ocpp.wire import Budget, Counts, Wire
 from forecourt.infra.commit import Changes, Done, Fenced, StorageFull, unheard
 from forecourt.infra.database import DatabaseAway
 from forecourt.protocol.ocpp.dialect import ErrorReason
@@ -72,36 +72,6 @@ CLOSE_OK: Final = 1000
 CLOSE_GOING_AWAY: Final = 1001
 CLOSE_POLICY: Final = 1008
 CLOSE_INTERNAL: Final = 1011
-
-
-class Wire(Protocol):
-    """The socket, as much of it as a link needs."""
-
-    def send(self, frame: bytes) -> None: ...
-
-    def ping(self) -> None: ...
-
-    def close(self, code: int, reason: str) -> None: ...
-
-    def pause(self) -> None: ...
-
-    def resume(self) -> None: ...
-
-
-class Budget(Struct, frozen=True):
-    """How many messages a station may send."""
-
-    per_second: float
-    burst: float
-
-
-class Counts:
-    """What went wrong on the wire, for the metrics page."""
-
-    __slots__ = ("malformed", "refused_doors", "strays", "superseded")
-
-    def __init__(self) -> None:
-        self.malformed = self.strays = self.superseded = self.refused_doors = 0
 
 
 class House(Protocol):
