@@ -283,12 +283,14 @@ async def _http(app: Asgi, settings: Settings) -> AsyncGenerator[int]:
         )
     )
     async with asyncio.TaskGroup() as group:
-        group.create_task(server.serve(sockets=[listening]))
+        serving = group.create_task(server.serve(sockets=[listening]))
         await server.up.wait()
         try:
             yield listening.getsockname()[1]
         finally:
             server.should_exit = True
+            # Also when the house falls: cancelled half-way, it would never close its sockets.
+            await asyncio.wait({serving})
 
 
 class _HttpServer(uvicorn.Server):
