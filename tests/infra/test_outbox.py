@@ -275,3 +275,31 @@ async def test_an_event_of_another_release_stops_nothing(db: Database) -> None:
             )
         await tell(db, 2)
         assert await heard.all(1) == [2]
+
+
+async def test_a_restored_dump_does_not_make_it_deaf(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Marks and events bear the numbers of a server that had come much further."""
+    monkeypatch.setattr(outbox, "RESTORED_STEP", 2)
+    await tell(db, 1, 2, 3, 4, 5)
+    async with db.house_unit() as unit:
+        # Some are ahead of this server by little: it gets there within this test.
+        await unit.conn.execute(
+            text(
+                "UPDATE events SET xid = CAST(CAST(CAST(CAST(pg_current_xact_id() AS text)"
+                " AS bigint) + 3 + 1000000 * (seq % 2) AS text) AS xid8)"
+            )
+        )
+        await unit.conn.execute(
+            text("INSERT INTO relays VALUES ('r', '999999999', 9), ('other', '999999999', 9)")
+        )
+    heard = Heard()
+    async with relaying(db, heard):
+        for number in range(10, 20):
+            await tell(db, number)
+        assert await heard.all(10) == list(range(10, 20))
+    other = Heard()
+    async with relaying(db, other, name="other"):
+        await tell(db, 20)
+        assert await other.all(1) == [20]

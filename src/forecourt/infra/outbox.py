@@ -27,6 +27,8 @@ BATCH_MAX: Final = 500
 # Notices wake the relay; this is for those that were lost with a connection.
 POLL_S: Final = 1.0
 RETRY_S: Final = 1.0
+# How many restored events one statement puts into the past.
+RESTORED_STEP: Final = 10_000
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +38,16 @@ _start = text("""
       SELECT xid, seq FROM events WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
       ORDER BY xid DESC, seq DESC LIMIT 1) AS newest
     ON CONFLICT (name) DO NOTHING""")
+
+# A dump brings the transaction numbers of the server that wrote it. Those that this server has yet
+# to give would hold a mark in its future, and come up as news when it gets there.
+_bury = text("""
+    UPDATE events SET xid = '0'::xid8 WHERE (seq, at) IN (
+      SELECT seq, at FROM events WHERE xid >= pg_snapshot_xmax(pg_current_snapshot())
+      LIMIT :most)""")
+
+_forget = text("""
+    DELETE FROM relays WHERE xid >= pg_snapshot_xmax(pg_current_snapshot()) RETURNING name""")
 
 _next = text("""
     SELECT e.seq, CAST(e.xid AS text) AS xid, e.type, CAST(e.body AS text) AS body
@@ -72,9 +84,20 @@ class Relay:
         self._woken.set()
 
     async def open(self) -> None:
-        """Begin with what happens from now on, if this relay never ran."""
+        """Begin with what happens from now on, if this relay never ran or ran on another server.
+
+        Nothing that a dump brought along is delivered: its reader starts, and reads the tables.
+        """
+        buried = RESTORED_STEP
+        while buried == RESTORED_STEP:
+            async with self._db.house_unit() as unit:
+                done = await unit.conn.execute(_bury, {"most": RESTORED_STEP})
+                buried = done.rowcount
         async with self._db.house_unit() as unit:
+            forgotten = (await unit.conn.execute(_forget)).scalars().all()
             await unit.conn.execute(_start, {"name": self._name})
+        if forgotten:
+            log.info("relay.restored", relays=", ".join(forgotten))
 
     async def run(self) -> None:
         """Work until cancelled."""
