@@ -1,19 +1,19 @@
 """Migrations: to the head, back, and what does not agree is found."""
 
 import asyncio
+import importlib
 import secrets
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
-from sqlalchemy.exc import DBAPIError
 
 from forecourt.base.context import Context
 from forecourt.base.ids import TenantId
 from forecourt.infra import partitions
 from forecourt.infra.database import Database
-from forecourt.infra.migrate import SchemaDrift, check, downgrade, upgrade
+from forecourt.infra.migrate import RightsMissing, SchemaDrift, check, downgrade, upgrade
 from forecourt.infra.partitions import Partitioned
 from tests.fixtures.database import BLANK, database, execute, on_database, wait_for
 
@@ -117,7 +117,7 @@ async def test_a_plain_role_migrates_and_works(plain_url: str, database_server_u
     ]
     [version] = await fetch(plain_url, "SELECT current_setting('server_version_num')")
     if int(version) >= 160_000:  # Before that, whoever may make roles may grant any.
-        with pytest.raises(DBAPIError, match=f"GRANT forecourt_tenant TO {me}"):
+        with pytest.raises(RightsMissing, match=f"GRANT forecourt_tenant TO {me}"):
             await upgrade(plain_url)
     # What an administrator does once for a second installation on one server.
     await execute(database_server_url, f"GRANT forecourt_tenant TO {me}")
@@ -133,3 +133,32 @@ async def test_a_plain_role_migrates_and_works(plain_url: str, database_server_u
         assert tuple(found.one()) == ("forecourt_tenant", "acme")
     await db.close()
     await downgrade(plain_url, "base")
+
+
+@pytest.mark.usefixtures("template")
+async def test_a_role_that_may_make_no_roles(plain_url: str, database_server_url: str) -> None:
+    """An administrator made the tenants' role, and took from everybody what he could."""
+    [me] = await fetch(plain_url, "SELECT current_user")
+    await execute(plain_url, "REVOKE ALL ON SCHEMA public FROM public")
+    await execute(database_server_url, f"ALTER ROLE {me} NOCREATEROLE")
+    with pytest.raises(RightsMissing, match=f"GRANT forecourt_tenant TO {me}"):
+        await upgrade(plain_url)
+    await execute(database_server_url, f"GRANT forecourt_tenant TO {me}")
+    await upgrade(plain_url)
+    assert await check(plain_url)
+    db = Database(plain_url, pool_size=2)
+    async with db.unit(Context(actor="test", tenant=TenantId("acme"), now=NOW)) as unit:
+        assert (await unit.conn.exec_driver_sql("SELECT * FROM sessions")).all() == []
+    await db.close()
+
+
+async def test_nobody_made_the_role_and_we_may_not(
+    plain_url: str, database_server_url: str
+) -> None:
+    [me] = await fetch(plain_url, "SELECT current_user")
+    await execute(database_server_url, f"ALTER ROLE {me} NOCREATEROLE")
+    step = importlib.import_module("forecourt.migrations.versions.0001_the_house")
+    # The server's true one is there: other tests need it.
+    missing = step.TENANT_ROLE.replace("forecourt_tenant", f"{me}_tenant")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match=f"GRANT {me}_tenant TO {me}"):
+        await execute(plain_url, missing)

@@ -6,6 +6,7 @@ from importlib.resources import files
 from io import StringIO
 from typing import ClassVar
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -34,6 +35,13 @@ class DatabaseUnreachable(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.UNAVAILABLE
     code: ClassVar[str] = "database.unreachable"
+
+
+class RightsMissing(ForecourtError):
+    """Our role may not do what a step needs; the message names what an administrator must run."""
+
+    kind: ClassVar[Kind] = Kind.FORBIDDEN
+    code: ClassVar[str] = "database.rights_missing"
 
 
 async def upgrade(url: str, revision: str = "head") -> None:
@@ -84,6 +92,11 @@ async def _run(url: str, work: Callable[[Config], None]) -> None:
     try:
         async with aclosing(await _connect(engine)) as connection, connection.begin():
             await connection.run_sync(migrate)
+    except DBAPIError as error:
+        said = None if error.orig is None else error.orig.__cause__
+        if isinstance(said, asyncpg.InsufficientPrivilegeError):
+            raise RightsMissing(str(said)) from error
+        raise
     finally:
         await engine.dispose()
 

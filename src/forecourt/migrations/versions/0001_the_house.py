@@ -231,20 +231,45 @@ WALLED = (
     *("unmatched_stops", "meter_values", "session_events", "messages", "events"),
 )
 
-# Roles belong to the server, not to the database: another installation may have made it already.
-ROLE = """
+# Roles belong to the server, not to the database: another installation, or an administrator, may
+# have made ours already. Where we may not do something, the one error says what somebody else must.
+TENANT_ROLE = """
 DO $$ BEGIN
-  CREATE ROLE forecourt_tenant NOLOGIN;
-EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
-END $$;
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'forecourt_tenant') THEN
+    CREATE ROLE forecourt_tenant NOLOGIN;
+  END IF;
+EXCEPTION
+  WHEN duplicate_object OR unique_violation THEN NULL;
+  WHEN insufficient_privilege THEN
+    RAISE insufficient_privilege USING MESSAGE = format(
+      '%I may not make the role forecourt_tenant; an administrator must run:'
+      ' CREATE ROLE forecourt_tenant NOLOGIN; GRANT forecourt_tenant TO %I',
+      current_user, current_user);
+END $$
+"""
+MEMBERSHIP = """
 DO $$ BEGIN
   EXECUTE format('GRANT forecourt_tenant TO %I', current_user);
 EXCEPTION WHEN insufficient_privilege THEN
   IF NOT pg_has_role(current_user, 'forecourt_tenant', 'MEMBER') THEN
-    RAISE EXCEPTION 'another role of this server made forecourt_tenant; its administrator must run:'
-      ' GRANT forecourt_tenant TO %', current_user;
+    RAISE insufficient_privilege USING MESSAGE = format(
+      'another role of this server made forecourt_tenant; an administrator must run:'
+      ' GRANT forecourt_tenant TO %I', current_user);
   END IF;
-END $$;
+END $$
+"""
+SCHEMA_USAGE = """
+DO $$ BEGIN
+  BEGIN
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO forecourt_tenant', current_schema());
+  EXCEPTION WHEN insufficient_privilege THEN NULL;
+  END;
+  IF NOT has_schema_privilege('forecourt_tenant', current_schema(), 'USAGE') THEN
+    RAISE insufficient_privilege USING MESSAGE = format(
+      '%I may not share its schema; an administrator must run:'
+      ' GRANT USAGE ON SCHEMA %I TO forecourt_tenant', current_user, current_schema());
+  END IF;
+END $$
 """
 
 
@@ -253,9 +278,8 @@ def upgrade() -> None:
         for statement in statements.split(";\n"):
             if statement.strip():
                 op.execute(statement)
-    for statement in ROLE.split("END $$;\n"):
-        if statement.strip():
-            op.execute(statement + "END $$;")
+    for statement in (TENANT_ROLE, MEMBERSHIP, SCHEMA_USAGE):
+        op.execute(statement)
     op.execute("GRANT SELECT ON tenants TO forecourt_tenant")
     op.execute("ALTER TABLE tenants ENABLE ROW LEVEL SECURITY")
     op.execute(
