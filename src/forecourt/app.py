@@ -336,5 +336,10 @@ def _port_taken(port: int) -> Generator[None]:
         ) from error
 
 
+# What the embedded server's keeper says when somebody should look.
+ALARMING: Final = ("is gone", "does not start")
+
+
 def _postgres_log(line: str) -> None:
-    log.info("postgres", line=line)
+    tell = log.warning if any(words in line for words in ALARMING) else log.info
+    tell("postgres", line=line)

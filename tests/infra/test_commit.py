@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 import psutil
 import pytest
+from structlog.testing import capture_logs
 
 from forecourt.domain import sessions, stations
 from forecourt.infra.commit import BATCH_MAX, OFFERS_MAX, Changes, Fenced, StorageFull
@@ -137,16 +138,25 @@ async def test_a_poisoned_message_costs_only_itself(
 ) -> None:
     answers = Answers()
     poisoned = changed(row)  # type: ignore[arg-type]  # the table above says it in general words
+    poisoned.who, poisoned.what = "station:CP1", "MeterValues"
     poisoned.write(NOTES, (99, "goes down with it"))
+    with capture_logs() as logs:
+        await _with_poison(url, poisoned, answers)
+    assert list(answers.failed) == [7]
+    assert await numbers(conn) == [*(n for n in range(20) if n != 7), 50]
+    [told] = [line for line in logs if line["event"] == "commit.poisoned"]
+    assert (told["who"], told["what"]) == ("station:CP1", "MeterValues")
+
+
+async def _with_poison(url: str, poisoned: Changes, answers: Answers) -> None:
     async with working(connecting(url)) as committer:
         await committer.commit(changed((OWNERS, ("ann",))))
         for n in range(20):
             committer.submit(poisoned if n == 7 else note(n), answers.of(n))
+        assert committer.waiting == 20
         await asyncio.wait_for(committer.drained(), 10)
         assert committer.stats.failures == 1
         await committer.commit(note(50))
-    assert list(answers.failed) == [7]
-    assert await numbers(conn) == [*(n for n in range(20) if n != 7), 50]
 
 
 async def test_new_rows_that_were_there_after_all(conn: asyncpg.Connection, url: str) -> None:
@@ -182,6 +192,7 @@ async def test_an_older_epoch_is_fenced_off(conn: asyncpg.Connection, url: str) 
             changed((THINGS, ("yours", "ann", 2, 5)), (NOTES, (1, ""))), answers.of("yours")
         )
         await committer.drained()
+        assert committer.stats.failures == 0
     assert set(answers.failed) == {"yours"}
     assert isinstance(answers.failed["yours"], Fenced)
     rows = await conn.fetch("SELECT name, size, epoch FROM things ORDER BY name")
@@ -250,10 +261,10 @@ async def test_with_the_database_away_all_wait_and_go_on(url: str) -> None:
     async with working(connect) as committer:
         committer.submit(note(1), answers.of(1))
         await asyncio.sleep(0.1)
-        before = (committer.away, answers.told.copy())
+        before = (committer.away, answers.told.copy(), committer.waiting)
         await committer.drained()
-        after = (committer.away, committer.stats.retries)
-    assert (before, after) == ((True, []), (False, 3))
+        after = (committer.away, committer.stats.retries, committer.waiting)
+    assert (before, after) == ((True, [], 1), (False, 3, 0))
     assert answers.told == [(1, None)]
 
 

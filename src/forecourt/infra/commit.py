@@ -125,9 +125,12 @@ def append(
 class Changes:
     """What one message changes: rows by kind, in the order in which they were decided."""
 
-    __slots__ = ("rows",)
+    __slots__ = ("rows", "what", "who")
 
-    def __init__(self) -> None:
+    def __init__(self, who: str = "", what: str = "") -> None:
+        self.who = who
+        self.what = what
+        """Whose message it is, and which: for the log, when it cannot be committed."""
         self.rows: list[tuple[Write, Row]] = []
 
     def write(self, write: Write, row: Row) -> None:
@@ -156,6 +159,7 @@ class Committer:
         self._connect = connect
         self._order = {write: place for place, write in enumerate(order)}
         self._waiting: list[tuple[Changes, Done]] = []
+        self._in_hand = 0
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -201,7 +205,8 @@ class Committer:
 
     @property
     def waiting(self) -> int:
-        return len(self._waiting)
+        """Messages that are not settled, those that are being tried right now among them."""
+        return len(self._waiting) + self._in_hand
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -213,6 +218,7 @@ class Committer:
                 batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
                 if not self._waiting:
                     self._work.clear()
+                self._in_hand = len(batch)
                 await self._settle(batch)
                 if not self._waiting:
                     self._idle.set()
@@ -231,6 +237,7 @@ class Committer:
             try:
                 await self._transaction([changes for changes, _ in batch], careful=careful)
             except asyncpg.DiskFullError as error:
+                self.stats.failures += len(batch)
                 self._tell(batch, StorageFull("the database has no space left", cause=str(error)))
                 return
             except (asyncpg.UniqueViolationError, Fenced) as error:
@@ -260,8 +267,15 @@ class Committer:
     async def _halve(self, batch: list[tuple[Changes, Done]], error: Exception) -> None:
         if len(batch) == 1:
             if not isinstance(error, Fenced):
-                log.error("commit.poisoned", error=str(error), kind=type(error).__name__)
-            self.stats.failures += 1
+                changes, _ = batch[0]
+                log.error(
+                    "commit.poisoned",
+                    who=changes.who,
+                    what=changes.what,
+                    error=str(error),
+                    kind=type(error).__name__,
+                )
+                self.stats.failures += 1
             self._tell(batch, error)
             return
         middle = len(batch) // 2
@@ -310,6 +324,7 @@ class Committer:
 
     def _tell(self, batch: list[tuple[Changes, Done]], error: BaseException | None) -> None:
         self.stats.units += len(batch)
+        self._in_hand -= len(batch)
         for _, done in batch:
             try:
                 done(error)

@@ -1,6 +1,7 @@
 """Broken frames, floods, crowds and slow hands: the others do not notice."""
 
 import asyncio
+import json
 import struct
 import time
 from collections.abc import AsyncGenerator, Coroutine
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from structlog.testing import capture_logs
 
 from tests.edge.ocpp.house import IN_THE_HOUSE, Yard, until
 from tests.edge.ocpp.says import event, status
@@ -263,6 +265,28 @@ async def test_a_station_that_does_not_read_is_not_read(yard: Yard) -> None:
     assert process.memory_info().rss - before < 32 * 1024 * 1024
     await wire.close(None)
     await until(lambda: name not in yard.gateway._links)
+
+
+async def test_what_could_not_be_stored_is_named_and_kept(yard: Yard) -> None:
+    name, wire = await yard.station()
+    said = {"connectorId": 1, "errorCode": "NoError", "status": "Available", "info": name}
+    check = f"ALTER TABLE connectors ADD CONSTRAINT poison CHECK (info <> '{name}')"
+    await yard.rows(check)
+    try:
+        with capture_logs() as logs, pytest.raises(CallError) as refused:
+            await wire.call("StatusNotification", said)
+    finally:
+        await yard.rows("ALTER TABLE connectors DROP CONSTRAINT poison")
+    assert refused.value.code == "InternalError"
+    [told] = [line for line in logs if line["event"] == "commit.poisoned"]
+    assert (told["who"], told["what"]) == (f"station:{name}", "StatusNotification")
+    await yard.house.committer.drained()
+    kept = await yard.rows(
+        "SELECT frame, direction FROM messages WHERE station_id = $1 AND note LIKE 'not stored: %'",
+        name,
+    )
+    assert [json.loads(row["frame"])[3] for row in kept] == [said]
+    assert await wire.call("StatusNotification", said) == {}
 
 
 async def test_afterwards_the_house_still_works(yard: Yard) -> None:

@@ -160,7 +160,7 @@ class Vitals:
             _counter("commit_messages", "Messages settled by them.", stats.units),
             _counter("commit_rows", "Rows written by them.", stats.rows),
             _counter("commit_retries", "Transactions tried again.", stats.retries),
-            _counter("commit_failures", "Messages that could not be committed.", stats.failures),
+            _counter("commit_failures", "Messages whose rows were refused.", stats.failures),
             _gauge(
                 "commit_waiting", "Messages that wait to be committed.", self._committer.waiting
             ),

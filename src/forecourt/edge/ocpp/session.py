@@ -107,7 +107,7 @@ class StationLink:
 
     __slots__ = (
         *("_actor", "_admitted", "_asking", "_bidden", "_boot_wanted", "_busy", "_call", "_conn"),
-        *("_draining", "_event", "_frames", "_house", "_inbox", "_kept"),
+        *("_data", "_draining", "_event", "_frames", "_house", "_inbox", "_kept"),
         *("_paused", "_settled", "_unlogged", "_wire", "answers_pings", "booted_here", "closed"),
         *("door", "heard", "heard_s", "live", "pinged", "sessions", "spent", "stale", "version"),
     )
@@ -133,6 +133,7 @@ class StationLink:
         self._unlogged = 0
         self._actor = f"station:{door.id}"
         self._event: Received | None = None
+        self._data = b""
         self._frames: list[bytes] = []
         """The message that is being committed, and its answer, which waits for that."""
         self._call: Call | None = None
@@ -188,7 +189,7 @@ class StationLink:
         self._inbox = None
         live = self.live
         if live is not None:
-            changes = Changes()
+            changes = Changes(self._actor, "disconnected")
             ctx = self._context()
             self._house.rooms.stations.disconnected(ctx, live, reason, changes)
             self._house.submit(changes, unheard)
@@ -301,7 +302,7 @@ class StationLink:
         self._busy |= IN_HAND
         # One message at a time, so one Call serves them all.
         call.ctx = ctx = self._context()
-        call.changes = changes = Changes()
+        call.changes = changes = Changes(self._actor, event.action)
         route = self.version.routes.get(type(event.request))
         if route is None:
             self._refuse(event, ErrorReason.NOT_SUPPORTED, "not supported yet", data)
@@ -360,7 +361,7 @@ class StationLink:
                 await asyncio.sleep(DATABASE_RETRY_S)
             if self.closed:
                 return None
-            call.changes = Changes()
+            call.changes = Changes(self._actor, event.action)
             again = route.handler(call, event.request)
             if isinstance(again, Message):
                 return again
@@ -371,7 +372,7 @@ class StationLink:
     ) -> None:
         """Have the changes committed; the answer waits for that."""
         self._conn.reply(event.message_id, answer)
-        self._event, self._frames = event, self._conn.data_to_send()
+        self._event, self._data, self._frames = event, data, self._conn.data_to_send()
         if not sampled or self._keeps(event):
             self._log(call.changes, event.action, data, self._frames, event.repairs)
         if call.changes.rows:
@@ -384,6 +385,8 @@ class StationLink:
         if self.closed or self._settled is not None:
             self._settle()
         if self.closed:
+            if error is not None:
+                self._keep_failed(error)
             return
         event, frames = self._event, self._frames
         if error is None:
@@ -400,7 +403,10 @@ class StationLink:
         assert event is not None
         reason = "no space left" if isinstance(error, StorageFull) else "internal error"
         self._conn.refuse(event.message_id, ErrorReason.INTERNAL, reason)
-        self._flush()
+        frames = self._conn.data_to_send()
+        self._keep_failed(error, frames)
+        for frame in frames:
+            self._wire.send(frame)
         self._busy &= HELD
         # What was decided in memory did not come to be: load what did.
         self._house.reload(self)
@@ -495,7 +501,7 @@ class StationLink:
         if route is None or self.live is None or self.sessions is None:
             self._keep_frame(action, data, "not handled")
             return
-        changes = Changes()
+        changes = Changes(self._actor, action)
         turn = Turn(self._context(), self.live, self.sessions, changes)
         call = Call(turn, self._house.rooms, self)
         route.handler(call, message)
@@ -504,7 +510,7 @@ class StationLink:
     def _told(self, message_id: str, response: Message) -> None:
         learnt = () if self._asking is None else self._asking.answered(message_id, response)
         if learnt:
-            changes = Changes()
+            changes = Changes(self._actor, "variables")
             ctx = self._context()
             self._house.rooms.stations.variables_reported(ctx, self.door.id, learnt, changes)
             self._house.submit(changes, unheard)
@@ -570,8 +576,14 @@ class StationLink:
         """Log what changes nothing, within limits: no answer waits for it."""
         self._kept += 1
         if self._kept <= USELESS_KEPT_PER_S:
-            self._log(changes := Changes(), action, data, sent, (why,))
+            self._log(changes := Changes(self._actor, "raw log"), action, data, sent, (why,))
             self._house.offer(changes)
+
+    def _keep_failed(self, error: BaseException, sent: Sequence[bytes] = ()) -> None:
+        """Keep what could not be committed by a commit of its own: it is all that tells why."""
+        event = self._event
+        if event is not None and not isinstance(error, Fenced | StorageFull):
+            self._keep_frame(event.action, self._data, f"not stored: {type(error).__name__}", sent)
 
     def _context(self) -> Context:
         return Context(actor=self._actor, tenant=self.door.tenant, now=self._house.now())
