@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import SessionId, StationId, TenantId
 from forecourt.domain.access import Standing
+
+# Ended sessions that a gateway remembers for each station, for what comes late.
+ENDED_KEPT_MAX: Final = 4
 
 
 class SessionState(StrEnum):
@@ -106,11 +110,13 @@ class Session(Struct, frozen=True, kw_only=True):
 class LiveSessions:
     """What a gateway holds of one connected station's sessions. One owner, so it may change."""
 
-    __slots__ = ("known", "newest", "newest_loaded", "unmatched")
+    __slots__ = ("ahead", "known", "newest", "newest_loaded", "unmatched")
 
     def __init__(self, newest_loaded: datetime | None) -> None:
         self.known: dict[str, Session] = {}
-        """By transaction: those that run, and the last few that ended."""
+        """By transaction: those that run, and the last few that ended, as their records are."""
+        self.ahead: dict[str, Progress] = {}
+        """By transaction: progress that the record does not hold yet."""
         self.newest: dict[int, datetime] = {}
         """By EVSE: no reading of a later moment than this was ever recorded."""
         self.newest_loaded = newest_loaded
@@ -119,12 +125,30 @@ class LiveSessions:
         """The last stop that fitted nothing: some stations repeat it for ever (field quirk 13)."""
 
     def running(self, evse_no: int) -> Session | None:
-        """The newest session that runs at this EVSE."""
+        """The newest session that runs at this EVSE, as it is now."""
         found = None
         for session in self.known.values():
             if session.evse_no == evse_no and session.state is SessionState.ACTIVE:
                 found = session
-        return found
+        return None if found is None else self.find(found.transaction)
+
+    def find(self, transaction: str) -> Session | None:
+        """A session as it is now: its record, and what that does not hold yet."""
+        session = self.known.get(transaction)
+        progress = self.ahead.get(transaction)
+        if session is None or progress is None:
+            return session
+        return replace(session, progress=progress)
+
+    def keep(self, session: Session) -> None:
+        """Hold a session as its record now is, and no more ended ones than are worth it."""
+        self.known[session.transaction] = session
+        self.ahead.pop(session.transaction, None)
+        ended = [s.transaction for s in self.known.values() if s.state is SessionState.ENDED]
+        for transaction in ended[: max(0, len(ended) - ENDED_KEPT_MAX)]:
+            if transaction != session.transaction:
+                del self.known[transaction]
+                self.ahead.pop(transaction, None)
 
 
 class StartReport(Struct, frozen=True, kw_only=True):

@@ -38,8 +38,6 @@ from forecourt.infra.database import Database, emit
 
 # How far the record may lag behind the readings; what lags is made up from them.
 SAVE_EVERY: Final = timedelta(seconds=60)
-# Ended sessions that a gateway remembers for each station, for what comes late.
-ENDED_KEPT_MAX: Final = 4
 # Readings of one session that one page shows.
 READINGS_PAGE_MAX: Final = 10_000
 
@@ -129,12 +127,12 @@ class Sessions:
 
     async def recall(self, turn: Turn, transaction: str) -> Session | None:
         """A session by its name on the wire, also one that ended long ago."""
-        found = turn.sessions.known.get(transaction)
+        found = turn.sessions.find(transaction)
         if found is None:
             async with self._db.glance() as glance:
                 found = await store.find_transaction(glance, turn.station.station.id, transaction)
             if found is not None:
-                _keep(turn.sessions, found)
+                turn.sessions.keep(found)
         return found
 
     async def admit(
@@ -250,44 +248,67 @@ class Sessions:
         The hot path. Without a transaction they belong to what runs at that EVSE, if anything.
         """
         session = turn.sessions.known.get(transaction) if transaction is not None else None
+        if session is None:
+            session = turn.sessions.running(evse_no)
         if session is None or session.state is not SessionState.ACTIVE:
-            if session is None:
-                session = turn.sessions.running(evse_no)
-            if session is None or session.state is not SessionState.ACTIVE:
-                name = None if session is None else session.id
-                _record(turn, evse_no, name, None, readings)
-                return
-        session = self._read_meter(turn, session, readings, None)
-        self._progressed(turn, session)
+            name = None if session is None else session.id
+            _record(turn, evse_no, name, None, readings)
+            return
+        progress = turn.sessions.ahead.get(session.transaction, session.progress)
+        _record(turn, session.evse_no, session.id, None, readings)
+        for reading in readings:
+            progress = rules.advance(progress, reading)
+        self._progressed(turn, session, progress)
 
     # ---- for the gateway: 2.x -------------------------------------------------------------------
 
+    def sampled(
+        self,
+        turn: Turn,
+        session: Session,
+        *,
+        seq_no: int,
+        charging_state: str,
+        offline: bool,
+        readings: Sequence[Reading],
+    ) -> bool:
+        """The hot path: an update that tells readings and nothing else. Told again, it is nothing.
+
+        False, and nothing done, where it tells more: then ``updated`` must have it. ``session``
+        may lag behind its progress.
+        """
+        if (
+            not readings
+            or session.state is not SessionState.ACTIVE
+            or (charging_state and charging_state != session.charging_state)
+            or (offline and not session.offline)
+        ):
+            return False
+        progress = turn.sessions.ahead.get(session.transaction, session.progress)
+        numbered = rules.numbered(progress, seq_no)
+        if numbered is not None:
+            _record(turn, session.evse_no, session.id, seq_no, readings)
+            for reading in readings:
+                numbered = rules.advance(numbered, reading)
+            self._progressed(turn, session, numbered)
+        return True
+
     def updated(self, turn: Turn, session: Session, report: EventReport) -> None:
-        """An event of a session that is known. The hot path. Told again, it changes nothing."""
+        """An event of a session that is known, which no reading carries: kept as an event."""
         progress = rules.numbered(session.progress, report.seq_no)
         if progress is None:
             return
-        if (
-            not report.readings
-            or (report.charging_state and report.charging_state != session.charging_state)
-            or (report.offline and not session.offline)
-            or session.state is not SessionState.ACTIVE
-        ):
-            # What no reading carries is kept as an event of its own.
-            self._record_event(turn, session, report)
-            session = replace(
-                session,
-                progress=progress,
-                charging_state=session.charging_state
-                if session.state is SessionState.ENDED
-                else report.charging_state or session.charging_state,
-                offline=session.offline or report.offline,
-            )
-            session = self._read_meter(turn, session, report.readings, report.seq_no)
-            self._save(turn, replace(session, saved_at=turn.ctx.now))
-            return
-        session = self._read_meter(turn, session, report.readings, report.seq_no, progress)
-        self._progressed(turn, session)
+        self._record_event(turn, session, report)
+        session = replace(
+            session,
+            progress=progress,
+            charging_state=session.charging_state
+            if session.state is SessionState.ENDED
+            else report.charging_state or session.charging_state,
+            offline=session.offline or report.offline,
+        )
+        session = self._read_meter(turn, session, report.readings, report.seq_no)
+        self._save(turn, replace(session, saved_at=turn.ctx.now))
 
     def event(
         self,
@@ -431,11 +452,9 @@ class Sessions:
         session: Session,
         readings: Sequence[Reading],
         seq_no: int | None,
-        progress: Progress | None = None,
     ) -> Session:
         """Record readings; those of a session that has ended change its energy no more."""
-        if progress is None:
-            progress = session.progress
+        progress = session.progress
         if readings:
             evse_no, session_id = session.evse_no, session.id
             _record(turn, evse_no, session_id, seq_no, readings)
@@ -456,25 +475,25 @@ class Sessions:
             ),
         )
 
-    def _progressed(self, turn: Turn, session: Session) -> None:
+    def _progressed(self, turn: Turn, session: Session, progress: Progress) -> None:
         """Keep the progress in memory, and in the record every now and then."""
         if turn.ctx.now - session.saved_at >= SAVE_EVERY:
-            self._save(turn, replace(session, saved_at=turn.ctx.now))
+            self._save(turn, replace(session, progress=progress, saved_at=turn.ctx.now))
         else:
-            turn.sessions.known[session.transaction] = session
+            turn.sessions.ahead[session.transaction] = progress
 
     def _save(self, turn: Turn, session: Session) -> None:
-        _keep(turn.sessions, session)
+        turn.sessions.keep(session)
         turn.changes.write(store.SESSIONS, store.session_row(session, turn.station.epoch))
 
     async def _started_before(self, turn: Turn, key: str) -> Session | None:
         for session in turn.sessions.known.values():
             if session.start_key == key:
-                return session
+                return turn.sessions.find(session.transaction)
         async with self._db.glance() as glance:
             found = await store.find_start(glance, turn.station.station.id, key)
         if found is not None:
-            _keep(turn.sessions, found)
+            turn.sessions.keep(found)
         return found
 
     async def _next_number(self) -> int:
@@ -531,15 +550,6 @@ def _learn(session: Session, report: EventReport, authorization: Authorization |
             progress=replace(session.progress, flags=flags),
         )
     return replace(session, **changed)
-
-
-def _keep(live: LiveSessions, session: Session) -> None:
-    """Hold a session in memory, and no more ended ones than are worth it."""
-    live.known[session.transaction] = session
-    ended = [s.transaction for s in live.known.values() if s.state is SessionState.ENDED]
-    for transaction in ended[: max(0, len(ended) - ENDED_KEPT_MAX)]:
-        if transaction != session.transaction:
-            del live.known[transaction]
 
 
 def _tell_started(turn: Turn, session: Session) -> None:

@@ -255,10 +255,11 @@ class Gateway:
         for link in self._links.values():
             if link.sessions is None:
                 continue
+            ahead = link.sessions.ahead
             for session in link.sessions.known.values():
                 if session.state is SessionState.ACTIVE:
                     running += 1
-                    power_w += session.progress.power_w or 0
+                    power_w += ahead.get(session.transaction, session.progress).power_w or 0
         return running, power_w
 
     # ---- what links ask of their house ----------------------------------------------------------

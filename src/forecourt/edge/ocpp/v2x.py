@@ -123,9 +123,27 @@ def on_transaction_event(
         and msg.event_type == "Updated"
         and msg.id_token is None
     ):
-        call.rooms.sessions.updated(call, session, event_report(msg))
+        _update(call, session, msg)
         return NOTHING
     return _transaction_event(call, msg)
+
+
+def _update(
+    call: Call, session: Session, msg: v201.TransactionEvent | v21.TransactionEvent
+) -> None:
+    sessions = call.rooms.sessions
+    only_readings = sessions.sampled(
+        call,
+        session,
+        seq_no=msg.seq_no,
+        charging_state=msg.transaction_info.charging_state or "",
+        offline=bool(msg.offline),
+        readings=readings_2x(msg.meter_value) if msg.meter_value else (),
+    )
+    if not only_readings:
+        whole = call.sessions.find(session.transaction)
+        assert whole is not None
+        sessions.updated(call, whole, event_report(msg))
 
 
 async def _transaction_event(
