@@ -147,3 +147,14 @@ def test_a_broken_key_is_not_replaced(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(SecretBroken, match="backup"):
         secret_key(tmp_path)
     assert (tmp_path / "secret.key").read_bytes() == content
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_a_secret_that_root_makes_is_its_folders(tmp_path: Path) -> None:
+    nobody = 65_534
+    folder = tmp_path / "data"
+    folder.mkdir()
+    os.chown(folder, nobody, nobody)
+    assert len(secret_key(folder)) == SECRET_BYTES
+    made = (folder / "secret.key").stat()
+    assert (made.st_uid, made.st_gid, made.st_mode & 0o777) == (nobody, nobody, 0o600)

@@ -153,6 +153,10 @@ def secret_key(data_dir: Path) -> bytes:
             try:
                 os.write(descriptor, secrets.token_bytes(SECRET_BYTES))
                 os.fsync(descriptor)
+                if os.geteuid() == 0:
+                    # The account that runs the platform shall read what root made for it.
+                    owner = data_dir.stat()
+                    os.fchown(descriptor, owner.st_uid, owner.st_gid)
             finally:
                 os.close(descriptor)
             # Whoever links first wins, and everybody reads the same.
