@@ -1,6 +1,6 @@
 """What stations in the field do at the door: sub-protocols, paths, boots and dying lines.
 
-Numbers are rows of the table of charger quirks that the project keeps.
+Numbers are rows of docs/protocols/field-quirks.md.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """What stations in the field do with transactions: lost and repeated messages, odd registers.
 
-Numbers are rows of the table of charger quirks that the project keeps.
+Numbers are rows of docs/protocols/field-quirks.md.
 """
 
 from typing import Any, NamedTuple

@@ -1,6 +1,6 @@
 """What stations in the field write: odd payloads, broken JSON, wrong clocks, messages told twice.
 
-Numbers are rows of the table of charger quirks that the project keeps.
+Numbers are rows of docs/protocols/field-quirks.md.
 """
 
 import asyncio
