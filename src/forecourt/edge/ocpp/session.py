@@ -58,7 +58,7 @@ INBOX_PAUSE: Final = 8
 # What was read from the socket before the pause took hold; past this it is an attack: hang up.
 INBOX_MAX: Final = 4096
 # Of the messages that come all the time the raw log keeps one in this many.
-SAMPLE_ONE_IN: Final = 100
+SAMPLE_ONE_IN: Final = 1000
 FRAME_KEPT_MAX: Final = 16_384
 # Of what cannot be used or is refused, so many a second tell the cause; more only fills the disk.
 USELESS_KEPT_PER_S: Final = 10
