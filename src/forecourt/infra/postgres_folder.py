@@ -35,8 +35,9 @@ LOG_BYTES_MAX: Final = 16 * 1024 * 1024
 LOG_TAIL_BYTES: Final = 8 * 1024
 LOG_TAIL_LINES: Final = 15
 DISK_FULL: Final = "No space left on device"
-# Those who hold a folder only for a moment are worth waiting for.
-PASSING: Final = frozenset({"command", "sentinel"})
+# Those who hold a folder only for a moment are worth waiting for; and who has taken it just now, or
+# is about to leave it, has not written yet, or has written over, what it is.
+PASSING: Final = frozenset({"command", "sentinel", ""})
 LOCK_WAIT_S: Final = 45
 LOCK_POLL_S: Final = 0.05
 _PID_FILE_LINES: Final = 8
