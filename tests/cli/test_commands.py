@@ -131,6 +131,14 @@ class TestStation:
         both = shell.run("station", "add", "CP2", "--generate-password", "--password", "x")
         assert (both.code, "not both" in both.err) == (1, True)
 
+    def test_a_table_in_a_pipe_is_not_wrapped(self, shell: Shell) -> None:
+        shell.patch.setenv("COLUMNS", "40")
+        name, site = "C" * 48, "S" * 60
+        shell.good("station", "add", name, "--site", site)
+        assert any(
+            name in line and site in line for line in shell.good("station", "list").out.splitlines()
+        )
+
     def test_what_happened_to_it(self, shell: Shell) -> None:
         shell.good("station", "add", "CP1", "CP2")
         shell.good("station", "set", "CP1", "--site", "Hof")

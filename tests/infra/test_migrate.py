@@ -13,7 +13,14 @@ from forecourt.base.context import Context
 from forecourt.base.ids import TenantId
 from forecourt.infra import partitions
 from forecourt.infra.database import Database
-from forecourt.infra.migrate import RightsMissing, SchemaDrift, check, downgrade, upgrade
+from forecourt.infra.migrate import (
+    DatabaseUnreachable,
+    RightsMissing,
+    SchemaDrift,
+    check,
+    downgrade,
+    upgrade,
+)
 from forecourt.infra.partitions import Partitioned
 from tests.fixtures.database import BLANK, database, execute, on_database, wait_for
 
@@ -162,3 +169,9 @@ async def test_nobody_made_the_role_and_we_may_not(
     missing = step.TENANT_ROLE.replace("forecourt_tenant", f"{me}_tenant")
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match=f"GRANT {me}_tenant TO {me}"):
         await execute(plain_url, missing)
+
+
+@pytest.mark.parametrize("url", ["mysql://x", "postgresql+asyncpg://x/y", "x", "sqlite:///a.db"])
+async def test_an_address_that_is_no_postgresql(url: str) -> None:
+    with pytest.raises(DatabaseUnreachable, match="should look like postgresql://"):
+        await check(url)

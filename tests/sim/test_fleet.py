@@ -167,5 +167,5 @@ def test_the_command_says_what_failed() -> None:
 
 
 def test_the_command_lists_the_cards() -> None:
-    result = CliRunner().invoke(app, ["--url", "ws://x", "--tokens", "3", "--list-tokens"])
+    result = CliRunner().invoke(app, ["--tokens", "3", "--list-tokens"])
     assert result.output.split() == ["04F0EC00000001", "04F0EC00000002", "04F0EC00000003"]

@@ -6,6 +6,7 @@ import gc
 import secrets
 import signal
 import socket
+import sys
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -24,6 +25,7 @@ from rich.table import Table
 from forecourt.app import DEFAULT_TENANT, House, open_house
 from forecourt.base.clock import SystemClock
 from forecourt.base.context import Context
+from forecourt.cli.options import PIPE_COLUMNS
 from forecourt.cli.serve import announced
 from forecourt.domain.access import NewToken, TokenExists
 from forecourt.domain.stations import NewStation
@@ -75,7 +77,7 @@ def demo(
 
 
 async def _run(settings: Settings, fleet: FleetOptions, duration_s: float | None) -> None:
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -143,13 +145,17 @@ async def _show(
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(run_fleet(fleet, on_stats=on_stats, stop=stopping))
         with Live(console=console, refresh_per_second=2, transient=not console.is_terminal) as live:
+            shown = _network(house, fleet, newest)
             while not running.done():
-                live.update(_network(house, fleet, newest))
+                # What counts is how it was, not how the stations hang up at the end.
+                if not stopping.is_set():
+                    shown = _network(house, fleet, newest)
+                live.update(shown)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(1):
                         await asyncio.shield(running)
             if not console.is_terminal:
-                console.print(_network(house, fleet, newest))
+                console.print(shown)
 
 
 def _network(house: House, fleet: FleetOptions, newest: list[Stats]) -> Group:

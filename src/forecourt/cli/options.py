@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import msgspec
 import typer
@@ -31,7 +31,10 @@ Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How man
 
 ACTOR = "cli:local"
 
-out = Console(highlight=False, soft_wrap=True)
+# Wide enough that no table is wrapped where a program reads it.
+PIPE_COLUMNS: Final = 10_000
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

@@ -79,7 +79,7 @@ ListTokens = Annotated[bool, _Option("--list-tokens", help="Print the cards and 
 @app.command()
 def sim(
     *,
-    url: Url,
+    url: Url = "",
     stations: Stations = 10,
     version: Chosen = VersionChoice.MIX,
     speed: Speed = 1.0,
@@ -115,6 +115,8 @@ def sim(
     if list_tokens:
         print("\n".join(cards))
         return
+    if not url:
+        raise typer.BadParameter("say where the stations connect", param_hint="--url")
     rates = Rates(
         faults_per_day=faults, power_cuts_per_day=power_cuts, lost_links_per_day=lost_links
     )

@@ -1,10 +1,11 @@
 """Brings a database to the tables that this version of Forecourt needs, by Alembic's steps."""
 
+import contextlib
 from collections.abc import Callable
 from contextlib import aclosing
 from importlib.resources import files
 from io import StringIO
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import asyncpg
 from alembic import command
@@ -13,11 +14,13 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from forecourt.base.errors import ForecourtError, Kind
+
+SCHEMES: Final = ("postgresql", "postgres")
 
 # Two processes that start together must not both migrate: an advisory lock of this name.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtext('forecourt.migrate'))")
@@ -76,12 +79,7 @@ async def check(url: str) -> str:
 
 
 async def _run(url: str, work: Callable[[Config], None]) -> None:
-    try:
-        engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"))
-    except ArgumentError:
-        raise DatabaseUnreachable(
-            "the database URL should look like postgresql://user:password@host/name"
-        ) from None
+    engine = create_async_engine(_address(url).set(drivername="postgresql+asyncpg"))
 
     def migrate(connection: Connection) -> None:
         connection.execute(_LOCK)
@@ -99,6 +97,16 @@ async def _run(url: str, work: Callable[[Config], None]) -> None:
         raise
     finally:
         await engine.dispose()
+
+
+def _address(url: str) -> URL:
+    with contextlib.suppress(ArgumentError):
+        address = make_url(url)
+        if address.drivername in SCHEMES:
+            return address
+    raise DatabaseUnreachable(
+        "the database URL should look like postgresql://user:password@host/name"
+    )
 
 
 async def _connect(engine: AsyncEngine) -> AsyncConnection:
