@@ -6,10 +6,10 @@ import asyncpg
 
 SESSION = """
 INSERT INTO sessions (session_id, tenant_id, station_id, evse_no, connector_no, transaction,
-  start_key, token, token_type, group_id, standing, state, charging_state, offline, started_at,
-  stop_reason, energy_wh, exported_wh, seq_next, seq_missing, flags, saved_at, epoch)
-VALUES ($1, $2, $3, 1, 1, $4, $4, $5, 'ISO14443', '', 'accepted', $6, '', false, $7, '', 12345, 0,
-  0, '', '', $7, 1)"""
+  start_key, token, token_folded, token_type, group_id, standing, state, charging_state, offline,
+  started_at, stop_reason, energy_wh, exported_wh, seq_next, seq_missing, flags, saved_at, epoch)
+VALUES ($1, $2, $3, 1, 1, $4, $4, $5, lower($5), 'ISO14443', '', 'accepted', $6, '', false, $7, '',
+  12345, 0, 0, '', '', $7, 1)"""
 
 READING = """
 INSERT INTO meter_values (station_id, sampled_at, evse_no, digest, tenant_id, session_id,

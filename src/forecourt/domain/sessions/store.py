@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 
 from forecourt.base.ids import SessionId, StationId, TenantId
-from forecourt.domain.access import Standing
+from forecourt.domain.access import Standing, folded
 from forecourt.domain.sessions.model import (
     Flag,
     Progress,
@@ -47,6 +47,7 @@ sessions: Final = Table(
     Column("transaction", Text, nullable=False),
     Column("start_key", Text, nullable=False),
     Column("token", Text, nullable=False),
+    Column("token_folded", Text, nullable=False),
     Column("token_type", Text, nullable=False),
     Column("group_id", Text, nullable=False),
     Column("standing", Text),
@@ -121,7 +122,7 @@ unmatched_stops: Final = Table(
 
 _SESSION_TYPES: Final = (
     *("text", "text", "text", "bigint", "bigint", "text", "text", "text", "text", "text"),
-    *("text", "text", "text", "bool", "bigint", "timestamptz", "timestamptz", "bigint"),
+    *("text", "text", "text", "text", "bool", "bigint", "timestamptz", "timestamptz", "bigint"),
     *("bigint", "text", "bigint", "bigint", "bigint", "bigint", "timestamptz", "bigint"),
     *("int", "float8", "bigint", "text", "text", "timestamptz", "bigint"),
 )
@@ -173,7 +174,8 @@ def session_row(s: Session, epoch: int) -> Row:
     p = s.progress
     return (
         *(s.id, s.tenant, s.station, s.evse_no, s.connector_no, s.transaction, s.start_key),
-        *(s.token, s.token_type, s.group, None if s.standing is None else s.standing.value),
+        *(s.token, folded(s.token), s.token_type, s.group),
+        None if s.standing is None else s.standing.value,
         *(s.state.value, s.charging_state, s.offline, s.remote_start_id, s.started_at),
         *(s.ended_at, s.meter_start_wh, s.meter_stop_wh, s.stop_reason, p.energy_wh),
         *(p.exported_wh, p.meter_wh, p.meter_high_wh, p.meter_at, p.export_meter_wh, p.power_w),
@@ -299,7 +301,7 @@ async def running_with(
     EVSE 0 is none.
     """
     found = await glance.fetchval(
-        "SELECT count(*) FROM sessions WHERE tenant_id = $1 AND lower(token) = $2"
+        "SELECT count(*) FROM sessions WHERE tenant_id = $1 AND token_folded = $2"
         " AND state = 'active' AND standing = 'accepted' AND NOT (station_id = $3"
         " AND (transaction = $5 OR (evse_no = $4 AND evse_no > 0)))",
         tenant,

@@ -116,6 +116,7 @@ CREATE TABLE sessions (
   transaction text NOT NULL,
   start_key text NOT NULL,
   token text NOT NULL,
+  token_folded text NOT NULL,
   token_type text NOT NULL,
   group_id text NOT NULL,
   standing text,
@@ -146,7 +147,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_transaction ON sessions (station_id, transaction);
 CREATE INDEX sessions_tenant ON sessions (tenant_id, session_id);
 CREATE INDEX sessions_active ON sessions (station_id) WHERE state = 'active';
-CREATE INDEX sessions_active_token ON sessions (tenant_id, lower(token)) WHERE state = 'active';
+CREATE INDEX sessions_active_token ON sessions (tenant_id, token_folded) WHERE state = 'active';
 CREATE SEQUENCE transaction_numbers START 1 INCREMENT 100;
 CREATE TABLE unmatched_stops (
   station_id text NOT NULL,
