@@ -31,8 +31,10 @@ fix: .venv/.ready-dev  ## format, and mend what the linter can mend
 bench: .venv/.ready-bench  ## measure the gateway beside its peers
 	$(BIN)/forecourt bench gateway
 
-reference: .venv/.ready-dev  ## write docs/reference anew from the code
+reference: .venv/.ready-dev  ## write anew what is generated from the code: reference, coverage, OpenAPI
 	$(BIN)/python tools/generate_reference.py
+	$(BIN)/python tools/generate_coverage.py
+	$(BIN)/python tools/generate_openapi.py
 
 constraints:  ## pin every dependency anew, from a clean environment
 	PYTHON="$(PYTHON)" sh tools/setup pin
