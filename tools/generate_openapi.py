@@ -13,6 +13,7 @@ from typing import Final
 from forecourt.base.clock import SystemClock
 from forecourt.base.digest import KEY_BYTES
 from forecourt.domain.access import Access
+from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Links, Stations
@@ -45,6 +46,7 @@ async def described() -> str:
     db = Database("postgresql://nowhere", pool_size=1)
     rooms = Rooms(
         tenants=Tenants(db, secret_key=NO_KEY),
+        catalogue=Catalogue(),
         stations=Stations(db, links=Links(), secret_key=NO_KEY),
         access=Access(db),
         sessions=Sessions(db),

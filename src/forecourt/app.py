@@ -19,6 +19,7 @@ from forecourt.base.events import Event
 from forecourt.base.ids import TenantId
 from forecourt.domain import sessions, stations
 from forecourt.domain.access import Access
+from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Links, StationAdded, StationChanged, Stations
@@ -192,6 +193,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     key = secret_key(settings.data_dir)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
+        catalogue=Catalogue(),
         stations=Stations(db, links=links, secret_key=key),
         access=Access(db),
         sessions=Sessions(db),

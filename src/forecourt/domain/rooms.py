@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from forecourt.domain.access import Access
+from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Stations
 from forecourt.domain.tenants import Tenants
@@ -13,6 +14,7 @@ class Rooms:
     """The domain, assembled."""
 
     tenants: Tenants
+    catalogue: Catalogue
     stations: Stations
     access: Access
     sessions: Sessions

@@ -14,6 +14,7 @@ from forecourt.base.context import Context
 from forecourt.base.digest import KEY_BYTES
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.access import Access
+from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Answer, Command, Links, NewStation, Outcome, Stations
@@ -99,6 +100,7 @@ class Door:
 def rooms_on(db: Database, links: Links) -> Rooms:
     return Rooms(
         tenants=Tenants(db, secret_key=SECRET),
+        catalogue=Catalogue(),
         stations=Stations(db, links=links, secret_key=SECRET),
         access=Access(db),
         sessions=Sessions(db),

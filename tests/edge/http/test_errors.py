@@ -134,6 +134,7 @@ async def test_a_bug_of_ours_tells_nothing_but_a_trace(
 ) -> None:
     rooms = Rooms(
         tenants=door.rooms.tenants,
+        catalogue=door.rooms.catalogue,
         stations=BrokenStations(door.db, links=Links(), secret_key=SECRET),
         access=door.rooms.access,
         sessions=door.rooms.sessions,
