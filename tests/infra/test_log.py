@@ -108,3 +108,14 @@ def test_auto_is_json_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -
     log.configure("info", "auto")
     structlog.get_logger("t").info("seen")
     assert lines(capsys)[0]["event"] == "seen"
+
+
+@pytest.mark.parametrize("name", ["picows.server", "uvicorn.error", "litestar"])
+def test_libraries_do_not_tell_of_each_connection(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    log.configure("debug", "json")
+    logging.getLogger().setLevel(logging.DEBUG)  # As somebody else's set-up would have it.
+    logging.getLogger(name).info("new connection")
+    logging.getLogger(name).warning("odd")
+    assert [line["event"] for line in lines(capsys)] == ["odd"]

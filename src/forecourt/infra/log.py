@@ -18,6 +18,8 @@ LEVELS: Final = {
 # Whatever is logged under a name that holds one of these words is not shown.
 SECRET_WORDS: Final = ("password", "secret", "authorization", "api_key", "digest")
 HIDDEN: Final = "•••"
+# Libraries that would have a line for each connection, whatever the root's level becomes.
+CHATTY: Final = ("picows", "uvicorn", "litestar")
 # scheme://user:password@host
 _IN_URL: Final = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
 
@@ -67,3 +69,5 @@ def configure(level: str, style: Literal["auto", "console", "json"]) -> None:
         structlog.stdlib.ProcessorFormatter(processors=[*last, render], foreign_pre_chain=shared)
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
