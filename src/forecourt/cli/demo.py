@@ -112,7 +112,7 @@ async def _furnish(house: House, fleet: FleetOptions) -> tuple[str, str]:
             await rooms.stations.change(ctx, station.id, password=password.encode())
     for uid in fleet.tokens:
         with contextlib.suppress(TokenExists):
-            await rooms.access.add(ctx, NewToken(uid=uid, label="demo driver"))
+            await rooms.access.add(ctx, NewToken(uid=uid, label="demo driver", sessions_max=None))
     made = await rooms.tenants.add_key(ctx, f"demo {ctx.now:%Y-%m-%d %H:%M:%S}")
     return password, made.secret
 

@@ -108,7 +108,7 @@ class Sessions:
     async def counts(self, ctx: Context) -> dict[str, int]:
         """How many run, and with how much power."""
         async with self._db.unit(ctx) as unit:
-            return await store.counts(unit)
+            return await store.counts(unit, since=ctx.now - store.RECENT)
 
     # ---- for the gateway: what is read first ----------------------------------------------------
 
