@@ -39,8 +39,8 @@ ROWS = {
     "sessions": "(session_id, tenant_id, station_id, evse_no, connector_no, transaction, start_key,"
     " token, token_folded, token_type, group_id, state, charging_state, offline, started_at,"
     " stop_reason, energy_wh, exported_wh, seq_next, seq_missing, flags, saved_at, epoch)"
-    " VALUES ('ses_{t}', '{t}', 'CP_{t}', 1, 1, '1', 'k', '', '', '', '', 'active', '', false, now(),"
-    " '', 0, 0, 0, '', '', now(), 1)",
+    " VALUES ('ses_{t}', '{t}', 'CP_{t}', 1, 1, '1', 'k', '', '', '', '', 'active', '', false,"
+    " now(), '', 0, 0, 0, '', '', now(), 1)",
     "unmatched_stops": "VALUES ('CP_{t}', '1', now(), '{t}', now(), 0, '{{}}')",
     "meter_values": "(station_id, sampled_at, evse_no, digest, tenant_id, received_at, samples)"
     " VALUES ('CP_{t}', now(), 1, 1, '{t}', now(), '[]')",
