@@ -295,3 +295,24 @@ async def test_afterwards_the_house_still_works(yard: Yard) -> None:
         assert (await wire.call("Heartbeat", {}))["currentTime"]
         assert isinstance(wire, Wire)
         assert name in yard.gateway._links
+
+
+async def test_our_own_mistake_costs_one_message_and_no_state(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A handler that falls half-way leaves nothing in memory that is not in the record."""
+    station, wire = await yard.station()
+    decide = yard.rooms.stations.status
+
+    def fall(*given: Any) -> None:
+        decide(*given)
+        monkeypatch.undo()
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(yard.rooms.stations, "status", fall)
+    with capture_logs() as logs, pytest.raises(CallError, match="InternalError"):
+        await wire.call("StatusNotification", status(1, "Faulted"))
+    assert "station.handler_failed" in [line["event"] for line in logs]
+    # Told again it is news: the first time left no trace.
+    await wire.call("StatusNotification", status(1, "Faulted"))
+    assert len(await yard.events(station, "connector.changed")) == 1

@@ -318,7 +318,7 @@ class StationLink:
             self._refuse(event, REFUSALS[error.kind], error.message, data)
         except Exception:  # The boundary: one broken message must not cost the link.
             log.exception("station.handler_failed", station=self.door.id, action=event.action)
-            self._refuse(event, ErrorReason.INTERNAL, "internal error", data)
+            self._stumble(event, data)
         else:
             if isinstance(answer, Message):
                 self._submit(event, data, answer, call, sampled=route.periodic)
@@ -340,7 +340,7 @@ class StationLink:
             self._refuse(event, REFUSALS[error.kind], error.message, data)
         except Exception:  # The boundary: one broken message must not cost the link.
             log.exception("station.handler_failed", station=self.door.id, action=event.action)
-            self._refuse(event, ErrorReason.INTERNAL, "internal error", data)
+            self._stumble(event, data)
         else:
             if message is not None:
                 self._submit(event, data, message, call, sampled=False)
@@ -422,6 +422,11 @@ class StationLink:
         for frame in frames:
             self._wire.send(frame)
         self._go_on()
+
+    def _stumble(self, event: Received, data: bytes) -> None:
+        """Our own mistake: refuse, and forget what the handler may have decided by half."""
+        self._house.reload(self)
+        self._refuse(event, ErrorReason.INTERNAL, "internal error", data)
 
     def _go_on(self) -> None:
         """Take the next from the line, if somebody waits."""
