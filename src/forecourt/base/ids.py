@@ -1,7 +1,7 @@
 """Names for things. A station's id and a tenant's id must never be swapped unnoticed."""
 
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, NewType
 
 TenantId = NewType("TenantId", str)
@@ -15,10 +15,12 @@ SessionId = NewType("SessionId", str)
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TEXT_LENGTH: Final = 26
 _RANDOM_BITS: Final = 80
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MS: Final = timedelta(milliseconds=1)
 
 
 def new_id(prefix: str, now: datetime) -> str:
     """A time-ordered id in 26 letters: 48 bits of milliseconds, 80 of chance (as a ULID)."""
-    number = int(now.timestamp() * 1000) << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
+    number = (now - _EPOCH) // _MS << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
     letters = [_ALPHABET[number >> shift & 31] for shift in range(5 * (_TEXT_LENGTH - 1), -1, -5)]
     return f"{prefix}_{''.join(letters)}"
