@@ -144,6 +144,7 @@ class TestStation:
         shell.good("station", "add", "CP1", "CP2")
         shell.good("station", "set", "CP1", "--site", "Hof")
         # What is told in order waits for older transactions, also those of other tests' databases.
+        lines: list[str] = []
         for _ in range(50):
             lines = shell.good("station", "watch", "CP1", "--once", "--json").out.splitlines()
             if len(lines) > 1:
