@@ -18,14 +18,16 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
     return {"uvloop": uvloop.new_event_loop}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house_url(database_server_url: str, template: str) -> Generator[str]:
     """A database that outlives one test."""
     with database(database_server_url, f"TEMPLATE {template}") as name:
         yield on_database(database_server_url, name)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+# It ends with this folder's tests: while others run, its loop would stand still, perhaps amid a
+# transaction that the events of every database on that server then wait for.
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def house(house_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Yard]:
     """The house that runs all the time."""
     async with a_yard(house_url, tmp_path_factory.mktemp("house")) as yard:
