@@ -26,6 +26,8 @@ Handler = Callable[[Any], Awaitable[None]]
 BATCH_MAX: Final = 500
 # Notices wake the relay; this is for those that were lost with a connection.
 POLL_S: Final = 1.0
+AGAIN_S: Final = 0.05
+LOOKS_AGAIN: Final = 20
 RETRY_S: Final = 1.0
 # How many restored events one statement puts into the past.
 RESTORED_STEP: Final = 10_000
@@ -77,6 +79,7 @@ class Relay:
             for kind, held in handlers.items()
         }
         self._woken = asyncio.Event()
+        self._looks = 0
         self.delivered = 0
 
     def wake(self) -> None:
@@ -149,11 +152,17 @@ class Relay:
             self.delivered += 1
 
     async def _rest(self) -> None:
+        """Until there may be something new.
+
+        A notice may come before its events may be read, while an older transaction is open:
+        after one, look again soon, and for a while.
+        """
         try:
-            async with asyncio.timeout(POLL_S):
+            async with asyncio.timeout(AGAIN_S if self._looks else POLL_S):
                 await self._woken.wait()
+            self._looks = LOOKS_AGAIN
         except TimeoutError:
-            return
+            self._looks = max(0, self._looks - 1)
 
     async def _listen(self) -> None:
         """Turn PostgreSQL's notices into wake-ups, over and over."""
