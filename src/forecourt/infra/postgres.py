@@ -237,8 +237,9 @@ class EmbeddedPostgres:
     # --- watching over it ---------------------------------------------------------------------
 
     def _is_alive(self) -> bool:
-        if self._child is not None:
-            return self._child.poll() is None
+        if self._child is not None and self._child.poll() is not None:
+            return False
+        # poll() also says None while another thread polls: a dead child is dead all the same.
         return self._process is not None and is_alive(self._process)
 
     def _watch(self) -> None:
