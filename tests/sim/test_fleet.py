@@ -90,7 +90,7 @@ async def test_a_mixed_fleet_lives_a_few_hours_in_seconds(tmp_path: Path) -> Non
             url=f"ws://127.0.0.1:{csms.port}/ocpp",
             stations=12,
             speed=2_400.0,
-            duration_s=5.0,
+            duration_s=9.0,  # as many hours as a busy machine needs for two dozen sessions
             warm=1.0,
             busy=6.0,
             password="secret-of-{id}",
