@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from tests.fuzz import conversation, decode, sessions
+from tests.fuzz.talk import Talk
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 5
@@ -53,7 +54,7 @@ def test_nothing_new_is_found_soon(name: str) -> None:
 
 def test_a_fault_would_be_found() -> None:
     """The checks bite: a conversation in which an answer is told twice is caught."""
-    talk = conversation.Talk("1.6", lenient=False, remembers=False)
+    talk = Talk("1.6", lenient=False, remembers=False)
     talk.call(0, 0)
     talk.deliver(1)
     talk.answer(1, 0)

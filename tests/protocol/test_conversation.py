@@ -77,4 +77,9 @@ class Conversation(RuleBasedStateMachine):
 @pytest.mark.parametrize("version", DIALECTS)
 def test_every_call_is_settled_once_whatever_the_line_does(version: str, lenient: bool) -> None:  # noqa: FBT001 (a parameter of the test)
     bounds: Any = settings(max_examples=60, stateful_step_count=40)
-    run_state_machine_as_test(lambda: Conversation(version, lenient=lenient), settings=bounds)
+
+    class Here(Conversation):
+        def __init__(self) -> None:
+            super().__init__(version, lenient=lenient)
+
+    run_state_machine_as_test(Here, settings=bounds)
