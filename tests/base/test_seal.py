@@ -13,7 +13,7 @@ KEY = bytes(range(32))
 def test_there_and_back(secret: bytes) -> None:
     sealed = seal(secret, key=KEY, use="a", label="here")
     assert unseal(sealed, key=KEY, use="a", label="here") == secret
-    assert len(secret) < 4 or secret not in sealed
+    assert len(secret) < 4 or sealed.find(secret) < 0
     assert sealed != seal(secret, key=KEY, use="a", label="here")
 
 

@@ -214,7 +214,7 @@ async def test_keys_cannot_be_read_in_a_dump(site: Site) -> None:
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     secret = key.private_numbers().private_value.to_bytes(32)
     async with site.db.house_unit() as unit:
-        dumps = []
+        dumps: list[str] = []
         for table in ("authorities", "certificates", "events"):
             found = await unit.conn.exec_driver_sql(f"SELECT to_jsonb(t)::text FROM {table} t")
             dumps += found.scalars().all()
