@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.devices import Devices
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Stations
@@ -18,5 +19,6 @@ class Rooms:
     catalogue: Catalogue
     security: Security
     stations: Stations
+    devices: Devices
     access: Access
     sessions: Sessions

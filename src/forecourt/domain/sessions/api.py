@@ -18,6 +18,7 @@ from forecourt.base.ids import SessionId, StationId
 from forecourt.base.pages import SAME_MOMENT_MAX, cursor_at, moment, page_end
 from forecourt.base.text import PRINTABLE, is_printable
 from forecourt.domain.access import Access, Standing
+from forecourt.domain.devices import Devices
 from forecourt.domain.sessions.model import (
     Flag,
     Reading,
@@ -202,6 +203,7 @@ class CommandRoutes(Controller):
         stations: NamedDependency[Stations],
         access: NamedDependency[Access],
         sessions: NamedDependency[Sessions],
+        devices: NamedDependency[Devices],
         station_id: FromPath[str],
         data: JSONBody[CommandBody],
     ) -> Answer:
@@ -217,6 +219,9 @@ class CommandRoutes(Controller):
                 command = await _stop(ctx, sessions, station, data)
             case Start():
                 await _may_start(ctx, access, data)
+                command = data
+            case SetVariables():
+                await devices.check(ctx, station, data)
                 command = data
             case _:
                 command = data

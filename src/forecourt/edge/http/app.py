@@ -9,6 +9,7 @@ from litestar.types import ControllerRouterHandler
 from forecourt.base.clock import Clock
 from forecourt.base.ids import TenantId
 from forecourt.domain.access.api import TokenRoutes
+from forecourt.domain.devices.api import DeviceRoutes, DriftRoutes, TemplateRoutes
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationRoutes
@@ -23,6 +24,9 @@ from forecourt.infra.database import Database
 BODY_BYTES_MAX: Final = 1_048_576
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     StationRoutes,
+    DeviceRoutes,
+    DriftRoutes,
+    TemplateRoutes,
     CommandRoutes,
     SessionRoutes,
     TokenRoutes,
@@ -53,6 +57,7 @@ def http_app(
         [api, VitalsRoutes, PageRoutes],
         dependencies={
             "stations": _given(rooms.stations),
+            "devices": _given(rooms.devices),
             "access": _given(rooms.access),
             "sessions": _given(rooms.sessions),
             "keys": _given(keys),

@@ -16,7 +16,6 @@ from msgspec.structs import replace
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
-from forecourt.domain.devices import plan as planner
 from forecourt.domain.devices import rules, store
 from forecourt.domain.devices.model import (
     Applied,
@@ -278,7 +277,7 @@ class Devices:
             held = await store.find_upkeep(unit, station)
             if held is None:
                 held = Upkeep(station=station, tenant=ctx.tenant)
-            tries = planner.remembered(held.tries, plan, done, ctx.now)
+            tries = rules.remembered(held.tries, plan, done, ctx.now)
             await store.save_upkeep(unit, replace(held, tries=tries))
             await store.make_due(unit, station, ctx.tenant, ctx.now + SETTLED_AFTER)
 
@@ -290,7 +289,7 @@ class Devices:
             held = await store.find_upkeep(unit, station.id) or _blank(station)
             templates = await store.templates_of(unit)
         wishes = rules.desired(templates, station, self.standards)
-        plan = planner.plan(
+        plan = rules.plan(
             wishes,
             await self._stations.inventory(ctx, station.id) if wishes else (),
             whole=held.model_at is not None and held.model_of == rules.model_of(station),
@@ -311,7 +310,7 @@ class Devices:
         found, _ = await self._stations.read(ctx, station)
         await self._read_reports(ctx, found)
         held, plan = await self._planned(ctx, found)
-        tries = planner.remembered(held.tries, plan, (), ctx.now)
+        tries = rules.remembered(held.tries, plan, (), ctx.now)
         async with self._db.unit(ctx) as unit:
             await unit.emit(*_news(ctx, held, plan))
             held = replace(
@@ -411,7 +410,7 @@ def _news(
 
 def _drifting(lines: Iterable[Line]) -> tuple[str, ...]:
     return tuple(
-        sorted(spelt(line.wanted) for line in lines if line.step not in planner.NEARLY)
+        sorted(spelt(line.wanted) for line in lines if line.step not in rules.NEARLY)
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from forecourt.domain.devices import rules
 from forecourt.domain.devices.model import (
     Applied,
     Desired,
@@ -16,6 +15,8 @@ from forecourt.domain.devices.model import (
     Try,
 )
 
+from forecourt.domain.devices.rules.names import Standards, place
+from forecourt.domain.devices.rules.values import fault, same
 from forecourt.domain.stations import Kept, Outcome
 
 # A station that refuses is asked again ever less often; one that takes a value and shows another
@@ -38,7 +39,7 @@ def plan(
     tries: Sequence[Try],
     patient: bool = True,
     now: datetime,
-    standards: rules.Standards,
+    standards: Standards,
 ) -> Plan:
     """What is to be done so that a station becomes as it is wanted.
 
@@ -46,7 +47,7 @@ def plan(
     """
     if not wishes:
         return Plan(state=State.UNMANAGED)
-    found = {rules.place(kept.variable): kept for kept in told}
+    found = {place(kept.variable): kept for kept in told}
     tried = {(t.place, t.value): t for t in tries}
     lines: list[Line] = []
     waits: list[datetime] = []
@@ -74,7 +75,7 @@ def plan(
 
 
 def _step(
-    wish: Desired, kept: Kept | None, earlier: Try | None, standards: rules.Standards, *, whole: bool
+    wish: Desired, kept: Kept | None, earlier: Try | None, standards: Standards, *, whole: bool
 ) -> tuple[Step, str, str | None]:
     """One variable: what to do, why, and what it is now."""
     wanted = wish.wanted
@@ -89,13 +90,13 @@ def _step(
         if earlier is not None and earlier.accepted:
             return Step.ALREADY, f"set on {earlier.at:%Y-%m-%d}; it cannot be read", None
         return Step.SET, "it cannot be read, and was not set from here", None
-    if value is not None and rules.same(variable.data_type, value, wanted.value):
+    if value is not None and same(variable.data_type, value, wanted.value):
         if variable.awaits_reboot:
             return Step.REBOOT, "set, and takes effect when the station starts again", value
         return Step.ALREADY, "as it shall be", value
     if variable.mutability == "ReadOnly" or variable.constant:
         return Step.READ_ONLY, "the station does not let it be set", value
-    if (why := rules.fault(variable, wanted.value)) is not None:
+    if (why := fault(variable, wanted.value)) is not None:
         return Step.INVALID, why, value
     return Step.SET, "its value is not known" if value is None else f"it is {value!r}", value
 
