@@ -20,19 +20,22 @@ from forecourt.base.errors import ForecourtError
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions import LiveSessions, Turn
 from forecourt.domain.stations import (
+    GOOD,
+    SPOKEN,
     Admission,
     Answer,
-    Command,
+    Ask,
     Door,
+    Known,
     LiveStation,
     Outcome,
     Trigger,
     failed,
     may_transact,
 )
-from forecourt.edge.ocpp import commands
 from forecourt.edge.ocpp.asking import Asking
-from forecourt.edge.ocpp.commands import Asked
+from forecourt.edge.ocpp.asks import table
+from forecourt.edge.ocpp.asks.table import Asked, Facts
 from forecourt.edge.ocpp.routes import REFUSALS, Call, Route
 from forecourt.edge.ocpp.versions import Version
 from forecourt.edge.ocpp.wire import Budget, Counts, Wire
@@ -271,7 +274,12 @@ class StationLink:
 
     # ---- commands -------------------------------------------------------------------------------
 
-    async def ask(self, command: Command) -> Answer:
+    @property
+    def judged_by(self) -> frozenset[str]:
+        """The variables that tell what this station can do."""
+        return self.version.speech.judged_by
+
+    async def ask(self, command: Ask, known: Known) -> Answer:
         """Put a command to the station; its own answer, or why there is none."""
         live = self.live
         if self.closed or live is None:
@@ -279,19 +287,34 @@ class StationLink:
         if not (self.booted_here or self._boot_wanted) and live.station.booted_at is None:
             # Some stations fall into a boot loop when they are asked before (field quirk 19).
             return failed(Outcome.REJECTED, "the station has not booted yet")
-        if not commands.allowed(live.station.admission, command):
+        if not table.allowed(live.station.admission, command):
             return failed(Outcome.REJECTED, "the station is not admitted yet")
-        asked = self.version.ask(command, self._house.next_request_id())
+        asked = self.version.speech.ask(command, self._facts(known))
         if isinstance(asked, Answer):
             return asked
-        if not self._admitted:
-            self._bidden |= commands.bids(asked.request)
-        if self._asking is None:
-            self._asking = Asking(self._conn, self.version)
-        future = self._asking.put(command, asked, self._house.monotonic())
-        self._house.calling(self)
-        self._flush()
-        return await future
+        return await self._put(command, asked)
+
+    async def _put(self, command: Ask, asked: Asked) -> Answer:
+        """Send the messages of a command, each when the one before was answered."""
+        answers: list[Answer] = []
+        for request in asked.requests:
+            if self.closed:
+                answers.append(failed(Outcome.DISCONNECTED, "the station is not connected"))
+                break
+            if not self._admitted:
+                self._bidden |= table.bids(request)
+            if self._asking is None:
+                self._asking = Asking(self._conn)
+            future = self._asking.put(command, asked, request, self._house.monotonic())
+            self._house.calling(self)
+            self._flush()
+            answers.append(await future)
+            if answers[-1].outcome not in (GOOD if not asked.independent else SPOKEN):
+                break
+        return table.merged(answers, asked.request_id)
+
+    def _facts(self, known: Known) -> Facts:
+        return Facts(request_id=self._house.next_request_id(), now=self._house.now(), known=known)
 
     # ---- inside: a call of the station's --------------------------------------------------------
 
@@ -456,9 +479,10 @@ class StationLink:
         if self.closed or event is None or live is None or live.station.booted_at is not None:
             return
         self._boot_wanted = True
-        asked = self.version.ask(Trigger(message="boot"), self._house.next_request_id())
+        asked = self.version.speech.ask(Trigger(message="boot"), self._facts({}))
         if isinstance(asked, Asked):
-            self._conn.call(asked.request, self._house.monotonic())
+            for request in asked.requests:
+                self._conn.call(request, self._house.monotonic())
             self._house.calling(self)
             self._flush()
 
