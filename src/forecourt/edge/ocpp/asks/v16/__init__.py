@@ -11,3 +11,5 @@ SPEECH: Final = Speech(
     dialect=v16.DIALECT,
     rows={**core.ROWS, **devices.ROWS, **certificates.ROWS},
 )
+
+__all__ = ["SPEECH"]

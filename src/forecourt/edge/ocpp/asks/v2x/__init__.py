@@ -14,3 +14,5 @@ SHARED: Final[Rows] = {**core.ROWS, **devices.ROWS, **certificates.ROWS}
 
 SPEECH_201: Final = Speech(name="2.0.1", dialect=v201.DIALECT, rows=SHARED)
 SPEECH_21: Final = Speech(name="2.1", dialect=v21.DIALECT, rows=SHARED)
+
+__all__ = ["SHARED", "SPEECH_21", "SPEECH_201"]
