@@ -18,7 +18,7 @@ from forecourt.edge.ocpp.asks.table import Facts, Rows, Told, outcome, row
 from forecourt.protocol.ocpp import v16
 
 
-def get_variables(command: GetVariables, _: Facts) -> v16.GetConfiguration:
+def read_variables(command: GetVariables, _: Facts) -> v16.GetConfiguration:
     keys = tuple(name.variable for name in command.variables)
     return v16.GetConfiguration(key=keys or None)
 
@@ -85,7 +85,7 @@ def configuration(
 
 ROWS: Final[Rows] = dict(
     [
-        row(GetVariables, v16.GetConfiguration, say=get_variables, understand=configuration),
+        row(GetVariables, v16.GetConfiguration, say=read_variables, understand=configuration),
         row(
             SetVariables,
             v16.ChangeConfiguration,

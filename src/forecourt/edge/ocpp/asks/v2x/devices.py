@@ -27,7 +27,7 @@ def report(command: GetReport, facts: Facts) -> v21.GetBaseReport:
     return v21.GetBaseReport(request_id=facts.request_id, report_base=REPORTS[command.base])
 
 
-def get_variables(command: GetVariables, _: Facts) -> v21.GetVariables | Answer:
+def read_variables(command: GetVariables, _: Facts) -> v21.GetVariables | Answer:
     if not command.variables:
         return unsupported("2.x reads variables by name; ask for a report to see all")
     wanted = tuple(
@@ -127,7 +127,7 @@ def _variable(
 
 ROWS: Final[Rows] = dict(
     [
-        row(GetVariables, v21.GetVariables, say=get_variables, understand=read),
+        row(GetVariables, v21.GetVariables, say=read_variables, understand=read),
         row(SetVariables, v21.SetVariables, say=set_variables, understand=written),
         row(GetReport, v21.GetBaseReport, say=report),
     ]
