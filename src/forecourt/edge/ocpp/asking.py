@@ -4,33 +4,47 @@ Made when a station is first asked something; most never are. Knows no socket: t
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from forecourt.domain.stations import Answer, Ask, Outcome, Variable, failed
-from forecourt.edge.ocpp.asks.table import Asked
+from forecourt.domain.stations import GOOD, SPOKEN, Answer, Ask, Outcome, Station, Variable, failed
+from forecourt.edge.ocpp.asks.table import Asked, allowed, merged
 from forecourt.protocol.ocpp.events import CONNECTION_LOST, TIMEOUT, Failed
-from forecourt.protocol.ocpp.rpc import Connection, QueueFull
+from forecourt.protocol.ocpp.rpc import Connection, LocalProtocolError, QueueFull
 from forecourt.protocol.ocpp.values import Message
 
 
 class Asking:
     """The commands that a station has not answered yet."""
 
-    __slots__ = ("_conn", "_open")
+    __slots__ = ("_conn", "_now_s", "_open")
 
-    def __init__(self, conn: Connection) -> None:
+    def __init__(self, conn: Connection, now_s: Callable[[], float]) -> None:
         self._conn = conn
+        self._now_s = now_s
         self._open: dict[str, tuple[Ask, Asked, Message, asyncio.Future[Answer]]] = {}
 
-    def put(
-        self, command: Ask, asked: Asked, request: Message, now_s: float
-    ) -> asyncio.Future[Answer]:
+    async def ask(self, command: Ask, asked: Asked, called: Callable[[], None]) -> Answer:
+        """Send a command's messages, each when the one before is answered; what all came to."""
+        answers: list[Answer] = []
+        enough = SPOKEN if asked.independent else GOOD
+        for request in asked.requests:
+            future = self._put(command, asked, request)
+            called()
+            answers.append(await future)
+            if answers[-1].outcome not in enough:
+                break
+        return merged(answers, asked.request_id)
+
+    def _put(self, command: Ask, asked: Asked, request: Message) -> asyncio.Future[Answer]:
         """Put a message on the wire, or in line; the future holds the answer, whatever it is."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         try:
-            message_id = self._conn.call(request, now_s)
+            message_id = self._conn.call(request, self._now_s())
         except QueueFull:
             future.set_result(failed(Outcome.FAILED, "too many commands wait for this station"))
+        except LocalProtocolError:
+            # It went away between two messages of one command.
+            future.set_result(failed(Outcome.DISCONNECTED, "the station is not connected"))
         else:
             self._open[message_id] = (command, asked, request, future)
         return future
@@ -60,3 +74,13 @@ class Asking:
         else:
             answer = failed(Outcome.FAILED, f"{event.code} {event.description}".strip())
         found[-1].set_result(answer)
+
+
+def unready(station: Station, command: Ask, *, told: bool) -> Answer | None:
+    """Why a station is not to be asked yet, if so; ``told``: it said on this link what it is."""
+    if not told and station.booted_at is None:
+        # Some stations fall into a boot loop when they are asked before (field quirk 19).
+        return failed(Outcome.REJECTED, "the station has not booted yet")
+    if not allowed(station.admission, command):
+        return failed(Outcome.REJECTED, "the station is not admitted yet")
+    return None

@@ -20,8 +20,6 @@ from forecourt.base.errors import ForecourtError
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions import LiveSessions, Turn
 from forecourt.domain.stations import (
-    GOOD,
-    SPOKEN,
     Admission,
     Answer,
     Ask,
@@ -33,9 +31,8 @@ from forecourt.domain.stations import (
     failed,
     may_transact,
 )
-from forecourt.edge.ocpp.asking import Asking
-from forecourt.edge.ocpp.asks import table
-from forecourt.edge.ocpp.asks.table import Asked, Facts
+from forecourt.edge.ocpp.asking import Asking, unready
+from forecourt.edge.ocpp.asks.table import Asked, Facts, bids
 from forecourt.edge.ocpp.routes import REFUSALS, Call, Route
 from forecourt.edge.ocpp.versions import Version
 from forecourt.edge.ocpp.wire import Budget, Counts, Wire
@@ -284,34 +281,22 @@ class StationLink:
         live = self.live
         if self.closed or live is None:
             return failed(Outcome.DISCONNECTED, "the station is not connected")
-        if not (self.booted_here or self._boot_wanted) and live.station.booted_at is None:
-            # Some stations fall into a boot loop when they are asked before (field quirk 19).
-            return failed(Outcome.REJECTED, "the station has not booted yet")
-        if not table.allowed(live.station.admission, command):
-            return failed(Outcome.REJECTED, "the station is not admitted yet")
+        refused = unready(live.station, command, told=self.booted_here or self._boot_wanted)
+        if refused is not None:
+            return refused
         asked = self.version.speech.ask(command, self._facts(known))
         if isinstance(asked, Answer):
             return asked
-        return await self._put(command, asked)
+        if not self._admitted:
+            self._bidden |= bids(asked.requests)
+        if self._asking is None:
+            self._asking = Asking(self._conn, self._house.monotonic)
+        return await self._asking.ask(command, asked, self._called)
 
-    async def _put(self, command: Ask, asked: Asked) -> Answer:
-        """Send the messages of a command, each when the one before was answered."""
-        answers: list[Answer] = []
-        for request in asked.requests:
-            if self.closed:
-                answers.append(failed(Outcome.DISCONNECTED, "the station is not connected"))
-                break
-            if not self._admitted:
-                self._bidden |= table.bids(request)
-            if self._asking is None:
-                self._asking = Asking(self._conn)
-            future = self._asking.put(command, asked, request, self._house.monotonic())
-            self._house.calling(self)
-            self._flush()
-            answers.append(await future)
-            if answers[-1].outcome not in (GOOD if not asked.independent else SPOKEN):
-                break
-        return table.merged(answers, asked.request_id)
+    def _called(self) -> None:
+        """A call of ours is open, or in line."""
+        self._house.calling(self)
+        self._flush()
 
     def _facts(self, known: Known) -> Facts:
         return Facts(request_id=self._house.next_request_id(), now=self._house.now(), known=known)
@@ -481,10 +466,8 @@ class StationLink:
         self._boot_wanted = True
         asked = self.version.speech.ask(Trigger(message="boot"), self._facts({}))
         if isinstance(asked, Asked):
-            for request in asked.requests:
-                self._conn.call(request, self._house.monotonic())
-            self._house.calling(self)
-            self._flush()
+            self._conn.call(asked.requests[0], self._house.monotonic())
+            self._called()
 
     def _wait_in_line(self, event: Received, data: bytes) -> None:
         if self._inbox is None:

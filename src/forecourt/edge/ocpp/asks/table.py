@@ -224,9 +224,13 @@ def allowed(admission: Admission, command: Ask) -> bool:
     return admission is Admission.ACCEPTED or isinstance(command, WHILE_PENDING)
 
 
-def bids(request: Message) -> frozenset[str]:
+def bids(requests: Sequence[Message]) -> frozenset[str]:
     """The actions that a station may send because it was asked this, admitted or not (2.x B02)."""
-    triggered = getattr(request, "requested_message", None)
-    if triggered is not None:
-        return frozenset({triggered})
-    return frozenset({"NotifyReport"} if type(request).__name__ == "GetBaseReport" else ())
+    bidden = set()
+    for request in requests:
+        triggered = getattr(request, "requested_message", None)
+        if triggered is not None:
+            bidden.add(triggered)
+        elif type(request).__name__ == "GetBaseReport":
+            bidden.add("NotifyReport")
+    return frozenset(bidden)
