@@ -76,8 +76,10 @@ class Asking:
         found[-1].set_result(answer)
 
 
-def unready(station: Station, command: Ask, *, told: bool) -> Answer | None:
+def unready(station: Station | None, command: Ask, *, told: bool) -> Answer | None:
     """Why a station is not to be asked yet, if so; ``told``: it said on this link what it is."""
+    if station is None:
+        return failed(Outcome.DISCONNECTED, "the station is not connected")
     if not told and station.booted_at is None:
         # Some stations fall into a boot loop when they are asked before (field quirk 19).
         return failed(Outcome.REJECTED, "the station has not booted yet")

@@ -26,9 +26,7 @@ from forecourt.domain.stations import (
     Door,
     Known,
     LiveStation,
-    Outcome,
     Trigger,
-    failed,
     may_transact,
 )
 from forecourt.edge.ocpp.asking import Asking, unready
@@ -278,13 +276,11 @@ class StationLink:
 
     async def ask(self, command: Ask, known: Known) -> Answer:
         """Put a command to the station; its own answer, or why there is none."""
-        live = self.live
-        if self.closed or live is None:
-            return failed(Outcome.DISCONNECTED, "the station is not connected")
-        refused = unready(live.station, command, told=self.booted_here or self._boot_wanted)
-        if refused is not None:
-            return refused
-        asked = self.version.speech.ask(command, self._facts(known))
+        station = None if self.closed or self.live is None else self.live.station
+        asked: Asked | Answer | None
+        asked = unready(station, command, told=self.booted_here or self._boot_wanted)
+        if asked is None:
+            asked = self.version.speech.ask(command, self._facts(known))
         if isinstance(asked, Answer):
             return asked
         if not self._admitted:
