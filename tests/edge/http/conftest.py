@@ -16,6 +16,7 @@ from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.rooms import Rooms
+from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Answer, Ask, Known, Links, NewStation, Outcome, Stations
 from forecourt.domain.tenants import Tenants
@@ -105,6 +106,7 @@ def rooms_on(db: Database, links: Links) -> Rooms:
     return Rooms(
         tenants=Tenants(db, secret_key=SECRET),
         catalogue=Catalogue(),
+        security=Security(db, secret_key=SECRET),
         stations=Stations(db, links=links, secret_key=SECRET),
         access=Access(db),
         sessions=Sessions(db),
