@@ -175,7 +175,9 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
         await _keep_house(db, settings, clock)
         tasks = await stack.enter_async_context(_tasks())
-        committer = Committer(db.raw, order=(*stations.WRITES, *devices.WRITES, *sessions.WRITES, EVENTS))
+        committer = Committer(
+            db.raw, order=(*stations.WRITES, *devices.WRITES, *sessions.WRITES, EVENTS)
+        )
         gateway = Gateway(
             rooms,
             links=links,
@@ -185,7 +187,9 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             options=_gateway_options(settings),
         )
         relay = Relay(
-            db, name=settings.gateway_name, handlers=nervous_system(gateway, rooms.security, rooms.devices)
+            db,
+            name=settings.gateway_name,
+            handlers=nervous_system(gateway, rooms.security, rooms.devices),
         )
         committer.after(EVENTS, relay.wake)
         caretaker = Caretaker(db, rooms.devices, clock)

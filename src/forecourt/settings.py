@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     fetch_device_models: bool = True
     """Ask stations for their whole device model after a boot with firmware that is new to us."""
     upkeep_after_boot_s: float = Field(default=20, ge=0, le=3_600)
-    """How long after a boot a station is first asked or set something, and as long again at most."""
+    """How long after a boot a station is first asked or set something; twice that at most."""
     station_messages_per_s: float = Field(default=250, gt=0)
     """A station that sends more for long is read more slowly."""
     station_messages_burst: float = Field(default=1_000, ge=1)

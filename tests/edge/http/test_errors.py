@@ -137,6 +137,7 @@ async def test_a_bug_of_ours_tells_nothing_but_a_trace(
         catalogue=door.rooms.catalogue,
         security=door.rooms.security,
         stations=BrokenStations(door.db, links=Links(), secret_key=SECRET),
+        devices=door.rooms.devices,
         access=door.rooms.access,
         sessions=door.rooms.sessions,
     )

@@ -33,7 +33,7 @@ from forecourt.domain.devices.model import (
     Wanted,
     spelt,
 )
-from forecourt.domain.devices.rules import Standards, flattened, unflattened
+from forecourt.domain.devices.rules import Standards, flattened, place, unflattened
 from forecourt.domain.devices.service import Caretaker, Devices, standards
 from forecourt.domain.devices.store import BOOTED, DUE, WRITES
 
@@ -71,6 +71,7 @@ __all__ = [
     "ValueInvalid",
     "Wanted",
     "flattened",
+    "place",
     "spelt",
     "standards",
     "unflattened",

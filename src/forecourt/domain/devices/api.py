@@ -20,6 +20,8 @@ from forecourt.domain.stations import Kept
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
 Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
+# The framework keeps the name ``state`` of a parameter for itself.
+InState = Annotated[State | None, QueryParameter(name="state", description="In this state.")]
 Named = Annotated[str, Meta(min_length=1, max_length=50, pattern=PRINTABLE)]
 Part = Annotated[str, Meta(max_length=50, pattern=PRINTABLE)]
 Number = Annotated[int, Meta(ge=0, le=10_000)]
@@ -270,10 +272,10 @@ class DriftRoutes(Controller):
         *,
         limit: Limit = 100,
         cursor: Cursor = "",
-        state: FromQuery[State | None] = None,
+        within: InState = None,
     ) -> StandingPage:
         """How stations stood when they were last looked at: after boots, reports and changes."""
-        found = await devices.standings(ctx, after=cursor, limit=limit + 1, state=state)
+        found = await devices.standings(ctx, after=cursor, limit=limit + 1, state=within)
         items = [
             StandingView(
                 station=held.station,

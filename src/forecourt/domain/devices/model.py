@@ -1,4 +1,4 @@
-"""What exists in this room: standard variables, templates, plans, drift, and what happens to them."""
+"""What exists in this room: standard variables, templates, plans, and what happens to them."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,14 @@ from forecourt.domain.stations import Outcome, StationEvent, Variable, VariableN
 
 Mutability = Literal["ReadOnly", "ReadWrite", "WriteOnly"]
 DataType = Literal[
-    "string", "decimal", "integer", "dateTime", "boolean", "OptionList", "SequenceList", "MemberList"
+    "string",
+    "decimal",
+    "integer",
+    "dateTime",
+    "boolean",
+    "OptionList",
+    "SequenceList",
+    "MemberList",
 ]
 
 # ---- what the standards know ------------------------------------------------------------------
@@ -47,7 +54,7 @@ class Standard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class LimitKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A flat name that says how much fits into a variable: a limit of it, no variable of its own."""
+    """A flat name that says how much fits into a variable: a limit of it, none of its own."""
 
     name: str
     of_name: str

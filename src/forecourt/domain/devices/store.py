@@ -1,6 +1,5 @@
 """The room's tables and all of its SQL."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -181,9 +180,7 @@ async def release(
 
 
 async def find_upkeep(unit: Unit, station: StationId) -> Upkeep | None:
-    row = (
-        await unit.conn.execute(select(upkeep).where(upkeep.c.station_id == station))
-    ).first()
+    row = (await unit.conn.execute(select(upkeep).where(upkeep.c.station_id == station))).first()
     return None if row is None else _upkeep(row)
 
 
@@ -211,9 +208,9 @@ async def save_upkeep(unit: Unit, held: Upkeep) -> None:
     }
     names = {"station_id": held.station, "tenant_id": held.tenant}
     await unit.conn.execute(
-        upserting(upkeep).values(**names, **values).on_conflict_do_update(
-            index_elements=["station_id"], set_=values
-        )
+        upserting(upkeep)
+        .values(**names, **values)
+        .on_conflict_do_update(index_elements=["station_id"], set_=values)
     )
 
 
@@ -288,9 +285,7 @@ async def add_template(unit: Unit, tenant: TenantId, template: Template, now: da
 async def save_template(unit: Unit, tenant: TenantId, template: Template, now: datetime) -> None:
     values = _template_values(template, now)
     query = insert(templates).values(tenant_id=tenant, **values)
-    await unit.conn.execute(
-        delete(templates).where(templates.c.name == template.name)
-    )
+    await unit.conn.execute(delete(templates).where(templates.c.name == template.name))
     await unit.conn.execute(query)
 
 
@@ -304,11 +299,7 @@ async def templates_of(unit: Unit) -> list[Template]:
     return [
         Template(
             values=msgspec.convert(row.wanted, tuple[Wanted, ...]),
-            **{
-                name: getattr(row, name)
-                for name in Template.__struct_fields__
-                if name != "values"
-            },
+            **{name: getattr(row, name) for name in Template.__struct_fields__ if name != "values"},
         )
         for row in await unit.conn.execute(select(templates).order_by(templates.c.name))
     ]
@@ -320,8 +311,6 @@ async def count_templates(unit: Unit) -> int:
 
 def _template_values(template: Template, now: datetime) -> dict[str, object]:
     values: dict[str, object] = {
-        name: getattr(template, name)
-        for name in Template.__struct_fields__
-        if name != "values"
+        name: getattr(template, name) for name in Template.__struct_fields__ if name != "values"
     }
     return values | {"wanted": msgspec.to_builtins(template.values), "changed_at": now}

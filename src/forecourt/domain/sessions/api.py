@@ -29,7 +29,15 @@ from forecourt.domain.sessions.model import (
     TokenRefused,
 )
 from forecourt.domain.sessions.service import Sessions
-from forecourt.domain.stations import Answer, Command, Direct, Start, Stations, Stop
+from forecourt.domain.stations import (
+    Answer,
+    Command,
+    Direct,
+    SetVariables,
+    Start,
+    Stations,
+    Stop,
+)
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
 Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]

@@ -148,8 +148,8 @@ BOOTS: Final = Write(
     ),
     # What waited for this in the station's variables has taken effect.
     sql="""
-    WITH n AS (SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[],
-      $7::text[], $8::text[], $9::text[], $10::timestamptz[])
+    WITH n AS (SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[],
+      $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::timestamptz[])
       AS n (station_id, epoch, vendor, model, serial, firmware, iccid, imsi, boot_reason, at)),
     effective AS (UPDATE variables SET awaits_reboot = false FROM n
       WHERE variables.station_id = n.station_id AND variables.awaits_reboot)

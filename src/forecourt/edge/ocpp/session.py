@@ -30,6 +30,7 @@ from forecourt.domain.stations import (
     may_transact,
 )
 from forecourt.edge.ocpp.asking import Asking, unready
+from forecourt.edge.ocpp.asks import names
 from forecourt.edge.ocpp.asks.table import Asked, Facts, bids
 from forecourt.edge.ocpp.routes import REFUSALS, Call, Route
 from forecourt.edge.ocpp.versions import Version
@@ -267,12 +268,16 @@ class StationLink:
         self.booted_here = True
         self._admitted = may_transact(admission)
 
+    def inventory(self, request_id: int) -> bool:
+        """Whether this names a report of everything."""
+        return self._asking is not None and request_id in self._asking.inventories
+
     # ---- commands -------------------------------------------------------------------------------
 
     @property
     def judged_by(self) -> frozenset[str]:
         """The variables that tell what this station can do."""
-        return self.version.speech.judged_by
+        return names.judged(self.version.speech.judged_by)
 
     async def ask(self, command: Ask, known: Known) -> Answer:
         """Put a command to the station; its own answer, or why there is none."""
@@ -516,11 +521,11 @@ class StationLink:
         self._house.offer(changes)
 
     def _told(self, message_id: str, response: Message) -> None:
-        learnt = () if self._asking is None else self._asking.answered(message_id, response)
-        if learnt:
-            changes = Changes(self._actor, "variables")
-            ctx = self._context()
-            self._house.rooms.stations.variables_reported(ctx, self.door.id, learnt, changes)
+        told = None if self._asking is None else self._asking.answered(message_id, response)
+        if told is not None and told.variables:
+            changes, ctx = Changes(self._actor, "variables"), self._context()
+            devices = self._house.rooms.devices
+            devices.reported(ctx, self.door.id, told.variables, changes, told.part)
             self._house.submit(changes, unheard)
 
     def _fail_asked(self) -> None:

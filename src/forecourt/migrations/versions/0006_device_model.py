@@ -1,9 +1,9 @@
-"""The device model whole: characteristics, reports in parts, templates, and the caretaker's notes."""
+"""The device model whole: characteristics, reports in parts, templates, the caretaker's notes."""
 
 from alembic import op
 
 revision = "0006"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -87,7 +87,4 @@ def downgrade() -> None:
     for table in reversed(WALLED):
         op.execute(f"DROP TABLE {table}")
     op.execute("DROP INDEX variables_awaiting")
-    op.execute(
-        "ALTER TABLE variables "
-        + ", ".join(f"DROP COLUMN {column}" for column in COLUMNS)
-    )
+    op.execute("ALTER TABLE variables " + ", ".join(f"DROP COLUMN {column}" for column in COLUMNS))

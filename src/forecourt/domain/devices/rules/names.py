@@ -1,11 +1,11 @@
-"""What variables are called: in the device model, and by stations that have only flat keys. Pure."""
+"""What variables are called: in the device model, and by stations with flat keys. Pure."""
 
 from collections.abc import Mapping
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from forecourt.domain.devices.model import FlatKey, LimitKey, LoneKey, Place, Standard, Wanted
+from forecourt.domain.devices.model import LimitKey, LoneKey, Place, Standard, Wanted
 from forecourt.domain.devices.rules.values import items
 from forecourt.domain.stations import Variable
 
@@ -29,7 +29,8 @@ class Standards:
         self._by_key: dict[str, Standard | LimitKey | LoneKey] = {
             v.key.name.casefold(): v for v in book.variables if v.key is not None
         }
-        self._by_key |= {key.name.casefold(): key for key in (*book.limits, *book.lone)}
+        self._by_key |= {key.name.casefold(): key for key in book.limits}
+        self._by_key |= {key.name.casefold(): key for key in book.lone}
 
     def find(self, component: str, variable: str, instance: str = "") -> Standard | None:
         """What the standards say of this variable; of any instance, if they name none."""

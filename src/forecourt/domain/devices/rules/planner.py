@@ -14,10 +14,9 @@ from forecourt.domain.devices.model import (
     Step,
     Try,
 )
-
 from forecourt.domain.devices.rules.names import Standards, place
 from forecourt.domain.devices.rules.values import fault, same
-from forecourt.domain.stations import Kept, Outcome
+from forecourt.domain.stations import Kept, Outcome, Variable
 
 # A station that refuses is asked again ever less often; one that takes a value and shows another
 # may just have been changed on site, so it is told soon, and then ever less often too.
@@ -78,27 +77,37 @@ def _step(
     wish: Desired, kept: Kept | None, earlier: Try | None, standards: Standards, *, whole: bool
 ) -> tuple[Step, str, str | None]:
     """One variable: what to do, why, and what it is now."""
-    wanted = wish.wanted
     if kept is None:
         because = "the station has no such variable" if whole else "the station has not told of it"
         return Step.UNKNOWN, because, None
     if kept.gone_at is not None:
         return Step.UNKNOWN, f"gone from the station since {kept.gone_at:%Y-%m-%d}", None
-    variable = standards.characterised(kept.variable)
-    value = variable.value
+    return _known(wish, standards.characterised(kept.variable), earlier)
+
+
+def _known(wish: Desired, variable: Variable, earlier: Try | None) -> tuple[Step, str, str | None]:
+    """The same for a variable that the station has."""
+    wanted, value = wish.wanted.value, variable.value
     if variable.mutability == "WriteOnly":
         if earlier is not None and earlier.accepted:
             return Step.ALREADY, f"set on {earlier.at:%Y-%m-%d}; it cannot be read", None
         return Step.SET, "it cannot be read, and was not set from here", None
-    if value is not None and same(variable.data_type, value, wanted.value):
+    if value is not None and same(variable.data_type, value, wanted):
         if variable.awaits_reboot:
             return Step.REBOOT, "set, and takes effect when the station starts again", value
         return Step.ALREADY, "as it shall be", value
+    step, because = _different(variable, wanted)
+    return step, because, value
+
+
+def _different(variable: Variable, wanted: str) -> tuple[Step, str]:
+    """What to do about a variable that has another value."""
     if variable.mutability == "ReadOnly" or variable.constant:
-        return Step.READ_ONLY, "the station does not let it be set", value
-    if (why := fault(variable, wanted.value)) is not None:
-        return Step.INVALID, why, value
-    return Step.SET, "its value is not known" if value is None else f"it is {value!r}", value
+        return Step.READ_ONLY, "the station does not let it be set"
+    if (why := fault(variable, wanted)) is not None:
+        return Step.INVALID, why
+    value = variable.value
+    return Step.SET, "its value is not known" if value is None else f"it is {value!r}"
 
 
 def _state(lines: Sequence[Line], *, whole: bool) -> State:
@@ -113,7 +122,7 @@ def _state(lines: Sequence[Line], *, whole: bool) -> State:
 def pause(earlier: Try) -> timedelta:
     """How long to leave a station alone with a value that it was told to take."""
     first = ACCEPTED_FIRST if earlier.accepted else REFUSED_FIRST
-    return min(first * FACTOR ** (min(earlier.times, TIMES_MAX) - 1), AGAIN_MAX)
+    return min(first * int(FACTOR ** (min(earlier.times, TIMES_MAX) - 1)), AGAIN_MAX)
 
 
 def _history(earlier: Try) -> str:

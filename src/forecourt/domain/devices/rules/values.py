@@ -102,7 +102,7 @@ _CHECKS: Final[Mapping[str, Callable[[Variable, str], str | None]]] = {
 }
 
 
-def same(data_type: str, one: str, other: str) -> bool:
+def same(data_type: str, one: str, other: str) -> bool:  # noqa: PLR0911 (one case for each type)
     """Whether two values mean the same to a variable of this type."""
     if one == other:
         return True

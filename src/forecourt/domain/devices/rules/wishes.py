@@ -87,9 +87,7 @@ def compared(one: str, other: str) -> int:
 def _parts(version: str) -> list[tuple[bool, int, str]]:
     """Numbers sort after words: 1.0 comes after 1.rc."""
     found = re.findall(r"[0-9]+|[a-z]+", version.casefold().removeprefix("v"))
-    return [
-        (True, int(part[:30]), "") if part.isdigit() else (False, 0, part) for part in found
-    ]
+    return [(True, int(part[:30]), "") if part.isdigit() else (False, 0, part) for part in found]
 
 
 def desired(
@@ -100,9 +98,7 @@ def desired(
     for template in sorted((t for t in templates if applies(t, station)), key=_precedence):
         for named in template.values:
             wanted = standards.canonical(named)
-            found[wanted.place] = Desired(
-                wanted=wanted, template=template.name, auto=template.auto
-            )
+            found[wanted.place] = Desired(wanted=wanted, template=template.name, auto=template.auto)
     return tuple(found.values())
 
 
@@ -119,7 +115,7 @@ def _precedence(template: Template) -> tuple[bool, bool, bool, int, str]:
 
 def model_of(station: Station) -> str:
     """What the device model of a station depends on."""
-    return "/".join((station.vendor, station.model, station.firmware))
+    return f"{station.vendor}/{station.model}/{station.firmware}"
 
 
 def whole(parts: Sequence[tuple[int, bool]]) -> bool:

@@ -27,7 +27,6 @@ from forecourt.domain.devices.model import (
     State,
     StationConforms,
     StationDrifted,
-    Step,
     Template,
     TemplateExists,
     TemplateInvalid,
@@ -345,7 +344,7 @@ class Devices:
 
     async def _fetch(self, ctx: Context, held: Upkeep) -> datetime:
         """Ask for the whole model; when to ask again, should it not come."""
-        again = ctx.now + FETCH_AGAIN_FIRST * FETCH_AGAIN_FACTOR**held.fetches
+        again = ctx.now + FETCH_AGAIN_FIRST * int(FETCH_AGAIN_FACTOR**held.fetches)
         async with self._db.unit(ctx) as unit:
             after = replace(held, fetches=held.fetches + 1, fetch_after=again)
             await store.save_upkeep(unit, after)
@@ -393,25 +392,19 @@ class Devices:
                 await store.forget(unit, station)
 
 
-def _news(
-    ctx: Context, held: Upkeep, plan: Plan
-) -> Iterable[StationDrifted | StationConforms]:
+def _news(ctx: Context, held: Upkeep, plan: Plan) -> Iterable[StationDrifted | StationConforms]:
     """What changed since the station was last looked at."""
     drifts = _drifting(plan.lines)
     if plan.state is State.DRIFTED and (
         held.state is not State.DRIFTED or drifts != _drifting(held.lines)
     ):
-        yield StationDrifted(
-            tenant=ctx.tenant, at=ctx.now, station=held.station, variables=drifts
-        )
+        yield StationDrifted(tenant=ctx.tenant, at=ctx.now, station=held.station, variables=drifts)
     elif plan.state is State.CONFORMS and held.state is not State.CONFORMS:
         yield StationConforms(tenant=ctx.tenant, at=ctx.now, station=held.station)
 
 
 def _drifting(lines: Iterable[Line]) -> tuple[str, ...]:
-    return tuple(
-        sorted(spelt(line.wanted) for line in lines if line.step not in rules.NEARLY)
-    )
+    return tuple(sorted(spelt(line.wanted) for line in lines if line.step not in rules.NEARLY))
 
 
 def _asked(wanted: Wanted) -> VariableValue:
