@@ -30,7 +30,6 @@ from forecourt.domain.stations import (
     may_transact,
 )
 from forecourt.edge.ocpp.asking import Asking, unready
-from forecourt.edge.ocpp.asks import names
 from forecourt.edge.ocpp.asks.table import Asked, Facts, bids
 from forecourt.edge.ocpp.routes import REFUSALS, Call, Route
 from forecourt.edge.ocpp.versions import Version
@@ -269,7 +268,6 @@ class StationLink:
         self._admitted = may_transact(admission)
 
     def inventory(self, request_id: int) -> bool:
-        """Whether this names a report of everything."""
         return self._asking is not None and request_id in self._asking.inventories
 
     # ---- commands -------------------------------------------------------------------------------
@@ -277,7 +275,7 @@ class StationLink:
     @property
     def judged_by(self) -> frozenset[str]:
         """The variables that tell what this station can do."""
-        return names.judged(self.version.speech.judged_by)
+        return self.version.speech.needed
 
     async def ask(self, command: Ask, known: Known) -> Answer:
         """Put a command to the station; its own answer, or why there is none."""
@@ -523,9 +521,9 @@ class StationLink:
     def _told(self, message_id: str, response: Message) -> None:
         told = None if self._asking is None else self._asking.answered(message_id, response)
         if told is not None and told.variables:
-            changes, ctx = Changes(self._actor, "variables"), self._context()
-            devices = self._house.rooms.devices
-            devices.reported(ctx, self.door.id, told.variables, changes, told.part)
+            changes = Changes(self._actor, "variables")
+            report = self._house.rooms.devices.reported
+            report(self._context(), self.door.id, told.variables, changes, told.part)
             self._house.submit(changes, unheard)
 
     def _fail_asked(self) -> None:

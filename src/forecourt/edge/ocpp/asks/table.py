@@ -150,6 +150,11 @@ class Speech(Struct, frozen=True, kw_only=True):
     judged_by: frozenset[str] = frozenset()
     """The variables that tell what a station of this version can do."""
 
+    @property
+    def needed(self) -> frozenset[str]:
+        """The same under the names by which they are kept."""
+        return names.judged(self.judged_by)
+
     def ask(self, command: Ask, facts: Facts) -> Asked | Answer:
         """The messages to send; or, when this version or station has no such thing, why."""
         found = self.rows.get(type(command))
