@@ -14,6 +14,8 @@ from forecourt.base.clock import SystemClock
 from forecourt.base.digest import KEY_BYTES
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.firmware import Firmware
+from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Links, Stations
@@ -48,8 +50,10 @@ async def described() -> str:
         tenants=Tenants(db, secret_key=NO_KEY),
         catalogue=Catalogue(),
         stations=Stations(db, links=Links(), secret_key=NO_KEY),
+        monitoring=Monitoring(db),
         access=Access(db),
         sessions=Sessions(db),
+        firmware=Firmware(db),
     )
     app = http_app(
         rooms,

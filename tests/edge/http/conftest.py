@@ -15,6 +15,8 @@ from forecourt.base.digest import KEY_BYTES
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.firmware import Firmware
+from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Answer, Command, Links, NewStation, Outcome, Stations
@@ -102,8 +104,10 @@ def rooms_on(db: Database, links: Links) -> Rooms:
         tenants=Tenants(db, secret_key=SECRET),
         catalogue=Catalogue(),
         stations=Stations(db, links=links, secret_key=SECRET),
+        monitoring=Monitoring(db),
         access=Access(db),
         sessions=Sessions(db),
+        firmware=Firmware(db),
     )
 
 
