@@ -314,12 +314,14 @@ class MonitoringRoutes(Controller):
         self,
         ctx: NamedDependency[Context],
         *,
+        stations: NamedDependency[Stations],
         monitoring: NamedDependency[Monitoring],
         station_id: FromPath[str],
         request_id: FromPath[int],
     ) -> CustomerView:
         """What the station knows of a customer, once all of it is there. Kept for a few days."""
-        text = await monitoring.customer(ctx, StationId(station_id), request_id)
+        station, _ = await stations.read(ctx, StationId(station_id))
+        text = await monitoring.customer(ctx, station.id, request_id)
         return CustomerView(request_id=request_id, text=text)
 
     @get("/streams", operation_id="list_streams", summary="Event streams")
@@ -357,6 +359,7 @@ class MonitoringRoutes(Controller):
         self,
         ctx: NamedDependency[Context],
         *,
+        stations: NamedDependency[Stations],
         monitoring: NamedDependency[Monitoring],
         station_id: FromPath[str],
         stream_no: FromPath[int],
@@ -364,9 +367,10 @@ class MonitoringRoutes(Controller):
         cursor: Cursor = "",
     ) -> StreamValuePage:
         """What came by a stream, newest first."""
+        station, _ = await stations.read(ctx, StationId(station_id))
         found = await monitoring.stream_values(
             ctx,
-            StationId(station_id),
+            station.id,
             stream_no,
             before=moment(cursor) if cursor else None,
             limit=limit + SAME_MOMENT_MAX,
