@@ -15,6 +15,8 @@ from forecourt.base.digest import KEY_BYTES
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Devices
+from forecourt.domain.firmware import Firmware
+from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
@@ -53,8 +55,10 @@ async def described() -> str:
         security=Security(db, secret_key=NO_KEY),
         stations=stations,
         devices=Devices(db, stations=stations, links=Links()),
+        monitoring=Monitoring(db),
         access=Access(db),
         sessions=Sessions(db),
+        firmware=Firmware(db),
     )
     app = http_app(
         rooms,

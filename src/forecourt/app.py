@@ -18,10 +18,12 @@ from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import TenantId
-from forecourt.domain import devices, sessions, stations
+from forecourt.domain import devices, monitoring, sessions, stations
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Caretaker, Devices
+from forecourt.domain.firmware import Firmware
+from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import (
     AuthorityAdded,
@@ -120,6 +122,27 @@ def partitioned(settings: Settings) -> list[Partitioned]:
             keep_days=settings.keep_meter_values_days,
         ),
         Partitioned(
+            table="variable_events",
+            column="at",
+            received_column="received_at",
+            interval="month",
+            keep_days=settings.keep_meter_values_days,
+        ),
+        Partitioned(
+            table="stream_values",
+            column="at",
+            received_column="received_at",
+            interval="day",
+            keep_days=settings.keep_messages_days,
+        ),
+        Partitioned(
+            table="customer_pages",
+            column="generated_at",
+            received_column="received_at",
+            interval="day",
+            keep_days=settings.keep_customer_information_days,
+        ),
+        Partitioned(
             table="messages",
             column="at",
             received_column="at",
@@ -176,7 +199,14 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         await _keep_house(db, settings, clock)
         tasks = await stack.enter_async_context(_tasks())
         committer = Committer(
-            db.raw, order=(*stations.WRITES, *devices.WRITES, *sessions.WRITES, EVENTS)
+            db.raw,
+            order=(
+                *stations.WRITES,
+                *devices.WRITES,
+                *monitoring.WRITES,
+                *sessions.WRITES,
+                EVENTS,
+            ),
         )
         gateway = Gateway(
             rooms,
@@ -236,8 +266,10 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
             fetches=settings.fetch_device_models,
             after_boot=timedelta(seconds=settings.upkeep_after_boot_s),
         ),
+        monitoring=Monitoring(db, vendors=settings.data_transfer_vendors),
         access=Access(db),
         sessions=Sessions(db),
+        firmware=Firmware(db),
     )
 
 

@@ -10,6 +10,8 @@ from forecourt.base.clock import Clock
 from forecourt.base.ids import TenantId
 from forecourt.domain.access.api import TokenRoutes
 from forecourt.domain.devices.api import DeviceRoutes, DriftRoutes, TemplateRoutes
+from forecourt.domain.firmware.api import JobRoutes
+from forecourt.domain.monitoring.api import MonitoringRoutes
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationRoutes
@@ -30,6 +32,8 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     CommandRoutes,
     SessionRoutes,
     TokenRoutes,
+    MonitoringRoutes,
+    JobRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
 
@@ -60,6 +64,8 @@ def http_app(
             "devices": _given(rooms.devices),
             "access": _given(rooms.access),
             "sessions": _given(rooms.sessions),
+            "monitoring": _given(rooms.monitoring),
+            "firmware": _given(rooms.firmware),
             "keys": _given(keys),
             "vitals": _given(vitals),
         },
