@@ -350,7 +350,7 @@ def on_allowed_transfer(speaker: Speaker, request: Any) -> Any:
 # --- An energy manager on site --------------------------------------------------------------------
 
 
-class EnergyManager:
+class SiteLimiter:
     """It limits the station now and then, without asking anybody; the station tells of it."""
 
     def __init__(self, speaker: Speaker) -> None:

@@ -166,7 +166,7 @@ class V2x:
                 )
             )
         if "ems" in features:
-            self.organ(smart.EnergyManager)
+            self.organ(smart.SiteLimiter)
 
     def heartbeat(self, *, forced: bool = False) -> None:
         self.ask(self.words.Heartbeat(), early=forced)
