@@ -450,8 +450,10 @@ class TestPatience:
     async def test_none_is_asked_where_the_operator_says_so(
         self, database_url: str, tmp_path: Path
     ) -> None:
-            async with (
-            a_yard(database_url, tmp_path, upkeep_after_boot_s=0, fetch_device_models=False) as yard,
+        async with (
+            a_yard(
+                database_url, tmp_path, upkeep_after_boot_s=0, fetch_device_models=False
+            ) as yard,
             a_station(yard, "2.1") as (name, station),
         ):
             station.boot()
