@@ -21,6 +21,12 @@ from forecourt.domain import sessions, stations
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.rooms import Rooms
+from forecourt.domain.security import (
+    AuthorityAdded,
+    CertificateRevoked,
+    Security,
+    SecurityOptions,
+)
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Links, StationAdded, StationChanged, Stations
 from forecourt.domain.tenants import Tenants
@@ -71,13 +77,21 @@ class House:
     http_url: str
 
 
-def nervous_system(gateway: Gateway) -> Mapping[type[Event], Sequence[Handler]]:
+def nervous_system(gateway: Gateway, security: Security) -> Mapping[type[Event], Sequence[Handler]]:
     """Who hears of what: the whole of it."""
 
     async def door_changed(event: StationAdded | StationChanged) -> None:
         await gateway.station_changed(event.station)
 
-    return {StationAdded: [door_changed], StationChanged: [door_changed]}
+    async def trust_changed(_: AuthorityAdded | CertificateRevoked) -> None:
+        await security.refresh()
+
+    return {
+        StationAdded: [door_changed],
+        StationChanged: [door_changed],
+        AuthorityAdded: [trust_changed],
+        CertificateRevoked: [trust_changed],
+    }
 
 
 def partitioned(settings: Settings) -> list[Partitioned]:
@@ -162,13 +176,16 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             tasks=tasks,
             options=_gateway_options(settings),
         )
-        relay = Relay(db, name=settings.gateway_name, handlers=nervous_system(gateway))
+        relay = Relay(
+            db, name=settings.gateway_name, handlers=nervous_system(gateway, rooms.security)
+        )
         committer.after(EVENTS, relay.wake)
         await relay.open()
         tasks.create_task(committer.run())
         tasks.create_task(relay.run())
         tasks.create_task(_housekeeping(db, settings, clock))
         await gateway.open()
+        await rooms.security.refresh()
         tls = _tls(settings)
         with _port_taken(settings.ocpp_port):
             server = await listen(gateway, host=settings.host, port=settings.ocpp_port, tls=tls)
@@ -194,9 +211,20 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     return Rooms(
         tenants=Tenants(db, secret_key=key),
         catalogue=Catalogue(),
+        security=Security(db, secret_key=key, options=_security_options(settings)),
         stations=Stations(db, links=links, secret_key=key),
         access=Access(db),
         sessions=Sessions(db),
+    )
+
+
+def _security_options(settings: Settings) -> SecurityOptions:
+    return SecurityOptions(
+        organization=settings.pki_organization,
+        url=settings.pki_url,
+        server_days=settings.pki_server_days,
+        station_days=settings.pki_station_days,
+        v2g_days=settings.pki_v2g_days,
     )
 
 
