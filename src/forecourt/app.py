@@ -210,7 +210,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     key = secret_key(settings.data_dir)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
-        catalogue=Catalogue(),
+        catalogue=Catalogue(quirks_file=settings.quirks_file),
         security=Security(db, secret_key=key, options=_security_options(settings)),
         stations=Stations(db, links=links, secret_key=key),
         access=Access(db),

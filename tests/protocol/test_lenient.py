@@ -128,8 +128,8 @@ def test_what_is_rewritten_is_named_and_the_rest_is_read_at_once() -> None:
     def no_info(message: v16.StatusNotification) -> v16.StatusNotification:
         return replace(message, info=None) if message.info else message
 
-    rewrites = {v16.StatusNotification: (("no-info", no_info),)}
-    connection = Connection(v16.DIALECT, lenient=Lenient(frozenset(), rewrites))
+    lenient = Lenient(frozenset(), {v16.StatusNotification: (("no-info", no_info),)})
+    connection = Connection(v16.DIALECT, lenient=lenient)
     status = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
     for more, names in (({}, ()), ({"info": "null"}, ("no-info",))):
         event = connection.receive(

@@ -201,10 +201,17 @@ class QuirksInvalid(ForecourtError):
     code: ClassVar[str] = "quirks.invalid"
 
 
+class QuirkChoiceInvalid(ForecourtError):
+    """A station cannot choose this: it is no quirk profile."""
+
+    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str] = "quirks.choice_invalid"
+
+
 class QuirkProfileUnknown(ForecourtError):
     """There is no quirk profile of this name."""
 
-    kind: ClassVar[Kind] = Kind.INVALID
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
     code: ClassVar[str] = "quirks.unknown"
 
 

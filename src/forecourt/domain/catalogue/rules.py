@@ -81,20 +81,19 @@ def profile_for(
     if choice in (NONE, STRICT):
         return None
     for profile in profiles:
-        if profile.name == choice:
-            return profile
-        if choice == AUTO and profile.match is not None:
-            if fits(profile.match, vendor=vendor, model=model, firmware=firmware):
+        if choice == AUTO:
+            match = profile.match
+            if match and fits(match, vendor=vendor, model=model, firmware=firmware):
                 return profile
+        elif profile.name == choice:
+            return profile
     return None
 
 
 def fits(match: Match, *, vendor: str, model: str, firmware: str) -> bool:
     """Whether a station is meant, by what it said of itself."""
     return (
-        _any(match.vendor, vendor)
-        and _any(match.model, model)
-        and within(firmware, match.firmware)
+        _any(match.vendor, vendor) and _any(match.model, model) and within(firmware, match.firmware)
     )
 
 

@@ -13,6 +13,7 @@ from forecourt.domain.catalogue.model import (
     ConnectorTypeId,
     ConnectorTypeUnknown,
     Form,
+    QuirkChoiceInvalid,
     QuirkProfile,
     QuirkProfileUnknown,
     QuirksInvalid,
@@ -75,6 +76,15 @@ class Catalogue:
         if found is None:
             raise QuirkProfileUnknown(f"there is no quirk profile {name!r}", name=name)
         return found
+
+    def quirk_choice(self, text: str) -> str:
+        """What a station may choose: a profile or one of three words. Raises QuirkChoiceInvalid."""
+        if text not in self._quirks and text not in rules.CHOICES:
+            raise QuirkChoiceInvalid(
+                f"there is no quirk profile {text[:100]!r}; besides profiles there are"
+                f" {', '.join(sorted(rules.CHOICES))}"
+            )
+        return text
 
     def quirk_profile_for(
         self, choice: str, *, vendor: str, model: str, firmware: str

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from sys import intern
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -31,6 +32,7 @@ from forecourt.domain.stations.model import (
     ConnectorState,
     Door,
     Happened,
+    QuirkUse,
     Station,
     Variable,
 )
@@ -61,6 +63,7 @@ stations: Final = Table(
     Column("disconnected_at", DateTime(timezone=True)),
     Column("seen_at", DateTime(timezone=True)),
     Column("lenient", Boolean, nullable=False, server_default=text("false")),
+    Column("quirks", Text, nullable=False, server_default="auto"),
     Column("log_all", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
@@ -125,6 +128,17 @@ commands: Final = Table(
     Column("outcome", Text),
     Column("answer", JSON),
     Column("answered_at", DateTime(timezone=True)),
+)
+
+quirk_uses: Final = Table(
+    "quirk_uses",
+    metadata,
+    Column("station_id", Text, primary_key=True),
+    Column("fix", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("uses", BigInteger, nullable=False),
+    Column("first_at", DateTime(timezone=True), nullable=False),
+    Column("last_at", DateTime(timezone=True), nullable=False),
 )
 
 # ---- the gateway's writes ---------------------------------------------------------------------
@@ -208,7 +222,21 @@ MESSAGES: Final = append(
     same=("station_id", "at", "direction", "frame"),
 )
 
-WRITES: Final = (BOOTS, SEEN, GONE, CONNECTORS, VARIABLES, MESSAGES)
+# Added up; told a second time by a commit that was tried again, a count is not newer, and nothing.
+QUIRK_USES: Final = Write(
+    table="quirk_uses",
+    columns=("station_id", "fix", "tenant_id", "uses", "first_at", "last_at"),
+    sql="""
+    INSERT INTO quirk_uses (station_id, fix, tenant_id, uses, first_at, last_at)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::timestamptz[],
+      $6::timestamptz[])
+    ON CONFLICT (station_id, fix) DO UPDATE
+      SET uses = quirk_uses.uses + excluded.uses, last_at = excluded.last_at
+      WHERE quirk_uses.last_at < excluded.last_at""",
+    key=(0, 1),
+)
+
+WRITES: Final = (BOOTS, SEEN, GONE, CONNECTORS, VARIABLES, MESSAGES, QUIRK_USES)
 
 
 def connector_row(connector: Connector, tenant: TenantId, epoch: int) -> tuple[object, ...]:
@@ -257,7 +285,10 @@ def variable_row(
 async def doors(unit: Unit, ids: Sequence[StationId] | None = None) -> list[Door]:
     """What the listener needs, of all stations or of some."""
     c = stations.c
-    query = select(c.station_id, c.tenant_id, c.admission, c.password, c.lenient, c.log_all)
+    query = select(
+        *(c.station_id, c.tenant_id, c.admission, c.password, c.lenient, c.log_all, c.quirks),
+        *(c.vendor, c.model, c.firmware),
+    )
     if ids is not None:
         query = query.where(c.station_id.in_(ids))
     return [
@@ -268,6 +299,11 @@ async def doors(unit: Unit, ids: Sequence[StationId] | None = None) -> list[Door
             password=None if row.password is None else Digest(row.password),
             lenient=row.lenient,
             log_all=row.log_all,
+            # A fleet has few makers: each text is held once.
+            quirks=intern(row.quirks),
+            vendor=intern(row.vendor),
+            model=intern(row.model),
+            firmware=intern(row.firmware),
         )
         for row in await unit.conn.execute(query)
     ]
@@ -330,6 +366,7 @@ async def add(unit: Unit, new: Iterable[tuple[Station, Digest | None]]) -> set[S
             "password": password,
             "site": s.site,
             "lenient": s.lenient,
+            "quirks": s.quirks,
             "log_all": s.log_all,
             "created_at": s.created_at,
         }
@@ -371,7 +408,7 @@ async def change(unit: Unit, station_id: StationId, values: dict[str, object]) -
 
 async def remove(unit: Unit, station_id: StationId) -> bool:
     """Delete a station and its live state; its sessions and messages stay."""
-    for table in (connectors, variables):
+    for table in (connectors, variables, quirk_uses):
         await unit.conn.execute(delete(table).where(table.c.station_id == station_id))
     result = await unit.conn.execute(delete(stations).where(stations.c.station_id == station_id))
     return result.rowcount == 1
@@ -407,6 +444,23 @@ async def values_of(
     )
     rows = await unit.conn.execute(query)
     return {(row.component, row.variable, row.variable_instance): row.value for row in rows}
+
+
+async def quirk_uses_of(unit: Unit, station_id: StationId) -> list[QuirkUse]:
+    """What was forgiven a station, the newest first."""
+    query = (
+        select(quirk_uses)
+        .where(quirk_uses.c.station_id == station_id)
+        .order_by(quirk_uses.c.last_at.desc())
+    )
+    return [
+        QuirkUse(
+            StationId(row.station_id),
+            TenantId(row.tenant_id),
+            *(row.fix, row.uses, row.first_at, row.last_at),
+        )
+        for row in await unit.conn.execute(query)
+    ]
 
 
 async def messages_of(

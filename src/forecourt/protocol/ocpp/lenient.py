@@ -113,7 +113,6 @@ class Lenient(Struct, frozen=True):
             return None
         return message, tuple(sorted(mender.used))
 
-
     def rewritten(self, message: Message) -> tuple[Message, tuple[str, ...]]:
         """A message with all that is put right in it, and the names of what was."""
         used: tuple[str, ...] = ()

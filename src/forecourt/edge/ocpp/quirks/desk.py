@@ -4,15 +4,18 @@ Uses are counted in memory and told to the database now and then: never a row fo
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from forecourt.base.ids import StationId
 from forecourt.domain.catalogue import AUTO, STRICT, Catalogue, QuirkProfile
-from forecourt.domain.stations import Door, QuirkUse
+from forecourt.domain.stations import Door, QuirkUse, Station
 from forecourt.edge.ocpp.quirks.handling import Handling
 from forecourt.edge.ocpp.quirks.incoming import lenient_of
+from forecourt.protocol.ocpp import v16, v21, v201
 from forecourt.protocol.ocpp.dialect import Dialect
 from forecourt.protocol.ocpp.events import Received
 from forecourt.protocol.ocpp.lenient import Lenient
@@ -27,14 +30,16 @@ USES_MAX: Final = 100_000
 class QuirkDesk:
     """All stations of one gateway."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, *, speaks: Collection[str]) -> None:
+        """``speaks``: the sub-protocols that we have."""
         self._catalogue = catalogue
+        self._speaks = speaks
         self._known: dict[tuple[str, str, str, str], QuirkProfile | None] = {}
         self._uses: dict[tuple[StationId, str], QuirkUse] = {}
         self.totals: Counter[str] = Counter()
         """Since the start, by what was done: for the metrics, so it names no station."""
 
-    def handling(self, door: Door, now: "Now") -> Handling | None:
+    def handling(self, door: Door, now: Callable[[], datetime]) -> Handling | None:
         """How a station is handled that is known as ``door`` says; None: as the book says."""
         profile = self.profile_of(door)
         lenient = lenient_of(profile, all_fixes=door.lenient and door.quirks != STRICT)
@@ -55,6 +60,21 @@ class QuirkDesk:
             self._known.clear()
         self._known[key] = found
         return found
+
+    def spoken(self, door: Door, offered: Sequence[str], now: datetime) -> str | None:
+        """The sub-protocol that its profile chooses for it, if one does."""
+        profile = self.profile_of(door)
+        if profile is None:
+            return None
+        key, spoken = (
+            ("prefer_ocpp", profile.prefer_ocpp)
+            if offered
+            else ("assume_ocpp", profile.assume_ocpp)
+        )
+        if spoken is None or spoken not in self._speaks or (offered and spoken not in offered):
+            return None
+        self.used(door, (key,), now)
+        return spoken
 
     # ---- counting -------------------------------------------------------------------------------
 
@@ -93,21 +113,25 @@ class QuirkDesk:
         event = reader.receive(frame, 0.0)
         if not isinstance(event, Received):
             return None
-        known = identified(door, told_of(event.request))
+        known = replace(door, **told_of(event.request))
         return known if self.profile_of(known) is not None else None
 
 
-def told_of(boot: Any) -> Mapping[str, str]:
-    """Vendor, model and firmware in a boot of any version."""
-    station = getattr(boot, "charging_station", None)
-    if station is None:
-        return {
-            "vendor": boot.charge_point_vendor,
-            "model": boot.charge_point_model,
-            "firmware": boot.firmware_version or "",
-        }
-    return {
-        "vendor": station.vendor_name,
-        "model": station.model,
-        "firmware": station.firmware_version or "",
-    }
+def identified(door: Door, station: Station) -> Door:
+    """The door of a station that told what it is."""
+    told = (station.vendor, station.model, station.firmware)
+    if told == (door.vendor, door.model, door.firmware):
+        return door
+    return replace(door, vendor=station.vendor, model=station.model, firmware=station.firmware)
+
+
+def told_of(boot: Any) -> dict[str, str]:
+    """Vendor, model and firmware in a boot of any version; nothing in any other message."""
+    if isinstance(boot, v16.BootNotification):
+        vendor, model = boot.charge_point_vendor, boot.charge_point_model
+    elif isinstance(boot, v201.BootNotification | v21.BootNotification):
+        boot = boot.charging_station
+        vendor, model = boot.vendor_name, boot.model
+    else:
+        return {}
+    return {"vendor": vendor, "model": model, "firmware": boot.firmware_version or ""}

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
+
+from msgspec.structs import replace
 
 from forecourt.domain.catalogue import QuirkProfile
-from forecourt.domain.stations import Answer, Outcome, failed
-from forecourt.edge.ocpp.commands import Asked
+from forecourt.domain.sessions import LiveSessions, SessionState
+from forecourt.domain.stations import Answer, Outcome, Trigger, failed
+from forecourt.edge.ocpp.asks.table import Asked
 from forecourt.edge.ocpp.quirks.outgoing import Moment, Refused, rewrite
 from forecourt.protocol.ocpp.lenient import Lenient
 
@@ -34,27 +37,42 @@ class Handling:
         if self.profile is None or isinstance(asked, Answer):
             return asked
         since_s = None if self._stopped_s is None else now_s - self._stopped_s
-        done = rewrite(self.profile, asked.request, Moment(now=now, since_stop_s=since_s))
-        if isinstance(done, Refused):
-            self._used((done.key,))
-            return failed(Outcome.UNSUPPORTED, f"quirks of {self.profile.name}: {done.reason}")
-        if type(done.message).__name__ in STOPS:
-            self._stopped_s = now_s
-        if not done.used:
+        moment = Moment(now=now, since_stop_s=since_s)
+        requests, used = [], set[str]()
+        for request in asked.requests:
+            done = rewrite(self.profile, request, moment)
+            if isinstance(done, Refused):
+                self._used((done.key,))
+                return failed(Outcome.UNSUPPORTED, f"quirks of {self.profile.name}: {done.reason}")
+            requests.append(done.message)
+            used.update(done.used)
+            if type(done.message).__name__ in STOPS:
+                self._stopped_s = now_s
+        if not used:
             return asked
-        self._used(done.used)
-        return Asked(done.message, asked.request_id)
+        self._used(tuple(sorted(used)))
+        return replace(asked, requests=requests)
 
-    def polls(self, now_s: float) -> bool:
-        """Whether it is time to ask for meter values, of a station that tells none by itself."""
+    def beat(self, link: "Polled", now_s: float) -> None:
+        """Once a second: ask for meter values, of a station that tells none by itself."""
         every_s = None if self.profile is None else self.profile.poll_meter_values_s
         if every_s is None:
-            return False
+            return
         if self._polled_s is not None and now_s - self._polled_s < every_s:
-            return False
-        self._polled_s = now_s
-        return True
+            return
+        sessions = link.sessions.known.values() if link.sessions is not None else ()
+        running = {s.evse_no for s in sessions if s.state is SessionState.ACTIVE}
+        if running:
+            self._polled_s = now_s
+            evse = running.pop() if len(running) == 1 else None
+            link.trigger(Trigger(message="meter_values", evse=evse))
+            self._used(("poll_meter_values_s",))
 
-    def polled(self) -> None:
-        """It was asked."""
-        self._used(("poll_meter_values_s",))
+
+class Polled(Protocol):
+    """A link that can be asked to ask."""
+
+    @property
+    def sessions(self) -> LiveSessions | None: ...
+
+    def trigger(self, wanted: Trigger) -> None: ...

@@ -59,7 +59,7 @@ class Moment(Struct, frozen=True, kw_only=True):
 
 
 class Refused(Struct, frozen=True):
-    """This station must not be sent such a thing."""
+    """The station must not be sent such a thing."""
 
     key: str
     reason: str
@@ -97,7 +97,9 @@ def _profiles(change: Callable[[QuirkProfile, Any, Moment], Any]) -> Effect:
     """An effect on the charging profile that a message carries, wherever that is."""
 
     def effect(profile: QuirkProfile, msg: Any, moment: Moment) -> Message | str:
-        field = "cs_charging_profiles" if type(msg) is v16.SetChargingProfile else "charging_profile"
+        field = (
+            "cs_charging_profiles" if type(msg) is v16.SetChargingProfile else "charging_profile"
+        )
         before = getattr(msg, field)
         if before is None:
             return _same(msg)
