@@ -202,12 +202,7 @@ def show(
     """Show all that is known of a station, its quirks and how often they were met."""
 
     async def work(rooms: Rooms, ctx: Context) -> dict[str, Any]:
-        known, connectors = await rooms.stations.read(ctx, StationId(station))
-        uses = await rooms.stations.quirk_uses(ctx, known.id)
-        quirks = rooms.catalogue.quirk_profile_for(
-            known.quirks, vendor=known.vendor, model=known.model, firmware=known.firmware
-        )
-        return views.station(known, connectors) | views.quirks(quirks, uses)
+        return await _shown(rooms, ctx, StationId(station))
 
     found = in_rooms(data_dir, database_url, work)
     if as_json:
@@ -240,7 +235,7 @@ def set_(
     """Change what is given. A platform that runs takes it up at once."""
     secret = _password(password, generate=generate_password)
 
-    async def work(rooms: Rooms, ctx: Context) -> views.StationRow:
+    async def work(rooms: Rooms, ctx: Context) -> dict[str, Any]:
         name = StationId(station)
         if quirks is not None:
             rooms.catalogue.quirk_choice(quirks)
@@ -254,9 +249,9 @@ def set_(
             quirks=quirks,
             log_all=log_all,
         )
-        return await rooms.stations.read(ctx, name)
+        return await _shown(rooms, ctx, name)
 
-    found = views.station(*in_rooms(data_dir, database_url, work))
+    found = in_rooms(data_dir, database_url, work)
     if generate_password:
         found["password"] = secret
     if as_json:
@@ -342,6 +337,16 @@ def watch(
         in_rooms(data_dir, database_url, work)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+async def _shown(rooms: Rooms, ctx: Context, name: StationId) -> dict[str, Any]:
+    """A station with its quirks."""
+    known, connectors = await rooms.stations.read(ctx, name)
+    uses = await rooms.stations.quirk_uses(ctx, known.id)
+    quirks = rooms.catalogue.quirk_profile_for(
+        known.quirks, vendor=known.vendor, model=known.model, firmware=known.firmware
+    )
+    return views.station(known, connectors) | views.quirks(quirks, uses)
 
 
 def _tell(entry: Happened, *, as_json: bool) -> None:

@@ -33,7 +33,7 @@ from forecourt.domain.stations import (
     StationIdInvalid,
     station_id,
 )
-from forecourt.edge.ocpp.quirks import Handling, QuirkDesk, identified
+from forecourt.edge.ocpp.quirks import QuirkDesk, identified
 from forecourt.edge.ocpp.session import (
     CLOSE_GOING_AWAY,
     CLOSE_POLICY,
@@ -286,14 +286,12 @@ class Gateway:
         self._request_id = (self._request_id + 1) & 0x7FFFFFFF
         return self._request_id
 
-    def fit(self, link: StationLink) -> Handling | None:
-        """How this station is to be handled, by what it last said that it is."""
-        if link.booted_here and link.live is not None:
-            known = identified(link.door, link.live.station)
-            if known != link.door and link.door.id in self._doors:
-                self._doors[link.door.id] = known
-            link.door = known
-        return self.quirks.handling(link.door, self.now)
+    def identify(self, link: StationLink) -> None:
+        """Its boot told what it is: so is it known, also when it knocks again."""
+        if link.live is not None:
+            link.door = identified(link.door, link.live.station)
+            if link.door.id in self._doors:
+                self._doors[link.door.id] = link.door
 
     def reload(self, link: StationLink) -> None:
         """Live state in memory is ahead of what was committed, or behind it: load it anew."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from forecourt.domain.rooms import Rooms
-from forecourt.edge.ocpp.quirks import Handling, QuirkDesk
+from forecourt.edge.ocpp.quirks import QuirkDesk
 from forecourt.edge.ocpp.wire import Budget, Counts
 from forecourt.infra.commit import Changes, Done
 
@@ -40,4 +40,4 @@ class House(Protocol[Link_contra]):
 
     def next_request_id(self) -> int: ...
 
-    def fit(self, link: Link_contra) -> Handling | None: ...
+    def identify(self, link: Link_contra) -> None: ...

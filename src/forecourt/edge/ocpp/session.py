@@ -251,11 +251,12 @@ class StationLink:
         """The station is about to be told whether it may take part."""
         self.booted_here = True
         self._admitted = may_transact(admission)
+        self._house.identify(self)
         self.fit()
 
     def fit(self) -> None:
         """Take up how a station of its kind is handled: known now, or known otherwise."""
-        self.handling = self._house.fit(self)
+        self.handling = self._house.quirks.handling(self.door, self._house.now)
         self._conn.forgive(None if self.handling is None else self.handling.lenient)
 
     # ---- commands -------------------------------------------------------------------------------
