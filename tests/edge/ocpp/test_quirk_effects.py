@@ -44,7 +44,7 @@ def limit_16(**more: Any) -> v16.ChargingProfile:
         charging_rate_unit="A",
         charging_schedule_period=(v16.ChargingSchedulePeriod(start_period=0, limit=16.1),),
     )
-    plan = {
+    plan: dict[str, Any] = {
         "charging_profile_id": 1,
         "stack_level": 3,
         "charging_profile_purpose": "TxProfile",
@@ -59,7 +59,7 @@ def limit_2x(**more: Any) -> v201.ChargingProfile:
     schedule = v201.ChargingSchedule(
         id=1, charging_rate_unit="A", charging_schedule_period=(period,), min_charging_rate=6.0
     )
-    plan = {
+    plan: dict[str, Any] = {
         "id": 1,
         "stack_level": 3,
         "charging_profile_purpose": "TxProfile",
@@ -343,7 +343,7 @@ EVENT = {
 }
 EMPTY = {"evseId": 1, "meterValue": [{"timestamp": NOON, "sampledValue": []}]}
 
-IN: list[tuple[str, Any, Dialect, str, Any, tuple[str, ...], Any]] = [
+IN: list[tuple[str, Any, Dialect, str, Any, tuple[str | int, ...], Any]] = [
     (
         "tolerate_int64_txid",
         True,

@@ -53,14 +53,14 @@ class QuirkProfileRoutes(Controller):
         return QuirkProfilePage(items=[profile_view(p) for p in catalogue.quirk_profiles()])
 
     @get(
-        "/{name:str}",
+        "/{profile_name:str}",
         operation_id="read_quirk_profile",
         summary="Read a quirk profile",
         sync_to_thread=False,
     )
-    def read(self, catalogue: NamedDependency[Catalogue], name: FromPath[str]) -> QuirkProfileView:
+    def read(self, catalogue: NamedDependency[Catalogue], profile_name: FromPath[str]) -> QuirkProfileView:
         """One profile."""
-        return profile_view(catalogue.quirk_profile(name))
+        return profile_view(catalogue.quirk_profile(profile_name))
 
 
 def profile_view(profile: QuirkProfile) -> QuirkProfileView:

@@ -10,6 +10,9 @@ from forecourt.base.clock import Clock
 from forecourt.base.ids import TenantId
 from forecourt.domain.access.api import TokenRoutes
 from forecourt.domain.catalogue.api import QuirkProfileRoutes
+from forecourt.domain.devices.api import DeviceRoutes, DriftRoutes, TemplateRoutes
+from forecourt.domain.firmware.api import JobRoutes
+from forecourt.domain.monitoring.api import MonitoringRoutes
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
@@ -26,9 +29,14 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     StationRoutes,
     StationQuirkRoutes,
     QuirkProfileRoutes,
+    DeviceRoutes,
+    DriftRoutes,
+    TemplateRoutes,
     CommandRoutes,
     SessionRoutes,
     TokenRoutes,
+    MonitoringRoutes,
+    JobRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
 
@@ -57,8 +65,11 @@ def http_app(
         dependencies={
             "catalogue": _given(rooms.catalogue),
             "stations": _given(rooms.stations),
+            "devices": _given(rooms.devices),
             "access": _given(rooms.access),
             "sessions": _given(rooms.sessions),
+            "monitoring": _given(rooms.monitoring),
+            "firmware": _given(rooms.firmware),
             "keys": _given(keys),
             "vitals": _given(vitals),
         },
