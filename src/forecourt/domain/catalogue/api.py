@@ -58,7 +58,9 @@ class QuirkProfileRoutes(Controller):
         summary="Read a quirk profile",
         sync_to_thread=False,
     )
-    def read(self, catalogue: NamedDependency[Catalogue], profile_name: FromPath[str]) -> QuirkProfileView:
+    def read(
+        self, catalogue: NamedDependency[Catalogue], profile_name: FromPath[str]
+    ) -> QuirkProfileView:
         """One profile."""
         return profile_view(catalogue.quirk_profile(profile_name))
 
