@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,12 +15,16 @@ from forecourt.base.clock import SystemClock
 from forecourt.base.digest import KEY_BYTES
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.devices import Devices
+from forecourt.domain.firmware import Firmware
+from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
+from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Links, Stations
 from forecourt.domain.tenants import Tenants
 from forecourt.edge.http import document, http_app
-from forecourt.edge.http.vitals import WireCounts
+from forecourt.edge.http.vitals import QuirkCounts, WireCounts
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
 
@@ -34,6 +39,14 @@ class NoWire:
     accepting = False
 
     @property
+    def quirks(self) -> QuirkCounts:
+        return self
+
+    @property
+    def totals(self) -> Mapping[str, int]:
+        return {}
+
+    @property
     def counts(self) -> WireCounts:
         return self
 
@@ -44,12 +57,17 @@ class NoWire:
 async def described() -> str:
     """The document. The house that it is read from has no database: nobody asks it anything."""
     db = Database("postgresql://nowhere", pool_size=1)
+    stations = Stations(db, links=Links(), secret_key=NO_KEY)
     rooms = Rooms(
         tenants=Tenants(db, secret_key=NO_KEY),
         catalogue=Catalogue(),
-        stations=Stations(db, links=Links(), secret_key=NO_KEY),
+        security=Security(db, secret_key=NO_KEY),
+        stations=stations,
+        devices=Devices(db, stations=stations, links=Links()),
+        monitoring=Monitoring(db),
         access=Access(db),
         sessions=Sessions(db),
+        firmware=Firmware(db),
     )
     app = http_app(
         rooms,

@@ -14,15 +14,31 @@ import structlog
 import uvicorn
 
 from forecourt.base.clock import Clock
+from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import TenantId
-from forecourt.domain import sessions, stations
+from forecourt.domain import devices, monitoring, sessions, stations
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.devices import Caretaker, Devices
+from forecourt.domain.firmware import Firmware
+from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
+from forecourt.domain.security import (
+    AuthorityAdded,
+    CertificateRevoked,
+    Security,
+    SecurityOptions,
+)
 from forecourt.domain.sessions import Sessions
-from forecourt.domain.stations import Links, StationAdded, StationChanged, Stations
+from forecourt.domain.stations import (
+    Links,
+    StationAdded,
+    StationChanged,
+    StationConnected,
+    Stations,
+)
 from forecourt.domain.tenants import Tenants
 from forecourt.edge.http.app import http_app
 from forecourt.edge.ocpp import Gateway, GatewayOptions, UnknownStations, listen
@@ -71,13 +87,32 @@ class House:
     http_url: str
 
 
-def nervous_system(gateway: Gateway) -> Mapping[type[Event], Sequence[Handler]]:
+def nervous_system(
+    gateway: Gateway, security: Security, devices: Devices
+) -> Mapping[type[Event], Sequence[Handler]]:
     """Who hears of what: the whole of it."""
 
     async def door_changed(event: StationAdded | StationChanged) -> None:
         await gateway.station_changed(event.station)
 
-    return {StationAdded: [door_changed], StationChanged: [door_changed]}
+    async def trust_changed(_: AuthorityAdded | CertificateRevoked) -> None:
+        await security.refresh()
+
+    async def removed(event: StationChanged) -> None:
+        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+        await devices.forget_removed(ctx, event.station)
+
+    async def connected(event: StationConnected) -> None:
+        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+        await devices.connected(ctx, event.station)
+
+    return {
+        StationAdded: [door_changed],
+        StationConnected: [connected],
+        StationChanged: [door_changed, removed],
+        AuthorityAdded: [trust_changed],
+        CertificateRevoked: [trust_changed],
+    }
 
 
 def partitioned(settings: Settings) -> list[Partitioned]:
@@ -96,6 +131,27 @@ def partitioned(settings: Settings) -> list[Partitioned]:
             received_column="received_at",
             interval="month",
             keep_days=settings.keep_meter_values_days,
+        ),
+        Partitioned(
+            table="variable_events",
+            column="at",
+            received_column="received_at",
+            interval="month",
+            keep_days=settings.keep_meter_values_days,
+        ),
+        Partitioned(
+            table="stream_values",
+            column="at",
+            received_column="received_at",
+            interval="day",
+            keep_days=settings.keep_messages_days,
+        ),
+        Partitioned(
+            table="customer_pages",
+            column="generated_at",
+            received_column="received_at",
+            interval="day",
+            keep_days=settings.keep_customer_information_days,
         ),
         Partitioned(
             table="messages",
@@ -153,7 +209,16 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
         await _keep_house(db, settings, clock)
         tasks = await stack.enter_async_context(_tasks())
-        committer = Committer(db.raw, order=(*stations.WRITES, *sessions.WRITES, EVENTS))
+        committer = Committer(
+            db.raw,
+            order=(
+                *stations.WRITES,
+                *devices.WRITES,
+                *monitoring.WRITES,
+                *sessions.WRITES,
+                EVENTS,
+            ),
+        )
         gateway = Gateway(
             rooms,
             links=links,
@@ -162,13 +227,21 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             tasks=tasks,
             options=_gateway_options(settings),
         )
-        relay = Relay(db, name=settings.gateway_name, handlers=nervous_system(gateway))
+        relay = Relay(
+            db,
+            name=settings.gateway_name,
+            handlers=nervous_system(gateway, rooms.security, rooms.devices),
+        )
         committer.after(EVENTS, relay.wake)
+        caretaker = Caretaker(db, rooms.devices, clock)
+        committer.after(devices.DUE, caretaker.wake)
         await relay.open()
         tasks.create_task(committer.run())
         tasks.create_task(relay.run())
+        tasks.create_task(caretaker.run())
         tasks.create_task(_housekeeping(db, settings, clock))
         await gateway.open()
+        await rooms.security.refresh()
         tls = _tls(settings)
         with _port_taken(settings.ocpp_port):
             server = await listen(gateway, host=settings.host, port=settings.ocpp_port, tls=tls)
@@ -191,12 +264,33 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
 
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     key = secret_key(settings.data_dir)
+    standing = Stations(db, links=links, secret_key=key)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
-        catalogue=Catalogue(),
-        stations=Stations(db, links=links, secret_key=key),
+        catalogue=Catalogue(quirks_file=settings.quirks_file),
+        security=Security(db, secret_key=key, options=_security_options(settings)),
+        stations=standing,
+        devices=Devices(
+            db,
+            stations=standing,
+            links=links,
+            fetches=settings.fetch_device_models,
+            after_boot=timedelta(seconds=settings.upkeep_after_boot_s),
+        ),
+        monitoring=Monitoring(db, vendors=settings.data_transfer_vendors),
         access=Access(db),
         sessions=Sessions(db),
+        firmware=Firmware(db),
+    )
+
+
+def _security_options(settings: Settings) -> SecurityOptions:
+    return SecurityOptions(
+        organization=settings.pki_organization,
+        url=settings.pki_url,
+        server_days=settings.pki_server_days,
+        station_days=settings.pki_station_days,
+        v2g_days=settings.pki_v2g_days,
     )
 
 

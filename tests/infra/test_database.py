@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+import forecourt.migrations.versions
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.stations import StationChanged
@@ -19,7 +20,10 @@ from forecourt.infra.database import EVENTS, EVENTS_CHANNEL, Database, DatabaseA
 from forecourt.infra.postgres import EmbeddedPostgres
 from tests.infra.committing import kill_server
 
-first_step = importlib.import_module("forecourt.migrations.versions.0001_the_house")
+STEPS = [
+    importlib.import_module(f"forecourt.migrations.versions.{file.stem}")
+    for file in Path(forecourt.migrations.versions.__path__[0]).glob("0*.py")
+]
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ACME = Context(actor="test", tenant=TenantId("acme"), now=NOW)
@@ -33,8 +37,26 @@ ROWS = {
     " VALUES ('CP_{t}', '{t}', 'accepted', now())",
     "connectors": "VALUES ('CP_{t}', 1, 1, '{t}', 'available', now(), now(), '', '', '', '', 1)",
     "variables": "VALUES ('CP_{t}', '', '', 0, 0, 'v', '', 'Actual', '{t}', '', '', '', '', now())",
+    "report_parts": "VALUES ('CP_{t}', 1, 0, '{t}', true, true, now())",
+    "upkeep": "(station_id, tenant_id) VALUES ('CP_{t}', '{t}')",
+    "device_templates": "VALUES ('{t}', 'T', '', '', '', '', '', '', 0, false, '[]', now())",
     "commands": "(command_id, tenant_id, station_id, actor, command, asked_at)"
     " VALUES ('cmd_{t}', '{t}', 'CP_{t}', 'a', '{{}}', now())",
+    "authorities": "(authority_id, tenant_id, role, name, certificate, fingerprint, expires_at,"
+    " created_at) VALUES ('aut_{t}', '{t}', 'station', 'n', '', '{hex}', now(), now())",
+    "certificates": "(certificate_id, tenant_id, use, subject, hosts, serial, fingerprint, chain,"
+    " starts_at, expires_at, created_at)"
+    " VALUES ('crt_{t}', '{t}', 'station', 's', '{{}}', '1', '{hex}', '{{}}', now(), now(), now())",
+    "revocations": "(tenant_id, authority_id, serial, reason, revoked_at)"
+    " VALUES ('{t}', 'aut_{t}', '{hex}', 'unspecified', now())",
+    "signing_requests": "(request_id, tenant_id, station_id, use, csr, digest, subject, wrapped,"
+    " state, detail, attempts, requested_at)"
+    " VALUES ('csr_{t}', '{t}', 'CP_{t}', 'station', '', '', '', false, 'requested', '', 0, now())",
+    "installed_certificates": "VALUES ('CP_{t}', 'csms_root', 'SHA256', '', '', '1', '{t}', '', '',"
+    " NULL, NULL, now())",
+    "contract_certificates": "VALUES ('{t}', '{hex}', 'e', '1', '{{}}', now(), now(), NULL, now(),"
+    " now())",
+    "quirk_uses": "VALUES ('CP_{t}', 'long-text', '{t}', 1, now(), now())",
     "tokens": "VALUES ('{t}', 'uid', 'UID', 'ISO14443', 'accepted', '', '', NULL, 1, now())",
     "sessions": "(session_id, tenant_id, station_id, evse_no, connector_no, transaction, start_key,"
     " token, token_folded, token_type, group_id, state, charging_state, offline, started_at,"
@@ -45,6 +67,19 @@ ROWS = {
     "meter_values": "(station_id, sampled_at, evse_no, digest, tenant_id, received_at, samples)"
     " VALUES ('CP_{t}', now(), 1, 1, '{t}', now(), '[]')",
     "session_events": "VALUES ('ses_{t}', 0, now(), '{t}', 'CP_{t}', '', '', false, now(), '{{}}')",
+    "monitors": "VALUES ('CP_{t}', 1, '{t}', 'c', '', 'v', '', 0, 0, 'Delta', 1, 5, false, NULL,"
+    " now())",
+    "displays": "VALUES ('CP_{t}', 1, '{t}', 'InFront', '', 'hi', 'UTF8', '', NULL, NULL, '', '',"
+    " now())",
+    "reports": "VALUES ('CP_{t}', 'monitors', 1, '{t}', '0', true, 0, 1, now(), now())",
+    "alarms": "VALUES ('CP_{t}', 'variable', 'k', '{t}', 5, 'text', now(), NULL)",
+    "streams": "VALUES ('CP_{t}', 1, '{t}', 1, NULL, NULL, now(), NULL)",
+    "firmware_jobs": "VALUES ('CP_{t}', 'update', 1, '{t}', 'done', 'Installed', now(), now(),"
+    " '[]', '[]')",
+    "variable_events": "VALUES ('CP_{t}', now(), 1, '{t}', now(), 'delta', 'custom', 'c', '', 'v',"
+    " '', 0, 0, '1', false, NULL, NULL, NULL, '', '', '')",
+    "stream_values": "VALUES ('CP_{t}', now(), 1, '{t}', now(), '1')",
+    "customer_pages": "VALUES ('CP_{t}', 1, 0, now(), '{t}', now(), 'd')",
     "messages": "VALUES ('CP_{t}', now(), '{t}', 'in', '', '', '')",
     "events": "(at, tenant_id, type, subject, body) VALUES (now(), '{t}', 'x', 'CP_{t}', '{{}}')",
 }
@@ -141,7 +176,7 @@ def test_the_hot_path_writes_the_same_event_row() -> None:
 
 
 def test_every_walled_table_is_tried() -> None:
-    assert set(ROWS) == set(first_step.WALLED)
+    assert set(ROWS) == {table for step in STEPS for table in getattr(step, "WALLED", ())}
 
 
 async def test_every_table_with_a_tenant_has_its_wall(db: Database) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -15,9 +15,13 @@ from forecourt.base.digest import KEY_BYTES
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.devices import Devices
+from forecourt.domain.firmware import Firmware
+from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
+from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
-from forecourt.domain.stations import Answer, Command, Links, NewStation, Outcome, Stations
+from forecourt.domain.stations import Answer, Ask, Known, Links, NewStation, Outcome, Stations
 from forecourt.domain.tenants import Tenants
 from forecourt.edge.http import http_app
 from forecourt.infra.commit import Committer
@@ -34,10 +38,17 @@ class Wire:
     strays = superseded = refused_doors = 0
 
 
+class Quirks:
+    """What was forgiven."""
+
+    totals: ClassVar[dict[str, int]] = {"long-text": 2}
+
+
 class GatewayOf:
     """A gateway with so many stations."""
 
     counts = Wire()
+    quirks = Quirks()
     accepting = True
 
     def __init__(self, links: Links) -> None:
@@ -52,9 +63,13 @@ class FakeLink:
     """A connected station that says what a test wants, and remembers what it was asked."""
 
     answer: Answer = field(default_factory=lambda: Answer(outcome=Outcome.ACCEPTED))
-    asked: list[Command] = field(default_factory=list)
+    asked: list[Ask] = field(default_factory=list)
 
-    async def ask(self, command: Command) -> Answer:
+    @property
+    def judged_by(self) -> frozenset[str]:
+        return frozenset()
+
+    async def ask(self, command: Ask, known: Known) -> Answer:
         self.asked.append(command)
         return self.answer
 
@@ -98,12 +113,17 @@ class Door:
 
 
 def rooms_on(db: Database, links: Links) -> Rooms:
+    stations = Stations(db, links=links, secret_key=SECRET)
     return Rooms(
         tenants=Tenants(db, secret_key=SECRET),
         catalogue=Catalogue(),
-        stations=Stations(db, links=links, secret_key=SECRET),
+        security=Security(db, secret_key=SECRET),
+        stations=stations,
+        devices=Devices(db, stations=stations, links=links),
+        monitoring=Monitoring(db),
         access=Access(db),
         sessions=Sessions(db),
+        firmware=Firmware(db),
     )
 
 

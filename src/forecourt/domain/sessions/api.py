@@ -18,6 +18,7 @@ from forecourt.base.ids import SessionId, StationId
 from forecourt.base.pages import SAME_MOMENT_MAX, cursor_at, moment, page_end
 from forecourt.base.text import PRINTABLE, is_printable
 from forecourt.domain.access import Access, Standing
+from forecourt.domain.devices import Devices
 from forecourt.domain.sessions.model import (
     Flag,
     Reading,
@@ -30,19 +31,12 @@ from forecourt.domain.sessions.model import (
 from forecourt.domain.sessions.service import Sessions
 from forecourt.domain.stations import (
     Answer,
-    Availability,
-    ClearCache,
     Command,
-    DataTransfer,
-    GetReport,
-    GetVariables,
-    Reset,
+    Direct,
     SetVariables,
     Start,
     Stations,
     Stop,
-    Trigger,
-    Unlock,
 )
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
@@ -114,19 +108,7 @@ class StopSession(
     session: Annotated[str, Meta(min_length=1, max_length=40, pattern=PRINTABLE)] | None = None
 
 
-CommandBody = (
-    Start
-    | StopSession
-    | Reset
-    | Unlock
-    | Availability
-    | Trigger
-    | GetVariables
-    | SetVariables
-    | GetReport
-    | DataTransfer
-    | ClearCache
-)
+CommandBody = Direct | StopSession
 
 
 class SessionRoutes(Controller):
@@ -202,6 +184,7 @@ class CommandRoutes(Controller):
         stations: NamedDependency[Stations],
         access: NamedDependency[Access],
         sessions: NamedDependency[Sessions],
+        devices: NamedDependency[Devices],
         station_id: FromPath[str],
         data: JSONBody[CommandBody],
     ) -> Answer:
@@ -217,6 +200,9 @@ class CommandRoutes(Controller):
                 command = await _stop(ctx, sessions, station, data)
             case Start():
                 await _may_start(ctx, access, data)
+                command = data
+            case SetVariables():
+                await devices.check(ctx, station, data)
                 command = data
             case _:
                 command = data

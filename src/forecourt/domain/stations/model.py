@@ -10,6 +10,7 @@ from forecourt.base.digest import Digest
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import StationId, TenantId
+from forecourt.domain.catalogue import AUTO
 
 
 class Admission(StrEnum):
@@ -62,6 +63,8 @@ class Station(Struct, frozen=True, kw_only=True):
     seen_at: datetime | None = None
     lenient: bool = False
     """Forgive this station what the specification does not."""
+    quirks: str = AUTO
+    """Its quirk profile: a name, or ``auto``, ``none``, ``strict``."""
     log_all: bool = False
     """Keep every raw message of this station."""
     created_at: datetime
@@ -77,6 +80,22 @@ class Door(Struct, frozen=True, kw_only=True):
     """None: this station needs no password (security profile 0)."""
     lenient: bool
     log_all: bool
+    quirks: str = AUTO
+    vendor: str = ""
+    """What it said of itself when it last booted: that tells which quirks it has."""
+    model: str = ""
+    firmware: str = ""
+
+
+class QuirkUse(Struct):
+    """How often something was forgiven a station, or said otherwise to it. One owner counts."""
+
+    station: StationId
+    tenant: TenantId
+    fix: str
+    uses: int
+    first_at: datetime
+    last_at: datetime
 
 
 class NewStation(Struct, frozen=True, kw_only=True):
@@ -87,6 +106,7 @@ class NewStation(Struct, frozen=True, kw_only=True):
     site: str = ""
     admission: Admission = Admission.ACCEPTED
     lenient: bool = False
+    quirks: str = AUTO
     log_all: bool = False
 
 
@@ -148,7 +168,10 @@ class StatusReport(Struct, frozen=True, kw_only=True):
 
 
 class Variable(Struct, frozen=True, kw_only=True):
-    """One attribute of one variable: 2.x as it is; a 1.6 configuration key has component ''."""
+    """One attribute of one variable, in the device model's names.
+
+    A key that only its maker knows has component ''. What a station left open is empty or None.
+    """
 
     component: str
     variable: str
@@ -159,8 +182,30 @@ class Variable(Struct, frozen=True, kw_only=True):
     connector_no: int = 0
     attribute: str = "Actual"
     mutability: str = ""
+    persistent: bool = False
+    """It outlives a reboot."""
+    constant: bool = False
+    """It never changes while the station runs."""
     data_type: str = ""
     unit: str = ""
+    min_limit: float | None = None
+    max_limit: float | None = None
+    elements_max: int | None = None
+    """How many items a list may have."""
+    values_list: str = ""
+    """The values that it can have, separated by commas."""
+    supports_monitoring: bool = False
+    awaits_reboot: bool = False
+    """It was set, and takes effect when the station starts again."""
+
+
+class Kept(Struct, frozen=True, kw_only=True):
+    """A variable as the station last told it."""
+
+    variable: Variable
+    reported_at: datetime
+    gone_at: datetime | None = None
+    """Since when a report of everything says nothing of it any more."""
 
 
 class StationEvent(Event, frozen=True, kw_only=True):
@@ -221,6 +266,8 @@ class SecurityReported(StationEvent, frozen=True, kw_only=True, tag="station.sec
     """The station noticed something about its security."""
 
     kind: str
+    critical: bool
+    """Whether the specification calls it so."""
     reported_at: datetime | None
     info: str
 

@@ -5,9 +5,9 @@ group commit writes; the others are units of work of their own.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -15,7 +15,7 @@ from forecourt.base.context import Context
 from forecourt.base.digest import Digest, digest
 from forecourt.base.ids import StationId, TenantId, new_id
 from forecourt.domain.stations import rules, store
-from forecourt.domain.stations.commands import Answer, Command, Outcome
+from forecourt.domain.stations.commands import Answer, Ask, Outcome
 from forecourt.domain.stations.model import (
     Admission,
     BootReport,
@@ -23,9 +23,10 @@ from forecourt.domain.stations.model import (
     ConnectorChanged,
     Door,
     Happened,
+    Kept,
     LiveStation,
     NewStation,
-    SecurityReported,
+    QuirkUse,
     Station,
     StationAdded,
     StationChanged,
@@ -44,12 +45,22 @@ from forecourt.infra.database import Database, emit
 
 # How stale "last seen" may be in the database; nobody decides anything by less.
 SEEN_EVERY: Final = timedelta(minutes=5)
+# A large station has a few thousand; one that tells more fills our disk, not its device model.
+VARIABLES_MAX: Final = 10_000
+
+
+Known: TypeAlias = Mapping[tuple[str, str, str], str]
+"""(Component, variable, its instance) -> value: what a station told of itself as a whole."""
 
 
 class Link(Protocol):
     """A connected station, as the edge offers it."""
 
-    async def ask(self, command: Command) -> Answer:
+    @property
+    def judged_by(self) -> frozenset[str]:
+        """The names of the variables that tell what this station can do."""
+
+    async def ask(self, command: Ask, known: Known) -> Answer:
         """Put a command to the station and return its own answer; never raises for what it says."""
 
 
@@ -101,6 +112,7 @@ class Stations:
                     admission=n.admission,
                     site=n.site,
                     lenient=n.lenient,
+                    quirks=n.quirks,
                     log_all=n.log_all,
                     created_at=ctx.now,
                 ),
@@ -133,6 +145,7 @@ class Stations:
         password: bytes | None = None,
         site: str | None = None,
         lenient: bool | None = None,
+        quirks: str | None = None,
         log_all: bool | None = None,
     ) -> Station:
         """Change what is given; None leaves a thing as it is. Raises StationUnknown."""
@@ -143,6 +156,7 @@ class Stations:
                 ("password", None if password is None else self.digest(password)),
                 ("site", site),
                 ("lenient", lenient),
+                ("quirks", quirks),
                 ("log_all", log_all),
             )
             if value is not None
@@ -188,9 +202,26 @@ class Stations:
         return [(station, connectors.get(station.id, [])) for station in found]
 
     async def variables(self, ctx: Context, station: StationId) -> Sequence[Variable]:
-        """What the station reported of its device model or configuration."""
+        """What the station has, as it last told it."""
+        kept = await self.inventory(ctx, station)
+        return [each.variable for each in kept if each.gone_at is None]
+
+    async def inventory(self, ctx: Context, station: StationId) -> Sequence[Kept]:
+        """The same with when it was told, and with what is gone."""
         async with self._db.unit(ctx) as unit:
-            return await store.variables_of(unit, station)
+            return await store.variables_of(unit, station, limit=VARIABLES_MAX)
+
+    async def variables_gone(self, ctx: Context, station: StationId, *, since: datetime) -> int:
+        """A report of everything that began then did not name the others; how many are gone."""
+        async with self._db.unit(ctx) as unit:
+            return await store.variables_gone(
+                unit, station, since=since, now=ctx.now, most=VARIABLES_MAX
+            )
+
+    async def quirk_uses(self, ctx: Context, station: StationId) -> Sequence[QuirkUse]:
+        """What was forgiven a station and how often, the newest first; up to a minute late."""
+        async with self._db.unit(ctx) as unit:
+            return await store.quirk_uses_of(unit, station)
 
     async def messages(
         self, ctx: Context, station: StationId, *, before: datetime | None = None, limit: int = 100
@@ -219,7 +250,7 @@ class Stations:
         async with self._db.unit(ctx) as unit:
             return await store.counts(unit)
 
-    async def command(self, ctx: Context, station: StationId, command: Command) -> Answer:
+    async def command(self, ctx: Context, station: StationId, command: Ask) -> Answer:
         """Ask a connected station to do something; returns its own answer.
 
         Recorded with its answer. Raises StationUnknown, StationOffline (it is not connected).
@@ -242,8 +273,9 @@ class Stations:
                     "asked_at": ctx.now,
                 },
             )
+            known = await store.values_of(unit, station, link.judged_by)
         started_s = asyncio.get_running_loop().time()
-        answer = await link.ask(command)
+        answer = await link.ask(command, known)
         took = timedelta(seconds=asyncio.get_running_loop().time() - started_s)
         async with self._db.unit(ctx) as unit:
             await store.settle_command(
@@ -361,28 +393,11 @@ class Stations:
             row = store.variable_row(station, ctx.tenant, variable, ctx.now)
             changes.write(store.VARIABLES, row)
 
-    def security_reported(
-        self,
-        ctx: Context,
-        station: StationId,
-        changes: Changes,
-        *,
-        kind: str,
-        reported_at: datetime | None,
-        info: str,
-    ) -> None:
-        """The station noticed something about its security."""
-        emit(
-            changes,
-            SecurityReported(
-                tenant=ctx.tenant,
-                at=ctx.now,
-                station=station,
-                kind=kind,
-                reported_at=reported_at,
-                info=info,
-            ),
-        )
+    def quirks_used(self, uses: Iterable[QuirkUse], changes: Changes) -> None:
+        """What was counted since it was told last."""
+        for u in uses:
+            row = (u.station, u.fix, u.tenant, u.uses, u.first_at, u.last_at)
+            changes.write(store.QUIRK_USES, row)
 
     def notified(
         self, ctx: Context, station: StationId, changes: Changes, *, what: str, body: str

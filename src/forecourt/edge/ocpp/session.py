@@ -10,33 +10,31 @@ Decides nothing: routes and rooms do. Knows no listener: the transport is a few 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import structlog
 
 from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError
-from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions import LiveSessions, Turn
 from forecourt.domain.stations import (
     Admission,
     Answer,
-    Command,
+    Ask,
     Door,
+    Known,
     LiveStation,
-    Outcome,
     Trigger,
-    failed,
     may_transact,
 )
-from forecourt.edge.ocpp import commands
-from forecourt.edge.ocpp.asking import Asking
-from forecourt.edge.ocpp.commands import Asked
+from forecourt.edge.ocpp.asking import Asking, unready
+from forecourt.edge.ocpp.asks.table import Asked, Facts, bids
+from forecourt.edge.ocpp.host import House
+from forecourt.edge.ocpp.rawlog import Kept, keep
 from forecourt.edge.ocpp.routes import REFUSALS, Call, Route
 from forecourt.edge.ocpp.versions import Version
-from forecourt.edge.ocpp.wire import Budget, Counts, Wire
-from forecourt.infra.commit import Changes, Done, Fenced, StorageFull, unheard
+from forecourt.edge.ocpp.wire import Wire
+from forecourt.infra.commit import Changes, Fenced, StorageFull, unheard
 from forecourt.infra.database import DatabaseAway
 from forecourt.protocol.ocpp.dialect import ErrorReason
 from forecourt.protocol.ocpp.events import (
@@ -47,7 +45,7 @@ from forecourt.protocol.ocpp.events import (
     Received,
     Sent,
 )
-from forecourt.protocol.ocpp.lenient import Lenient
+from forecourt.protocol.ocpp.lenient import Fix
 from forecourt.protocol.ocpp.rpc import Connection
 from forecourt.protocol.ocpp.values import Message
 
@@ -59,7 +57,6 @@ INBOX_PAUSE: Final = 8
 INBOX_MAX: Final = 4096
 # Of the messages that come all the time the raw log keeps one in this many.
 SAMPLE_ONE_IN: Final = 1000
-FRAME_KEPT_MAX: Final = 16_384
 # Of what cannot be used or is refused, so many a second tell the cause; more only fills the disk.
 USELESS_KEPT_PER_S: Final = 10
 BOOT: Final = "BootNotification"
@@ -74,61 +71,23 @@ CLOSE_POLICY: Final = 1008
 CLOSE_INTERNAL: Final = 1011
 
 
-class House(Protocol):
-    """What the gateway does for its links."""
-
-    rooms: Rooms
-    budget: Budget
-    counts: Counts
-    heartbeat_s: int
-    leniency: Lenient
-    beat_s: float
-    """The monotonic clock as of the last sweep: near enough for time-outs, and free."""
-
-    def now(self) -> datetime: ...
-
-    def monotonic(self) -> float: ...
-
-    def submit(self, changes: Changes, done: Done) -> None: ...
-
-    def offer(self, changes: Changes) -> bool: ...
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None: ...
-
-    def reload(self, link: "StationLink") -> None: ...
-
-    def calling(self, link: "StationLink") -> None: ...
-
-    def next_request_id(self) -> int: ...
-
-
 class StationLink:
     """Drives one conversation. There may be two for a moment; only the newest is alive."""
 
     __slots__ = (
         *("_actor", "_admitted", "_asking", "_bidden", "_boot_wanted", "_busy", "_call"),
         *("_changes", "_conn", "_data", "_draining", "_frame", "_house", "_inbox", "_kept"),
-        *(
-            "_message_id",
-            "_paused",
-            "_settled",
-            "_unlogged",
-            "_wire",
-            "answers_pings",
-            "booted_here",
-            "closed",
-        ),
-        *("door", "heard", "heard_s", "live", "pinged", "sessions", "spent", "stale", "version"),
+        *("_message_id", "_paused", "_settled", "_unlogged", "_wire", "answers_pings"),
+        *("booted_here", "closed", "door", "handling", "heard", "heard_s", "live", "pinged"),
+        *("sessions", "spent", "stale", "version"),
     )
 
-    def __init__(self, house: House, door: Door, version: Version, wire: Wire) -> None:
+    def __init__(
+        self, house: "House[StationLink]", door: Door, version: Version, wire: Wire
+    ) -> None:
         self._house = house
         self._wire = wire
-        self._conn = Connection(
-            version.dialect,
-            accepts=version.dialect.from_station,
-            lenient=house.leniency if door.lenient else None,
-        )
+        self._conn = Connection(version.dialect, accepts=version.dialect.from_station)
         self._inbox: deque[tuple[Received, bytes]] | None = None
         self._busy = HELD
         """IN_HAND, HELD, both, or 0."""
@@ -164,6 +123,7 @@ class StationLink:
         """What is being loaded for it is not new enough."""
         self.spent = 0.0
         """Messages above what the station may send; the sweep pays some back each second."""
+        self.fit()
 
     # ---- the socket's side ----------------------------------------------------------------------
 
@@ -175,12 +135,16 @@ class StationLink:
             self._pause()
         event = self._conn.receive(data, self._house.beat_s)
         if type(event) is Received:
+            if event.repairs:
+                self._house.quirks.used(self.door, event.repairs, self._house.now())
             if self._busy:
                 self._wait_in_line(event, data)
             else:
                 self._handle(event, data)
         elif event is not None:
             self._heed(event, data)
+        elif self.handling is not None:
+            self._house.quirks.used(self.door, (Fix.EMPTY_FRAME,), self._house.now())
 
     def on_alive(self) -> None:
         """The station sent something that is no message."""
@@ -279,30 +243,48 @@ class StationLink:
         """The station is about to be told whether it may take part."""
         self.booted_here = True
         self._admitted = may_transact(admission)
+        self._house.identify(self)
+        self.fit()
+
+    def fit(self) -> None:
+        """Take up how a station of its kind is handled: known now, or known otherwise."""
+        self.handling = self._house.quirks.handling(self.door, self._house.now)
+        self._conn.forgive(None if self.handling is None else self.handling.lenient)
+
+    def inventory(self, request_id: int) -> bool:
+        return self._asking is not None and request_id in self._asking.inventories
 
     # ---- commands -------------------------------------------------------------------------------
 
-    async def ask(self, command: Command) -> Answer:
+    @property
+    def judged_by(self) -> frozenset[str]:
+        """The variables that tell what this station can do."""
+        return self.version.speech.needed
+
+    async def ask(self, command: Ask, known: Known) -> Answer:
         """Put a command to the station; its own answer, or why there is none."""
-        live = self.live
-        if self.closed or live is None:
-            return failed(Outcome.DISCONNECTED, "the station is not connected")
-        if not (self.booted_here or self._boot_wanted) and live.station.booted_at is None:
-            # Some stations fall into a boot loop when they are asked before (field quirk 19).
-            return failed(Outcome.REJECTED, "the station has not booted yet")
-        if not commands.allowed(live.station.admission, command):
-            return failed(Outcome.REJECTED, "the station is not admitted yet")
-        asked = self.version.ask(command, self._house.next_request_id())
+        station = None if self.closed or self.live is None else self.live.station
+        asked: Asked | Answer | None
+        asked = unready(station, command, told=self.booted_here or self._boot_wanted)
+        if asked is None:
+            asked = self.version.speech.ask(command, self._facts(known))
+        if self.handling is not None:
+            asked = self.handling.said(asked, self._house.now(), self._house.monotonic())
         if isinstance(asked, Answer):
             return asked
         if not self._admitted:
-            self._bidden |= commands.bids(asked.request)
+            self._bidden |= bids(asked.requests)
         if self._asking is None:
-            self._asking = Asking(self._conn, self.version)
-        future = self._asking.put(command, asked, self._house.monotonic())
+            self._asking = Asking(self._conn, self._house.monotonic)
+        return await self._asking.ask(command, asked, self._called)
+
+    def _called(self) -> None:
+        """A call of ours is open, or in line."""
         self._house.calling(self)
         self._flush()
-        return await future
+
+    def _facts(self, known: Known) -> Facts:
+        return Facts(request_id=self._house.next_request_id(), now=self._house.now(), known=known)
 
     # ---- inside: a call of the station's --------------------------------------------------------
 
@@ -387,7 +369,7 @@ class StationLink:
         self._frame = frame = self._conn.answer(event.message_id, answer)
         changes = call.changes
         if not sampled or self._keeps(event):
-            self._log(changes, event.action, data, (frame,), event.repairs)
+            self._log(changes, Kept(event.action, data, (frame,), event.repairs))
         if changes.rows:
             self._house.submit(changes, self._committed)
         else:
@@ -468,11 +450,14 @@ class StationLink:
         if self.closed or not said_something or live is None or live.station.booted_at is not None:
             return
         self._boot_wanted = True
-        asked = self.version.ask(Trigger(message="boot"), self._house.next_request_id())
-        if isinstance(asked, Asked):
-            self._conn.call(asked.request, self._house.monotonic())
-            self._house.calling(self)
-            self._flush()
+        self.trigger(Trigger(message="boot"))
+
+    def trigger(self, wanted: Trigger) -> None:
+        """Ask for a message that nobody waits for, unless something waits already."""
+        asked = self.version.speech.ask(wanted, self._facts({}))
+        if isinstance(asked, Asked) and not self.closed and not self._conn.waiting:
+            self._conn.call(asked.requests[0], self._house.monotonic())
+            self._called()
 
     def _wait_in_line(self, event: Received, data: bytes) -> None:
         if self._inbox is None:
@@ -498,19 +483,30 @@ class StationLink:
     # ---- inside: everything but calls -----------------------------------------------------------
 
     def _heed(self, event: Event, data: bytes) -> None:
+        if isinstance(event, Answered | Sent) and event.repairs:
+            self._house.quirks.used(self.door, event.repairs, self._house.now())
         match event:
             case Answered(message_id=message_id, response=response):
                 self._told(message_id, response)
             case Failed():
                 self._not_told(event)
-            case Malformed(code=code, description=description):
+            case Malformed(code=code, description=description, action=action):
                 self._house.counts.malformed += 1
+                if action == BOOT and self.handling is None:
+                    self._recognise(data)
                 self._keep_frame("", data, f"{code}: {description}")
             case Sent(action=action, message=message):
                 self._take(action, message, data)
             case _:
                 self._house.counts.strays += 1
         self._flush()
+
+    def _recognise(self, boot: bytes) -> None:
+        """A boot that was refused for its form is repeated; then it can be read as it is meant."""
+        known = self._house.quirks.recognised(self.door, self.version.dialect, boot)
+        if known is not None:
+            self.door = known
+            self.fit()
 
     def _take(self, action: str, message: Message, data: bytes) -> None:
         """A message that wants no answer (2.1)."""
@@ -525,11 +521,11 @@ class StationLink:
         self._house.offer(changes)
 
     def _told(self, message_id: str, response: Message) -> None:
-        learnt = () if self._asking is None else self._asking.answered(message_id, response)
-        if learnt:
+        told = None if self._asking is None else self._asking.answered(message_id, response)
+        if told is not None and told.variables:
             changes = Changes(self._actor, "variables")
-            ctx = self._context()
-            self._house.rooms.stations.variables_reported(ctx, self.door.id, learnt, changes)
+            report = self._house.rooms.devices.reported
+            report(self._context(), self.door.id, told.variables, changes, told.part)
             self._house.submit(changes, unheard)
 
     def _fail_asked(self) -> None:
@@ -550,7 +546,9 @@ class StationLink:
 
     def _keeps(self, event: Received) -> bool:
         """Of what comes all the time, one in many; all of it where somebody wants to look."""
-        if self.door.log_all or event.repairs:
+        if self.door.log_all:
+            return True
+        if event.repairs and self._house.quirks.is_news(self.door.id, event.repairs):
             return True
         self._unlogged += 1
         if self._unlogged < SAMPLE_ONE_IN:
@@ -558,42 +556,14 @@ class StationLink:
         self._unlogged = 0
         return True
 
-    def _log(
-        self,
-        changes: Changes,
-        action: str,
-        data: bytes,
-        answers: Sequence[bytes],
-        notes: tuple[str, ...],
-    ) -> None:
-        keep = self._house.rooms.stations.log
-        station, tenant, now = self.door.id, self.door.tenant, self._house.now()
-        keep(
-            station,
-            tenant,
-            changes,
-            at=now,
-            inbound=True,
-            action=action,
-            frame=data[:FRAME_KEPT_MAX],
-            note=", ".join(notes),
-        )
-        for frame in answers:
-            keep(
-                station,
-                tenant,
-                changes,
-                at=now,
-                inbound=False,
-                action=action,
-                frame=frame[:FRAME_KEPT_MAX],
-            )
+    def _log(self, changes: Changes, kept: Kept) -> None:
+        keep(self._house.rooms.stations, self.door, changes, self._house.now(), kept)
 
     def _keep_frame(self, action: str, data: bytes, why: str, sent: Sequence[bytes] = ()) -> None:
         """Log what changes nothing, within limits: no answer waits for it."""
         self._kept += 1
         if self._kept <= USELESS_KEPT_PER_S:
-            self._log(changes := Changes(self._actor, "raw log"), action, data, sent, (why,))
+            self._log(changes := Changes(self._actor, "raw log"), Kept(action, data, sent, (why,)))
             self._house.offer(changes)
 
     def _keep_failed(self, error: BaseException, sent: Sequence[bytes] = ()) -> None:
