@@ -14,7 +14,7 @@ from forecourt.domain.stations import (
     Variable,
     VariableResult,
 )
-from forecourt.edge.ocpp.asks.table import Facts, Rows, Told, outcome, row
+from forecourt.edge.ocpp.asks.table import Facts, Rows, Told, outcome, row, unsupported
 from forecourt.protocol.ocpp import v16
 
 
@@ -23,7 +23,9 @@ def read_variables(command: GetVariables, _: Facts) -> v16.GetConfiguration:
     return v16.GetConfiguration(key=keys or None)
 
 
-def report(_: GetReport, _facts: Facts) -> v16.GetConfiguration:
+def report(command: GetReport, _: Facts) -> v16.GetConfiguration | Answer:
+    if command.criteria or command.selected:
+        return unsupported("1.6 has keys and no components: read the keys by name")
     return v16.GetConfiguration()
 
 

@@ -1,6 +1,6 @@
 """OCPP 2.x: the device model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from forecourt.domain.stations import (
@@ -8,12 +8,14 @@ from forecourt.domain.stations import (
     GetReport,
     GetVariables,
     Outcome,
+    SetNetworkProfile,
     SetVariables,
     Variable,
     VariableResult,
 )
-from forecourt.edge.ocpp.asks.table import Facts, Rows, Told, row, unsupported
-from forecourt.edge.ocpp.asks.v2x.parts import component
+from forecourt.edge.ocpp.asks.shape import reshaped
+from forecourt.edge.ocpp.asks.table import Facts, Rows, Told, chunks, row, unsupported
+from forecourt.edge.ocpp.asks.v2x.parts import component, selected
 from forecourt.protocol.ocpp import v21, v201
 
 REPORTS: Final[Mapping[str, v21.ReportBaseEnum]] = {
@@ -21,28 +23,48 @@ REPORTS: Final[Mapping[str, v21.ReportBaseEnum]] = {
     "full": "FullInventory",
     "summary": "SummaryInventory",
 }
+CRITERIA: Final[Mapping[str, v21.ComponentCriterionEnum]] = {
+    "active": "Active",
+    "available": "Available",
+    "enabled": "Enabled",
+    "problem": "Problem",
+}
+PROTOCOLS: Final[Mapping[str, v21.OCPPVersionEnum]] = {
+    "ocpp1.2": "OCPP12",
+    "ocpp1.5": "OCPP15",
+    "ocpp1.6": "OCPP16",
+    "ocpp2.0.1": "OCPP201",
+    "ocpp2.1": "OCPP21",
+}
 
 
-def report(command: GetReport, facts: Facts) -> v21.GetBaseReport:
+def report(command: GetReport, facts: Facts) -> v21.GetBaseReport | v21.GetReport:
+    if command.criteria or command.selected:
+        return v21.GetReport(
+            request_id=facts.request_id,
+            component_variable=selected(command.selected),
+            component_criteria=tuple(CRITERIA[name] for name in command.criteria) or None,
+        )
     return v21.GetBaseReport(request_id=facts.request_id, report_base=REPORTS[command.base])
 
 
-def read_variables(command: GetVariables, _: Facts) -> v21.GetVariables | Answer:
+def read_variables(command: GetVariables, facts: Facts) -> Sequence[v21.GetVariables] | Answer:
     if not command.variables:
         return unsupported("2.x reads variables by name; ask for a report to see all")
-    wanted = tuple(
+    wanted = [
         v21.GetVariableData(
             component=component(name),
             variable=v21.Variable(name=name.variable, instance=name.instance),
             attribute_type=name.attribute,
         )
         for name in command.variables
-    )
-    return v21.GetVariables(get_variable_data=wanted)
+    ]
+    size = facts.number("ItemsPerMessage", "DeviceDataCtrlr", "GetVariables")
+    return [v21.GetVariables(get_variable_data=tuple(part)) for part in chunks(wanted, size)]
 
 
-def set_variables(command: SetVariables, _: Facts) -> v21.SetVariables:
-    values = tuple(
+def set_variables(command: SetVariables, facts: Facts) -> Sequence[v21.SetVariables]:
+    values = [
         v21.SetVariableData(
             attribute_value=name.value,
             component=component(name),
@@ -50,8 +72,27 @@ def set_variables(command: SetVariables, _: Facts) -> v21.SetVariables:
             attribute_type=name.attribute,
         )
         for name in command.variables
+    ]
+    size = facts.number("ItemsPerMessage", "DeviceDataCtrlr", "SetVariables")
+    return [v21.SetVariables(set_variable_data=tuple(part)) for part in chunks(values, size)]
+
+
+def network(command: SetNetworkProfile, _: Facts) -> v21.SetNetworkProfile:
+    return v21.SetNetworkProfile(
+        configuration_slot=command.slot,
+        connection_data=v21.NetworkConnectionProfile(
+            ocpp_version=PROTOCOLS[command.protocol],
+            ocpp_transport="JSON",
+            ocpp_interface=command.interface,
+            ocpp_csms_url=command.url,
+            message_timeout=command.message_timeout_s,
+            security_profile=command.security_profile,
+            identity=command.identity,
+            basic_auth_password=command.password,
+            apn=None if command.apn is None else reshaped(command.apn, v21.APN),
+            vpn=None if command.vpn is None else reshaped(command.vpn, v21.VPN),
+        ),
     )
-    return v21.SetVariables(set_variable_data=values)
 
 
 def read(
@@ -127,8 +168,21 @@ def _variable(
 
 ROWS: Final[Rows] = dict(
     [
-        row(GetVariables, v21.GetVariables, say=read_variables, understand=read),
-        row(SetVariables, v21.SetVariables, say=set_variables, understand=written),
-        row(GetReport, v21.GetBaseReport, say=report),
+        row(
+            GetVariables,
+            v21.GetVariables,
+            say=read_variables,
+            understand=read,
+            independent=True,
+        ),
+        row(
+            SetVariables,
+            v21.SetVariables,
+            say=set_variables,
+            understand=written,
+            independent=True,
+        ),
+        row(GetReport, v21.GetBaseReport, v21.GetReport, say=report),
+        row(SetNetworkProfile, v21.SetNetworkProfile, say=network),
     ]
 )
