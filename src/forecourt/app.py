@@ -17,9 +17,11 @@ from forecourt.base.clock import Clock
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import TenantId
-from forecourt.domain import sessions, stations
+from forecourt.domain import monitoring, sessions, stations
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.firmware import Firmware
+from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import (
     AuthorityAdded,
@@ -112,6 +114,27 @@ def partitioned(settings: Settings) -> list[Partitioned]:
             keep_days=settings.keep_meter_values_days,
         ),
         Partitioned(
+            table="variable_events",
+            column="at",
+            received_column="received_at",
+            interval="month",
+            keep_days=settings.keep_meter_values_days,
+        ),
+        Partitioned(
+            table="stream_values",
+            column="at",
+            received_column="received_at",
+            interval="day",
+            keep_days=settings.keep_messages_days,
+        ),
+        Partitioned(
+            table="customer_pages",
+            column="generated_at",
+            received_column="received_at",
+            interval="day",
+            keep_days=settings.keep_customer_information_days,
+        ),
+        Partitioned(
             table="messages",
             column="at",
             received_column="at",
@@ -167,7 +190,9 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
         await _keep_house(db, settings, clock)
         tasks = await stack.enter_async_context(_tasks())
-        committer = Committer(db.raw, order=(*stations.WRITES, *sessions.WRITES, EVENTS))
+        committer = Committer(
+            db.raw, order=(*stations.WRITES, *monitoring.WRITES, *sessions.WRITES, EVENTS)
+        )
         gateway = Gateway(
             rooms,
             links=links,
@@ -213,8 +238,10 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
         catalogue=Catalogue(),
         security=Security(db, secret_key=key, options=_security_options(settings)),
         stations=Stations(db, links=links, secret_key=key),
+        monitoring=Monitoring(db, vendors=settings.data_transfer_vendors),
         access=Access(db),
         sessions=Sessions(db),
+        firmware=Firmware(db),
     )
 
 

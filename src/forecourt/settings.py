@@ -97,6 +97,10 @@ class Settings(BaseSettings):
     """How long events (the timeline of stations and sessions) are kept."""
     keep_meter_values_days: int = Field(default=1_100, ge=30)
     """How long meter values are kept; accounts often need three years."""
+    keep_customer_information_days: int = Field(default=7, ge=1, le=90)
+    """How long what stations told of a customer is kept; fetch it soon."""
+    data_transfer_vendors: tuple[str, ...] = ()
+    """Vendors whose DataTransfer messages are accepted and told on as `station.vendor_said`."""
     stop_timeout_s: float = Field(default=20, gt=0)
     """How long stopping may take before it is hurried."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
