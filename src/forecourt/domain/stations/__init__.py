@@ -133,6 +133,9 @@ from forecourt.domain.stations.commands import (
     VariableValue,
     VoltageParams,
     Vpn,
+    holds_secret,
+    is_secret,
+    recorded,
 )
 from forecourt.domain.stations.model import (
     Admission,
@@ -328,7 +331,10 @@ __all__ = [
     "VoltageParams",
     "Vpn",
     "failed",
+    "holds_secret",
+    "is_secret",
     "may_transact",
     "plausible",
+    "recorded",
     "station_id",
 ]

@@ -129,6 +129,7 @@ from forecourt.domain.stations.commands.raw import (
     Raw,
     RawResponse,
 )
+from forecourt.domain.stations.commands.recorded import holds_secret, is_secret, recorded
 from forecourt.domain.stations.commands.tariffs import (
     ChangeTransactionTariff,
     ClearTariffs,
@@ -345,4 +346,7 @@ __all__ = [
     "VariableValue",
     "VoltageParams",
     "Vpn",
+    "holds_secret",
+    "is_secret",
+    "recorded",
 ]

@@ -13,6 +13,7 @@ from forecourt.domain.stations import (
     SetVariables,
     Variable,
     VariableResult,
+    is_secret,
 )
 from forecourt.edge.ocpp.asks.table import Facts, Rows, Told, outcome, row, unsupported
 from forecourt.protocol.ocpp import v16
@@ -43,9 +44,10 @@ def changed(
 ) -> Told:
     """One key, and what it is now."""
     word = response.status
-    result = VariableResult(variable=request.key, status=word, value=request.value)
+    value = None if is_secret(request.key) else request.value
+    result = VariableResult(variable=request.key, status=word, value=value)
     told = Answer(outcome=outcome(word), status=word, variables=(result,))
-    learnt = Variable(component="", variable=request.key, value=request.value)
+    learnt = Variable(component="", variable=request.key, value=value)
     return Told(told, (learnt,) if told.outcome is Outcome.ACCEPTED else ())
 
 

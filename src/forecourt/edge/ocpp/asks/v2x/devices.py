@@ -12,6 +12,7 @@ from forecourt.domain.stations import (
     SetVariables,
     Variable,
     VariableResult,
+    is_secret,
 )
 from forecourt.edge.ocpp.asks.shape import reshaped
 from forecourt.edge.ocpp.asks.table import Facts, Rows, Told, chunks, row, unsupported
@@ -129,7 +130,7 @@ def written(
     results, learnt = [], []
     for found in response.set_variable_result:
         named, variable = found.component, found.variable
-        value = values.get((named.name, variable.name))
+        value = None if is_secret(variable.name) else values.get((named.name, variable.name))
         results.append(
             VariableResult(
                 variable=variable.name,
