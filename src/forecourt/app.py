@@ -14,12 +14,14 @@ import structlog
 import uvicorn
 
 from forecourt.base.clock import Clock
+from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import TenantId
-from forecourt.domain import monitoring, sessions, stations
+from forecourt.domain import devices, monitoring, sessions, stations
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.devices import Caretaker, Devices
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
@@ -79,7 +81,9 @@ class House:
     http_url: str
 
 
-def nervous_system(gateway: Gateway, security: Security) -> Mapping[type[Event], Sequence[Handler]]:
+def nervous_system(
+    gateway: Gateway, security: Security, devices: Devices
+) -> Mapping[type[Event], Sequence[Handler]]:
     """Who hears of what: the whole of it."""
 
     async def door_changed(event: StationAdded | StationChanged) -> None:
@@ -88,9 +92,13 @@ def nervous_system(gateway: Gateway, security: Security) -> Mapping[type[Event],
     async def trust_changed(_: AuthorityAdded | CertificateRevoked) -> None:
         await security.refresh()
 
+    async def removed(event: StationChanged) -> None:
+        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+        await devices.forget_removed(ctx, event.station)
+
     return {
         StationAdded: [door_changed],
-        StationChanged: [door_changed],
+        StationChanged: [door_changed, removed],
         AuthorityAdded: [trust_changed],
         CertificateRevoked: [trust_changed],
     }
@@ -191,7 +199,14 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         await _keep_house(db, settings, clock)
         tasks = await stack.enter_async_context(_tasks())
         committer = Committer(
-            db.raw, order=(*stations.WRITES, *monitoring.WRITES, *sessions.WRITES, EVENTS)
+            db.raw,
+            order=(
+                *stations.WRITES,
+                *devices.WRITES,
+                *monitoring.WRITES,
+                *sessions.WRITES,
+                EVENTS,
+            ),
         )
         gateway = Gateway(
             rooms,
@@ -202,12 +217,17 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             options=_gateway_options(settings),
         )
         relay = Relay(
-            db, name=settings.gateway_name, handlers=nervous_system(gateway, rooms.security)
+            db,
+            name=settings.gateway_name,
+            handlers=nervous_system(gateway, rooms.security, rooms.devices),
         )
         committer.after(EVENTS, relay.wake)
+        caretaker = Caretaker(db, rooms.devices, clock)
+        committer.after(devices.DUE, caretaker.wake)
         await relay.open()
         tasks.create_task(committer.run())
         tasks.create_task(relay.run())
+        tasks.create_task(caretaker.run())
         tasks.create_task(_housekeeping(db, settings, clock))
         await gateway.open()
         await rooms.security.refresh()
@@ -233,11 +253,19 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
 
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     key = secret_key(settings.data_dir)
+    standing = Stations(db, links=links, secret_key=key)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
         catalogue=Catalogue(),
         security=Security(db, secret_key=key, options=_security_options(settings)),
-        stations=Stations(db, links=links, secret_key=key),
+        stations=standing,
+        devices=Devices(
+            db,
+            stations=standing,
+            links=links,
+            fetches=settings.fetch_device_models,
+            after_boot=timedelta(seconds=settings.upkeep_after_boot_s),
+        ),
         monitoring=Monitoring(db, vendors=settings.data_transfer_vendors),
         access=Access(db),
         sessions=Sessions(db),

@@ -34,6 +34,7 @@ from tests.edge.ocpp.asked import (
     in_21,
     knows,
     put,
+    quiet,
 )
 from tests.edge.ocpp.house import IN_THE_HOUSE, Yard
 
@@ -449,4 +450,4 @@ async def test_no_smart_charging_no_limit(yard: Yard) -> None:
         answer = await put(yard, name, SetLimit(limit_w=1))
         assert answer.outcome is Outcome.UNSUPPORTED
         assert told.variable in answer.reason
-        assert await wire.silent()
+        assert await quiet(wire)

@@ -195,6 +195,10 @@ async def test_core_commands(yard: Yard, case: Case, version: str) -> None:
 
 COMPONENT: Final = {"name": "OCPPCommCtrlr"}
 INTERVAL: Final = {"component": COMPONENT, "variable": {"name": "HeartbeatInterval"}}
+TIMEOUT: Final = {
+    "component": {"name": "TxCtrlr"},
+    "variable": {"name": "EVConnectionTimeOut"},
+}
 NETWORK: Final = {
     "ocppTransport": "JSON",
     "ocppInterface": "Wired0",
@@ -222,7 +226,7 @@ DEVICES: Final = [
                 {
                     "getVariableData": [
                         {
-                            "component": {"name": ""},
+                            "component": {"name": "OCPPCommCtrlr"},
                             "variable": {"name": "HeartbeatInterval"},
                             "attributeType": "Actual",
                         }
@@ -231,7 +235,7 @@ DEVICES: Final = [
                 {
                     "getVariableResult": [
                         {
-                            "component": {"name": ""},
+                            "component": {"name": "OCPPCommCtrlr"},
                             "variable": {"name": "HeartbeatInterval"},
                             "attributeStatus": "Accepted",
                             "attributeValue": "60",
@@ -246,19 +250,19 @@ DEVICES: Final = [
         SetVariables(
             variables=(
                 VariableValue(variable="HeartbeatInterval", component="OCPPCommCtrlr", value="60"),
-                VariableValue(variable="NoSuchThing", component="OCPPCommCtrlr", value="1"),
+                VariableValue(variable="EVConnectionTimeOut", component="TxCtrlr", value="1"),
             )
         ),
         in_16(
             Said(
                 "ChangeConfiguration",
                 {"key": "HeartbeatInterval", "value": "60"},
-                {"status": "RebootRequired"},
+                {"status": "Rejected"},
             ),
             Said(
                 "ChangeConfiguration",
-                {"key": "NoSuchThing", "value": "1"},
-                {"status": "Rejected"},
+                {"key": "ConnectionTimeOut", "value": "1"},
+                {"status": "RebootRequired"},
             ),
         )
         | in_2x(
@@ -267,28 +271,22 @@ DEVICES: Final = [
                 {
                     "setVariableData": [
                         {**INTERVAL, "attributeValue": "60", "attributeType": "Actual"},
-                        {
-                            "component": COMPONENT,
-                            "variable": {"name": "NoSuchThing"},
-                            "attributeValue": "1",
-                            "attributeType": "Actual",
-                        },
+                        {**TIMEOUT, "attributeValue": "1", "attributeType": "Actual"},
                     ]
                 },
                 {
                     "setVariableResult": [
-                        {**INTERVAL, "attributeStatus": "RebootRequired"},
-                        {
-                            "component": COMPONENT,
-                            "variable": {"name": "NoSuchThing"},
-                            "attributeStatus": "Rejected",
-                        },
+                        {**INTERVAL, "attributeStatus": "Rejected"},
+                        {**TIMEOUT, "attributeStatus": "RebootRequired"},
                     ]
                 },
             )
         ),
         outcome=Outcome.REJECTED,
-        variables=(("HeartbeatInterval", "RebootRequired"), ("NoSuchThing", "Rejected")),
+        variables=(
+            ("HeartbeatInterval", "Rejected"),
+            ("EVConnectionTimeOut", "RebootRequired"),
+        ),
     ),
     Case(
         GetReport(base="summary"),
@@ -473,15 +471,18 @@ DEVICES: Final = [
         SetNetworkProfile(
             slot=1, url="wss://csms.example/ocpp", protocol="ocpp2.0.1", security_profile=2
         ),
-        in_2x(
-            Said(
-                "SetNetworkProfile",
-                {
-                    "configurationSlot": 1,
-                    "connectionData": {**NETWORK, "ocppVersion": "OCPP201"},
-                },
-            )
-        ),
+        {
+            version: [
+                Said(
+                    "SetNetworkProfile",
+                    {
+                        "configurationSlot": 1,
+                        "connectionData": {**NETWORK, "ocppVersion": word},
+                    },
+                )
+            ]
+            for version, word in (("2.0.1", "OCPP20"), ("2.1", "OCPP201"))
+        },
     ),
     Case(
         SetNetworkProfile(

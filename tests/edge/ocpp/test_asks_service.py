@@ -37,6 +37,7 @@ from tests.edge.ocpp.asked import (
     in_all,
     knows,
     put,
+    quiet,
 )
 from tests.edge.ocpp.house import IN_THE_HOUSE, Yard
 
@@ -289,7 +290,7 @@ async def test_more_than_a_list_holds(yard: Yard) -> None:
     await knows(yard, name, Variable(component="", variable="LocalAuthListMaxLength", value="1"))
     entries = (ListEntry(token="A"), ListEntry(token="B"))
     answer = await put(yard, name, SendLocalList(version=1, entries=entries))
-    assert (answer.outcome, await wire.silent()) == (Outcome.UNSUPPORTED, True)
+    assert (answer.outcome, await quiet(wire)) == (Outcome.UNSUPPORTED, True)
 
 
 async def test_connector_zero_is_not_reserved_where_it_cannot_be(yard: Yard) -> None:
@@ -305,7 +306,7 @@ async def test_connector_zero_is_not_reserved_where_it_cannot_be(yard: Yard) -> 
         answer = await put(yard, name, Reserve(token="CARD", expires_at=NOON))
         assert answer.outcome is Outcome.UNSUPPORTED
         assert told.variable in answer.reason
-        assert await wire.silent()
+        assert await quiet(wire)
 
 
 # ---- files ---------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ SHARED: Final[Rows] = {
     **tariffs.ROWS,
 }
 NEW_IN_21: Final[Rows] = {
+    **devices.ROWS_21,
     **monitors.ROWS_21,
     **charging.ROWS_21,
     **grid.ROWS_21,
@@ -42,7 +43,7 @@ NEW_IN_21: Final[Rows] = {
 SPEECH_201: Final = Speech(
     name="2.0.1",
     dialect=v201.DIALECT,
-    rows={**SHARED, **raw(v201.DIALECT)},
+    rows={**SHARED, **devices.ROWS_201, **raw(v201.DIALECT)},
     judged_by=JUDGED_BY,
 )
 SPEECH_21: Final = Speech(

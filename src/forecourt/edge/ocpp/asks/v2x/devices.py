@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
+
+from forecourt.domain.devices import place
 from forecourt.domain.stations import (
     Answer,
     GetReport,
@@ -14,6 +17,7 @@ from forecourt.domain.stations import (
     VariableResult,
     is_secret,
 )
+from forecourt.edge.ocpp.asks import names
 from forecourt.edge.ocpp.asks.shape import reshaped
 from forecourt.edge.ocpp.asks.table import Facts, Rows, Told, chunks, row, unsupported
 from forecourt.edge.ocpp.asks.v2x.parts import component, selected
@@ -52,30 +56,48 @@ def report(command: GetReport, facts: Facts) -> v21.GetBaseReport | v21.GetRepor
 def read_variables(command: GetVariables, facts: Facts) -> Sequence[v21.GetVariables] | Answer:
     if not command.variables:
         return unsupported("2.x reads variables by name; ask for a report to see all")
-    wanted = [
-        v21.GetVariableData(
-            component=component(name),
-            variable=v21.Variable(name=name.variable, instance=name.instance),
-            attribute_type=name.attribute,
+    wanted = []
+    for asked in command.variables:
+        name = names.component_of(asked)
+        if isinstance(name, str):
+            return unsupported(name)
+        wanted.append(
+            v21.GetVariableData(
+                component=component(name),
+                variable=v21.Variable(name=name.variable, instance=name.instance),
+                attribute_type=name.attribute,
+            )
         )
-        for name in command.variables
-    ]
     size = facts.number("ItemsPerMessage", "DeviceDataCtrlr", "GetVariables")
     return [v21.GetVariables(get_variable_data=tuple(part)) for part in chunks(wanted, size)]
 
 
-def set_variables(command: SetVariables, facts: Facts) -> Sequence[v21.SetVariables]:
-    values = [
-        v21.SetVariableData(
-            attribute_value=name.value,
-            component=component(name),
-            variable=v21.Variable(name=name.variable, instance=name.instance),
-            attribute_type=name.attribute,
+def set_variables(command: SetVariables, facts: Facts) -> Sequence[v21.SetVariables] | Answer:
+    values = []
+    for asked in command.variables:
+        name = names.component_of(asked)
+        if isinstance(name, str):
+            return unsupported(name)
+        value = asked.value if asked.component else names.value_2x(asked.variable, asked.value)
+        values.append(
+            v21.SetVariableData(
+                attribute_value=value,
+                component=component(name),
+                variable=v21.Variable(name=name.variable, instance=name.instance),
+                attribute_type=name.attribute,
+            )
         )
-        for name in command.variables
-    ]
     size = facts.number("ItemsPerMessage", "DeviceDataCtrlr", "SetVariables")
     return [v21.SetVariables(set_variable_data=tuple(part)) for part in chunks(values, size)]
+
+
+def network_201(command: SetNetworkProfile, facts: Facts) -> v21.SetNetworkProfile:
+    """2.0.1 has no word for itself: it says 2.0."""
+    said = network(command, facts)
+    data = said.connection_data
+    if data.ocpp_version != PROTOCOLS["ocpp2.0.1"]:
+        return said
+    return replace(said, connection_data=replace(data, ocpp_version="OCPP20"))
 
 
 def network(command: SetNetworkProfile, _: Facts) -> v21.SetNetworkProfile:
@@ -121,27 +143,31 @@ def read(
 
 
 def written(
-    command: SetVariables,
-    _request: Any,
+    _: SetVariables,
+    request: v201.SetVariables | v21.SetVariables,
     response: v201.SetVariablesResponse | v21.SetVariablesResponse,
 ) -> Told:
     """Which variables are as they shall be."""
-    values = {(name.component, name.variable): name.value for name in command.variables}
+    values = {
+        place(_variable(data.component, data.variable, data.attribute_type, None)): (
+            data.attribute_value
+        )
+        for data in request.set_variable_data
+    }
     results, learnt = [], []
     for found in response.set_variable_result:
-        named, variable = found.component, found.variable
-        value = None if is_secret(variable.name) else values.get((named.name, variable.name))
+        named, status = found.component, found.attribute_status
+        variable = _variable(named, found.variable, found.attribute_type, None)
+        value = None if is_secret(variable.variable) else values.get(place(variable))
         results.append(
             VariableResult(
-                variable=variable.name,
-                component=named.name,
-                status=found.attribute_status,
-                value=value,
+                variable=variable.variable, component=named.name, status=status, value=value
             )
         )
-        if found.attribute_status in ("Accepted", "RebootRequired"):
-            learnt.append(_variable(named, variable, found.attribute_type, value))
-    all_set = len(learnt) == len(results)
+        if status in ("Accepted", "RebootRequired") and value is not None:
+            reboot = status == "RebootRequired"
+            learnt.append(replace(variable, value=value, awaits_reboot=reboot))
+    all_set = all(result.status in ("Accepted", "RebootRequired") for result in results)
     answer = Answer(
         outcome=Outcome.ACCEPTED if all_set else Outcome.REJECTED, variables=tuple(results)
     )
@@ -184,6 +210,7 @@ ROWS: Final[Rows] = dict(
             independent=True,
         ),
         row(GetReport, v21.GetBaseReport, v21.GetReport, say=report),
-        row(SetNetworkProfile, v21.SetNetworkProfile, say=network),
     ]
 )
+ROWS_201: Final[Rows] = dict([row(SetNetworkProfile, v21.SetNetworkProfile, say=network_201)])
+ROWS_21: Final[Rows] = dict([row(SetNetworkProfile, v21.SetNetworkProfile, say=network)])
