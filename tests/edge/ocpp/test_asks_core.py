@@ -5,6 +5,7 @@ from typing import Final
 from forecourt.domain.stations import (
     AdjustPeriodicEventStream,
     Availability,
+    ChooseMonitors,
     ClearCache,
     ClearVariableMonitoring,
     DataTransfer,
@@ -22,7 +23,6 @@ from forecourt.domain.stations import (
     Outcome,
     Reset,
     Selected,
-    SetMonitoringBase,
     SetMonitoringLevel,
     SetNetworkProfile,
     SetVariableMonitoring,
@@ -442,7 +442,7 @@ DEVICES: Final = [
         ),
     ),
     Case(
-        SetMonitoringBase(base="factory_default"),
+        ChooseMonitors(base="factory_default"),
         in_2x(Said("SetMonitoringBase", {"monitoringBase": "FactoryDefault"})),
     ),
     Case(

@@ -61,6 +61,7 @@ from forecourt.domain.stations.commands.core import (
 from forecourt.domain.stations.commands.devices import (
     AdjustPeriodicEventStream,
     Apn,
+    ChooseMonitors,
     ClearVariableMonitoring,
     EventStream,
     GetMonitoringReport,
@@ -74,7 +75,6 @@ from forecourt.domain.stations.commands.devices import (
     OpenStream,
     OpenStreams,
     Selected,
-    SetMonitoringBase,
     SetMonitoringLevel,
     SetNetworkProfile,
     SetVariableMonitoring,
@@ -168,7 +168,7 @@ Direct = (
     | GetReport
     | SetVariableMonitoring
     | ClearVariableMonitoring
-    | SetMonitoringBase
+    | ChooseMonitors
     | SetMonitoringLevel
     | GetMonitoringReport
     | SetNetworkProfile
@@ -232,6 +232,7 @@ __all__ = [
     "ChangeTransactionTariff",
     "ChargingProfile",
     "ChargingSchedule",
+    "ChooseMonitors",
     "ClearCache",
     "ClearChargingProfile",
     "ClearDerControl",
@@ -314,7 +315,6 @@ __all__ = [
     "SetDerControl",
     "SetDisplayMessage",
     "SetLimit",
-    "SetMonitoringBase",
     "SetMonitoringLevel",
     "SetNetworkProfile",
     "SetVariableMonitoring",

@@ -138,7 +138,7 @@ class MonitorResults(DetailsPart, frozen=True, kw_only=True, tag="monitors"):
     monitors: tuple[MonitorResult, ...]
 
 
-class SetMonitoringBase(Ask, frozen=True, kw_only=True, tag="set_monitoring_base"):
+class ChooseMonitors(Ask, frozen=True, kw_only=True, tag="set_monitoring_base"):
     """Which monitors shall watch: all, those of the factory, or those that are built in."""
 
     base: Literal["all", "factory_default", "hard_wired_only"]

@@ -7,6 +7,7 @@ from forecourt.domain.stations import (
     GOOD,
     AdjustPeriodicEventStream,
     Answer,
+    ChooseMonitors,
     ClearVariableMonitoring,
     GetMonitoringReport,
     GetPeriodicEventStream,
@@ -17,7 +18,6 @@ from forecourt.domain.stations import (
     OpenStream,
     OpenStreams,
     Outcome,
-    SetMonitoringBase,
     SetMonitoringLevel,
     SetVariableMonitoring,
 )
@@ -126,7 +126,7 @@ def _reason(info: v201.StatusInfo | v21.StatusInfo | None) -> str:
     return "" if info is None else f"{info.reason_code} {info.additional_info or ''}".strip()
 
 
-def base(command: SetMonitoringBase, _: Facts) -> v21.SetMonitoringBase:
+def base(command: ChooseMonitors, _: Facts) -> v21.SetMonitoringBase:
     return v21.SetMonitoringBase(monitoring_base=BASES[command.base])
 
 
@@ -189,7 +189,7 @@ ROWS: Final[Rows] = dict(
             independent=True,
             refuse=_MONITORING,
         ),
-        row(SetMonitoringBase, v21.SetMonitoringBase, say=base, refuse=_MONITORING),
+        row(ChooseMonitors, v21.SetMonitoringBase, say=base, refuse=_MONITORING),
         row(SetMonitoringLevel, v21.SetMonitoringLevel, say=level, refuse=_MONITORING),
         row(GetMonitoringReport, v21.GetMonitoringReport, say=report, refuse=_MONITORING),
     ]
