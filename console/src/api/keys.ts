@@ -1,0 +1,23 @@
+/** Names of what was read, so that live events find it. */
+export const keys = {
+  me: ["me"],
+  overview: ["overview"],
+  stationLists: ["stations"],
+  stations: (filters: object) => ["stations", filters],
+  station: (id: string) => ["station", id],
+  variables: (station: string) => ["variables", station],
+  drift: (station: string) => ["drift", station],
+  messages: (station: string) => ["messages", station],
+  alarms: (station: string) => ["alarms", station],
+  jobs: (station: string) => ["jobs", station],
+  sessionLists: ["sessions"],
+  sessions: (filters: object) => ["sessions", filters],
+  sessionsOf: (station: string) => ["sessions", { station }],
+  session: (id: string) => ["session", id],
+  readings: (session: string) => ["readings", session],
+  tokens: ["tokens"],
+  users: ["users"],
+  roles: ["roles"],
+  apiKeys: ["apikeys"],
+  audit: ["audit"],
+} as const;

@@ -1,0 +1,3 @@
+import { room } from "../../shell/room";
+
+export const people = room({ entries: [], routes: [] });
