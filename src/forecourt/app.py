@@ -3,13 +3,21 @@
 import asyncio
 import errno
 import socket
-import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Final, NoReturn
 
+import msgspec
 import structlog
 import uvicorn
 
@@ -25,12 +33,13 @@ from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Links, StationAdded, StationChanged, Stations
 from forecourt.domain.tenants import Tenants
 from forecourt.edge.http.app import http_app
-from forecourt.edge.ocpp import Gateway, GatewayOptions, UnknownStations, listen
+from forecourt.edge.ocpp import Gateway, GatewayOptions, Listening, UnknownStations, listen
 from forecourt.infra import migrate, partitions, postgres
 from forecourt.infra.commit import AWAY, Committer
 from forecourt.infra.database import EVENTS, Database
 from forecourt.infra.outbox import Handler, Relay
 from forecourt.infra.partitions import Partitioned
+from forecourt.infra.tls import Keeper, KeyPair, RevocationList, TlsBroken, TlsFiles, server_context
 from forecourt.settings import Settings, secret_key
 
 DEFAULT_TENANT: Final = TenantId("default")
@@ -51,13 +60,6 @@ class PortTaken(ForecourtError):
     code: ClassVar[str] = "serve.port_taken"
 
 
-class TlsBroken(ForecourtError):
-    """The certificate or its key cannot be used."""
-
-    kind: ClassVar[Kind] = Kind.INVALID
-    code: ClassVar[str] = "serve.tls_broken"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """What runs."""
@@ -69,6 +71,14 @@ class House:
     relay: Relay
     ocpp_url: str
     http_url: str
+    ocpp_urls: tuple[str, ...] = ()
+    """All ports for stations, that among them: without TLS, with, with an old one."""
+
+    @property
+    def ocpp_tls_url(self) -> str | None:
+        """Where a port with TLS is beside the one without."""
+        beside = self.ocpp_urls[1:] if self.ocpp_url.startswith("ws:") else ()
+        return beside[0] if beside else None
 
 
 def nervous_system(gateway: Gateway) -> Mapping[type[Event], Sequence[Handler]]:
@@ -169,24 +179,62 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         tasks.create_task(relay.run())
         tasks.create_task(_housekeeping(db, settings, clock))
         await gateway.open()
-        tls = _tls(settings)
-        with _port_taken(settings.ocpp_port):
-            server = await listen(gateway, host=settings.host, port=settings.ocpp_port, tls=tls)
-        stack.push_async_callback(_stop, gateway, server, settings.stop_timeout_s)
-        ocpp_port = server.sockets[0].getsockname()[1]
+        ocpp = await _listen(stack, gateway, settings, tasks)
         app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
         with _port_taken(settings.http_port):
             http_port = await stack.enter_async_context(_http(app, settings))
-        ws, http = ("wss", "https") if tls else ("ws", "http")
         yield House(
             rooms=rooms,
             db=db,
             committer=committer,
             gateway=gateway,
             relay=relay,
-            ocpp_url=f"{ws}://{settings.host}:{ocpp_port}",
-            http_url=f"{http}://{settings.host}:{http_port}",
+            ocpp_url=ocpp[0],
+            http_url=f"{'https' if settings.tls_cert else 'http'}://{settings.host}:{http_port}",
+            ocpp_urls=ocpp,
         )
+
+
+async def _listen(
+    stack: AsyncExitStack, gateway: Gateway, settings: Settings, tasks: asyncio.TaskGroup
+) -> tuple[str, ...]:
+    """Open the ports for stations: without TLS, with, with an old one; their addresses."""
+    revoked = RevocationList(settings.tls_client_crl)
+    contexts = [(server_context(files), files, port) for files, port in _tls_doors(settings)]
+    where = [
+        Listening(host=settings.host, port=port, tls=context, revoked=revoked)
+        for context, _, port in contexts
+    ]
+    if not contexts or (settings.ocpp_tls_port is not None and settings.security_profile_min < 2):  # noqa: PLR2004 (from this profile on, all is encrypted)
+        where.insert(0, Listening(host=settings.host, port=settings.ocpp_port))
+    stack.push_async_callback(_stop, gateway, settings.stop_timeout_s)
+    urls: list[str] = []
+    for door in where:
+        with _port_taken(door.port):
+            server = await listen(gateway, door)
+        stack.callback(server.close)
+        urls.append(f"{'wss' if door.tls else 'ws'}://{settings.host}:{server.port}")
+    if contexts:
+        tasks.create_task(Keeper([(c, files) for c, files, _ in contexts], revoked).run())
+    return tuple(urls)
+
+
+def _tls_doors(settings: Settings) -> Iterator[tuple[TlsFiles, int]]:
+    """Each port with TLS, and what it is made of."""
+    wanted = settings.ocpp_tls_port is not None or settings.ocpp_old_tls_port is not None
+    if settings.tls_cert is None:
+        if wanted or settings.tls_second_cert or settings.tls_client_ca:
+            raise TlsBroken("a port with TLS needs --tls-cert and --tls-key")
+        return
+    pairs = [KeyPair(settings.tls_cert, settings.tls_key)]
+    if settings.tls_second_cert is not None:
+        pairs.append(KeyPair(settings.tls_second_cert, settings.tls_second_key))
+    files = TlsFiles(pairs=tuple(pairs), client_ca=settings.tls_client_ca)
+    tls_port = settings.ocpp_tls_port
+    yield files, settings.ocpp_port if tls_port is None else tls_port
+    if settings.ocpp_old_tls_port is not None:
+        floor = settings.ocpp_old_tls_floor
+        yield msgspec.structs.replace(files, floor=floor), settings.ocpp_old_tls_port
 
 
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
@@ -210,6 +258,10 @@ def _gateway_options(settings: Settings) -> GatewayOptions:
         messages_per_second=settings.station_messages_per_s,
         messages_burst=settings.station_messages_burst,
         frame_bytes_max=settings.frame_bytes_max,
+        security_profile_min=settings.security_profile_min,
+        owner=settings.operator_name,
+        proxies=settings.trusted_proxies,
+        compression=settings.websocket_compression,
     )
 
 
@@ -232,9 +284,8 @@ async def _tasks() -> AsyncGenerator[asyncio.TaskGroup]:
         pass
 
 
-async def _stop(gateway: Gateway, server: asyncio.Server, timeout_s: float) -> None:
+async def _stop(gateway: Gateway, timeout_s: float) -> None:
     """No new stations; what is in hand is answered; sockets are closed a few at a time."""
-    server.close()
     try:
         async with asyncio.timeout(timeout_s):
             await gateway.stop()
@@ -309,21 +360,6 @@ class _HttpServer(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    if settings.tls_cert is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(settings.tls_cert, settings.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        raise TlsBroken(
-            f"cannot use the certificate {settings.tls_cert}: {error}; both --tls-cert and"
-            " --tls-key must name PEM files that belong together"
-        ) from error
-    return context
 
 
 @contextmanager

@@ -1,0 +1,144 @@
+"""A knock at the door: what a request for a websocket says of who sends it. Decides nothing."""
+
+import base64
+import binascii
+import ssl
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+from urllib.parse import unquote_to_bytes
+
+import structlog
+from cryptography import x509
+from cryptography.x509.oid import ExtensionOID, NameOID
+from msgspec import Struct
+from multidict import CIMultiDict
+
+from forecourt.domain.stations import ClientCertificate
+from forecourt.infra.tls import Revoked
+
+log = structlog.get_logger(__name__)
+
+FORWARDED: Final = "X-Forwarded-For"
+
+
+class Socket(Protocol):
+    """The transport below, as much of it as a knock needs."""
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any: ...
+
+
+class Knock(Struct, frozen=True, kw_only=True):
+    """Somebody wants to come in."""
+
+    identity: str
+    address: str
+    encrypted: bool
+    old_tls: bool = False
+    """Over a TLS that only 1.6 stations may have."""
+    password: bytes | None = None
+    certificate: ClientCertificate | None = None
+
+
+def peer_of(socket: Socket, headers: CIMultiDict[str], proxies: Sequence[str]) -> str:
+    """The address that a connection comes from; what a proxy of ours says, where one is between."""
+    peer = socket.get_extra_info("peername")
+    address = str(peer[0]) if isinstance(peer, tuple) and peer else ""
+    if address in proxies:
+        # The last is who spoke to our proxy; those before it anybody can write.
+        said = headers.get(FORWARDED, "").rpartition(",")[2].strip()
+        return said[:45] or address
+    return address
+
+
+def tls_version(socket: Socket) -> str | None:
+    """The version of TLS, as Python spells it; None without TLS."""
+    tls = socket.get_extra_info("ssl_object")
+    return None if tls is None else str(tls.version())
+
+
+def certificate_of(socket: Socket, revoked: Revoked) -> ClientCertificate | None:
+    """The certificate that the other end showed, if it did; the handshake has verified its chain.
+
+    Raises ValueError where it cannot be read.
+    """
+    tls = socket.get_extra_info("ssl_object")
+    der: bytes | None = None if tls is None else tls.getpeercert(True)
+    if not der:
+        return None
+    found = x509.load_der_x509_certificate(der)
+    return ClientCertificate(
+        names=tuple(_names(found)),
+        organizations=tuple(
+            str(one.value)
+            for one in found.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+        ),
+        serial=f"{found.serial_number:X}",
+        revoked=revoked(found.issuer.public_bytes(), found.serial_number),
+    )
+
+
+def _names(certificate: x509.Certificate) -> list[str]:
+    names = [
+        str(one.value) for one in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    ]
+    try:
+        other = certificate.extensions.get_extension_for_oid(
+            ExtensionOID.SUBJECT_ALTERNATIVE_NAME
+        ).value
+    except x509.ExtensionNotFound:
+        return names
+    assert isinstance(other, x509.SubjectAlternativeName)
+    names += other.get_values_for_type(x509.DNSName)
+    names += other.get_values_for_type(x509.UniformResourceIdentifier)
+    return names
+
+
+def identity_of(path: str) -> str | None:
+    """The station's identity in a request's path, or None where there is none.
+
+    ``/{id}`` or ``/ocpp/{id}``, percent-encoded; stations in the field write the whole URL, double
+    slashes, a slash at the end, or a query besides.
+    """
+    bare = path.split("?", 1)[0].split("#", 1)[0]
+    if "://" in bare:
+        bare = "/" + bare.split("://", 1)[1].partition("/")[2]
+    parts = [part for part in bare.split("/") if part]
+    if parts and parts[0] == "ocpp":
+        parts = parts[1:]
+    if len(parts) != 1:
+        return None
+    try:
+        return unquote_to_bytes(parts[0]).decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def password_of(headers: CIMultiDict[str], identity: str) -> bytes | None:
+    """The password of HTTP Basic authentication, as bytes: some stations send raw ones.
+
+    The user must be the station's identity (A00.FR.204); then it counts, else not.
+    """
+    scheme, _, credentials = headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        decoded = base64.b64decode(credentials.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    # The identity may hold a colon, and the password too: cut where the identity ends.
+    user = identity.encode()
+    if not decoded.startswith(user + b":"):
+        return None
+    return decoded[len(user) + 1 :]
+
+
+OLD_TLS: Final = frozenset({"SSLv3", "TLSv1", "TLSv1.1"})
+
+
+def certificate_or_none(socket: Socket, revoked: Revoked) -> ClientCertificate | None:
+    """The same; one that cannot be read names nobody, and is refused for that."""
+    try:
+        return certificate_of(socket, revoked)
+    except (ValueError, ssl.SSLError) as error:
+        log.warning("door.certificate_unreadable", error=str(error))
+        return ClientCertificate(names=(), organizations=(), serial="")
