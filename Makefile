@@ -6,7 +6,7 @@ BIN := .venv/bin
 INPUTS := pyproject.toml constraints.txt tools/setup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench reference constraints clean
+.PHONY: help demo test check fix fuzz bench reference constraints clean
 
 help:  ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,11 @@ check: .venv/.ready-dev  ## format, lint, types, import contracts, the house's o
 fix: .venv/.ready-dev  ## format, and mend what the linter can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+fuzz: .venv/.ready-dev  ## let a fuzzer look for faults, ten minutes for each target (Linux)
+	$(BIN)/python -m tests.fuzz decode --seconds 600
+	$(BIN)/python -m tests.fuzz conversation --seconds 600
+	$(BIN)/python -m tests.fuzz sessions --seconds 600
 
 bench: .venv/.ready-bench  ## measure the gateway beside its peers
 	$(BIN)/forecourt bench gateway

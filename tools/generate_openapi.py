@@ -15,6 +15,7 @@ from forecourt.base.digest import KEY_BYTES
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.rooms import Rooms
+from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Links, Stations
 from forecourt.domain.tenants import Tenants
@@ -48,6 +49,7 @@ async def described() -> str:
     rooms = Rooms(
         tenants=Tenants(db, secret_key=NO_KEY),
         catalogue=Catalogue(),
+        security=Security(db, secret_key=NO_KEY),
         stations=Stations(db, links=Links(), secret_key=NO_KEY),
         access=Access(db),
         sessions=Sessions(db),

@@ -8,7 +8,6 @@ from collections.abc import (
     Awaitable,
     Callable,
     Generator,
-    Iterator,
     Mapping,
     Sequence,
 )
@@ -17,7 +16,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Final, NoReturn
 
-import msgspec
 import structlog
 import uvicorn
 
@@ -29,17 +27,23 @@ from forecourt.domain import sessions, stations
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.rooms import Rooms
+from forecourt.domain.security import (
+    AuthorityAdded,
+    CertificateRevoked,
+    Security,
+    SecurityOptions,
+)
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Links, StationAdded, StationChanged, Stations
 from forecourt.domain.tenants import Tenants
 from forecourt.edge.http.app import http_app
-from forecourt.edge.ocpp import Gateway, GatewayOptions, Listening, UnknownStations, listen
+from forecourt.edge.ocpp import Gateway, GatewayOptions, PortOptions, Ports, UnknownStations
 from forecourt.infra import migrate, partitions, postgres
 from forecourt.infra.commit import AWAY, Committer
 from forecourt.infra.database import EVENTS, Database
 from forecourt.infra.outbox import Handler, Relay
 from forecourt.infra.partitions import Partitioned
-from forecourt.infra.tls import Keeper, KeyPair, RevocationList, TlsBroken, TlsFiles, server_context
+from forecourt.infra.tls import KeyPair
 from forecourt.settings import Settings, secret_key
 
 DEFAULT_TENANT: Final = TenantId("default")
@@ -71,7 +75,8 @@ class House:
     relay: Relay
     ocpp_url: str
     http_url: str
-    ocpp_urls: tuple[str, ...] = ()
+    ports: Ports
+    ocpp_urls: tuple[str, ...]
     """All ports for stations, that among them: without TLS, with, with an old one."""
 
     @property
@@ -81,13 +86,24 @@ class House:
         return beside[0] if beside else None
 
 
-def nervous_system(gateway: Gateway) -> Mapping[type[Event], Sequence[Handler]]:
+def nervous_system(
+    gateway: Gateway, security: Security, ports: Ports
+) -> Mapping[type[Event], Sequence[Handler]]:
     """Who hears of what: the whole of it."""
 
     async def door_changed(event: StationAdded | StationChanged) -> None:
         await gateway.station_changed(event.station)
 
-    return {StationAdded: [door_changed], StationChanged: [door_changed]}
+    async def trust_changed(_: AuthorityAdded | CertificateRevoked) -> None:
+        await security.refresh()
+        await ports.trust()
+
+    return {
+        StationAdded: [door_changed],
+        StationChanged: [door_changed],
+        AuthorityAdded: [trust_changed],
+        CertificateRevoked: [trust_changed],
+    }
 
 
 def partitioned(settings: Settings) -> list[Partitioned]:
@@ -172,14 +188,21 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             tasks=tasks,
             options=_gateway_options(settings),
         )
-        relay = Relay(db, name=settings.gateway_name, handlers=nervous_system(gateway))
+        ports = Ports(gateway, rooms.security, _port_options(settings), now=clock.now)
+        relay = Relay(
+            db, name=settings.gateway_name, handlers=nervous_system(gateway, rooms.security, ports)
+        )
         committer.after(EVENTS, relay.wake)
         await relay.open()
         tasks.create_task(committer.run())
         tasks.create_task(relay.run())
         tasks.create_task(_housekeeping(db, settings, clock))
         await gateway.open()
-        ocpp = await _listen(stack, gateway, settings, tasks)
+        await rooms.security.refresh()
+        stack.push_async_callback(_stop, gateway, settings.stop_timeout_s)
+        stack.callback(ports.close)
+        ocpp = await ports.open(_port_taken)
+        tasks.create_task(ports.keep())
         app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
         with _port_taken(settings.http_port):
             http_port = await stack.enter_async_context(_http(app, settings))
@@ -191,50 +214,9 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             relay=relay,
             ocpp_url=ocpp[0],
             http_url=f"{'https' if settings.tls_cert else 'http'}://{settings.host}:{http_port}",
+            ports=ports,
             ocpp_urls=ocpp,
         )
-
-
-async def _listen(
-    stack: AsyncExitStack, gateway: Gateway, settings: Settings, tasks: asyncio.TaskGroup
-) -> tuple[str, ...]:
-    """Open the ports for stations: without TLS, with, with an old one; their addresses."""
-    revoked = RevocationList(settings.tls_client_crl)
-    contexts = [(server_context(files), files, port) for files, port in _tls_doors(settings)]
-    where = [
-        Listening(host=settings.host, port=port, tls=context, revoked=revoked)
-        for context, _, port in contexts
-    ]
-    if not contexts or (settings.ocpp_tls_port is not None and settings.security_profile_min < 2):  # noqa: PLR2004 (from this profile on, all is encrypted)
-        where.insert(0, Listening(host=settings.host, port=settings.ocpp_port))
-    stack.push_async_callback(_stop, gateway, settings.stop_timeout_s)
-    urls: list[str] = []
-    for door in where:
-        with _port_taken(door.port):
-            server = await listen(gateway, door)
-        stack.callback(server.close)
-        urls.append(f"{'wss' if door.tls else 'ws'}://{settings.host}:{server.port}")
-    if contexts:
-        tasks.create_task(Keeper([(c, files) for c, files, _ in contexts], revoked).run())
-    return tuple(urls)
-
-
-def _tls_doors(settings: Settings) -> Iterator[tuple[TlsFiles, int]]:
-    """Each port with TLS, and what it is made of."""
-    wanted = settings.ocpp_tls_port is not None or settings.ocpp_old_tls_port is not None
-    if settings.tls_cert is None:
-        if wanted or settings.tls_second_cert or settings.tls_client_ca:
-            raise TlsBroken("a port with TLS needs --tls-cert and --tls-key")
-        return
-    pairs = [KeyPair(settings.tls_cert, settings.tls_key)]
-    if settings.tls_second_cert is not None:
-        pairs.append(KeyPair(settings.tls_second_cert, settings.tls_second_key))
-    files = TlsFiles(pairs=tuple(pairs), client_ca=settings.tls_client_ca)
-    tls_port = settings.ocpp_tls_port
-    yield files, settings.ocpp_port if tls_port is None else tls_port
-    if settings.ocpp_old_tls_port is not None:
-        floor = settings.ocpp_old_tls_floor
-        yield msgspec.structs.replace(files, floor=floor), settings.ocpp_old_tls_port
 
 
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
@@ -242,9 +224,39 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     return Rooms(
         tenants=Tenants(db, secret_key=key),
         catalogue=Catalogue(),
+        security=Security(db, secret_key=key, options=_security_options(settings)),
         stations=Stations(db, links=links, secret_key=key),
         access=Access(db),
         sessions=Sessions(db),
+    )
+
+
+def _security_options(settings: Settings) -> SecurityOptions:
+    return SecurityOptions(
+        organization=settings.pki_organization,
+        url=settings.pki_url,
+        server_days=settings.pki_server_days,
+        station_days=settings.pki_station_days,
+        v2g_days=settings.pki_v2g_days,
+    )
+
+
+def _port_options(settings: Settings) -> PortOptions:
+    files = (
+        (settings.tls_cert, settings.tls_key),
+        (settings.tls_second_cert, settings.tls_second_key),
+    )
+    return PortOptions(
+        host=settings.host,
+        port=settings.ocpp_port,
+        tls_port=settings.ocpp_tls_port,
+        old_tls_port=settings.ocpp_old_tls_port,
+        old_tls_floor=settings.ocpp_old_tls_floor,
+        pairs=tuple(KeyPair(cert, key) for cert, key in files if cert is not None),
+        client_ca=settings.tls_client_ca,
+        client_crl=settings.tls_client_crl,
+        hosts=settings.tls_hosts,
+        folder=settings.data_dir / "tls",
     )
 
 

@@ -76,8 +76,10 @@ class Settings(BaseSettings):
     """One more chain for stations, with the other kind of key: OCPP wants RSA and ECDSA."""
     tls_second_key: Path | None = None
     """Its private key (PEM)."""
+    tls_hosts: tuple[str, ...] = ()
+    """Names and addresses by which stations know us, for a certificate of our own authority."""
     tls_client_ca: Path | None = None
-    """Who signs stations' certificates (PEM): with it, stations may come by security profile 3."""
+    """Who signs stations' certificates besides our own authority (PEM)."""
     tls_client_crl: Path | None = None
     """Which of those were revoked (PEM, one list or more); read again every minute."""
     operator_name: str = Field(default="", max_length=64)
@@ -88,6 +90,17 @@ class Settings(BaseSettings):
     """Addresses whose ``X-Forwarded-For`` says where a station connects from."""
     websocket_compression: bool = True
     """Agree on permessage-deflate with stations that offer it."""
+    pki_organization: str = Field(default="Forecourt", min_length=1, max_length=40)
+    """The organisation that certificates of our own authorities name as their owner."""
+    pki_url: str = Field(default="", max_length=200, pattern=r"^(https?://[^\s]+)?$")
+    """Where stations and cars reach this HTTP port, written into certificates as the place to ask
+    whether they were revoked; without it they name none."""
+    pki_server_days: int = Field(default=90, ge=1, le=825)
+    """How long a certificate of our own OCPP listener is good."""
+    pki_station_days: int = Field(default=365, ge=1, le=3_650)
+    """How long a certificate that a station shows to us is good."""
+    pki_v2g_days: int = Field(default=90, ge=1, le=3_650)
+    """How long a certificate that a station shows to cars (ISO 15118) is good."""
     gateway_name: str = "gateway-1"
     """Names this process among those that share a database."""
     unknown_stations: Literal["refuse", "pending"] = "refuse"

@@ -12,6 +12,7 @@ from forecourt.base.context import Context
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain import sessions, stations
 from forecourt.domain.access import Access
+from forecourt.domain.security import Security
 from forecourt.domain.sessions import LiveSessions, Sessions, Turn
 from forecourt.domain.stations import (
     Arrival,
@@ -45,6 +46,7 @@ class Site:
         self.links = Links()
         self.tenants = Tenants(db, secret_key=KEY)
         self.stations = Stations(db, links=self.links, secret_key=KEY)
+        self.security = Security(db, secret_key=KEY)
         self.access = Access(db)
         self.sessions = Sessions(db)
         self.committer = Committer(db.raw, order=(*stations.WRITES, *sessions.WRITES, EVENTS))

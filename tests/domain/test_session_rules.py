@@ -85,6 +85,15 @@ class TestEnergy:
             progress = later
         assert rules.settled(progress, start_wh, stop_wh).energy_wh >= 0
 
+    @given(registers, st.integers(-(2**63), 2**63 - 1), registers)
+    @example(-WH_MAX, 2**63 - 1, None)
+    def test_of_any_stop_fits_its_column(
+        self, start_wh: int | None, stop_wh: int, between_wh: int | None
+    ) -> None:
+        """The wire takes 64 bits: a stop that no column holds would be refused for ever."""
+        progress = after([reading(1, between_wh)], rules.started(start_wh, NOW))
+        assert 0 <= rules.settled(progress, start_wh, stop_wh).energy_wh < 2**63
+
     @given(st.lists(readings(), max_size=20), st.data())
     def test_a_reading_again_adds_nothing(self, course: list[Reading], data: st.DataObject) -> None:
         """One by one: each told any number of times before the next."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Stations
 from forecourt.domain.tenants import Tenants
@@ -15,6 +16,7 @@ class Rooms:
 
     tenants: Tenants
     catalogue: Catalogue
+    security: Security
     stations: Stations
     access: Access
     sessions: Sessions

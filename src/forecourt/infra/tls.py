@@ -7,9 +7,10 @@ import asyncio
 import errno
 import socket
 import ssl
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Final, TypeAlias
+from typing import ClassVar, Final
 
 import aiofastnet
 import structlog
@@ -38,7 +39,6 @@ FLOORS: Final = {
     "1.1": ssl.TLSVersion.TLSv1_1,
     "1.2": ssl.TLSVersion.TLSv1_2,
 }
-LOOK_EVERY_S: Final = 60.0
 HANDSHAKE_TIMEOUT_S: Final = 10.0
 # Handshakes at once: each costs a millisecond of processor. Who comes when the house is full of
 # them waits in the listening socket.
@@ -46,9 +46,6 @@ HANDSHAKES_MAX: Final = 512
 ACCEPT_RETRY_S: Final = 1.0
 # Failures told of in a minute; more only fills the disk.
 FAILURES_TOLD_PER_MINUTE: Final = 60
-
-Revoked: TypeAlias = Callable[[bytes, int], bool]
-"""Whether the certificate of this issuer (its name, DER) and serial number was revoked."""
 
 
 class TlsBroken(ForecourtError):
@@ -78,27 +75,41 @@ class TlsFiles(Struct, frozen=True, kw_only=True):
 def server_context(files: TlsFiles) -> ssl.SSLContext:
     """A context for a server. Raises TlsBroken."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = FLOORS[files.floor]
+    with warnings.catch_warnings():
+        # Python warns of the old ones; whoever sets them has been told.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = FLOORS[files.floor]
     old = f":{OLD_CIPHERS}" if files.floor != "1.2" else ""
     context.set_ciphers(":".join(CIPHERS) + old)
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
     load_pairs(context, files.pairs)
     if files.client_ca is not None:
-        try:
-            context.load_verify_locations(files.client_ca)
-        except (OSError, ssl.SSLError) as error:
-            raise TlsBroken(
-                f"cannot read the stations' CAs in {files.client_ca}: {error}"
-            ) from error
+        trust(context, files.client_ca)
+    return context
+
+
+def trust(context: ssl.SSLContext, authorities: Path | str) -> None:
+    """Take certificates of these (a file, or PEM text), also in a context that is in use.
+
+    Raises TlsBroken.
+    """
+    try:
+        if isinstance(authorities, Path):
+            context.load_verify_locations(authorities)
+        elif authorities:
+            context.load_verify_locations(cadata=authorities)
+    except (OSError, ssl.SSLError) as error:
+        where = f" in {authorities}" if isinstance(authorities, Path) else ""
+        raise TlsBroken(f"cannot read the CAs{where}: {error}") from error
+    if authorities:
         # Asked for, not demanded: stations of profile 2 have none. Who shows one must show a good
         # one; the door knows who must show one.
-        context.verify_mode = ssl.CERT_OPTIONAL
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.verify_mode = ssl.CERT_OPTIONAL
         # A resumed session would not be verified anew, and a CA may have been taken away since.
         context.options |= ssl.OP_NO_TICKET
         context.num_tickets = 0
-    return context
 
 
 def load_pairs(context: ssl.SSLContext, pairs: Sequence[KeyPair]) -> None:
@@ -137,6 +148,7 @@ class RevocationList:
         self._serials = found
 
     def __call__(self, issuer: bytes, serial: int) -> bool:
+        """Whether the certificate of this issuer (its name, DER) and serial number was revoked."""
         return serial in self._serials.get(issuer, ())
 
 
@@ -157,12 +169,6 @@ class Keeper:
         self._contexts = contexts
         self._revoked = revoked
         self._stamp = self._stamped()
-
-    async def run(self) -> None:
-        """Look every minute."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            self.look()
 
     def look(self) -> bool:
         """Look now; whether something was taken up. What is broken stays out, and is told of."""

@@ -135,6 +135,7 @@ async def test_a_bug_of_ours_tells_nothing_but_a_trace(
     rooms = Rooms(
         tenants=door.rooms.tenants,
         catalogue=door.rooms.catalogue,
+        security=door.rooms.security,
         stations=BrokenStations(door.db, links=Links(), secret_key=SECRET),
         access=door.rooms.access,
         sessions=door.rooms.sessions,

@@ -18,6 +18,8 @@ from forecourt.domain.stations import plausible
 
 # More holes than this in one session's numbering is no numbering; remember that, not the holes.
 SEQ_MISSING_MAX: Final = 64
+# No session takes more: a stop register beyond is a fault, and may be more than a column holds.
+ENERGY_WH_MAX: Final = 10**15
 
 
 def advance(before: Progress, reading: Reading) -> Progress:
@@ -79,11 +81,12 @@ def settled(before: Progress, start_wh: int | None, stop_wh: int | None) -> Prog
     if start_wh is None or stop_wh is None:
         return before
     high_wh = before.meter_high_wh
-    if stop_wh >= start_wh and (high_wh is None or stop_wh >= high_wh):
+    if start_wh <= stop_wh <= start_wh + ENERGY_WH_MAX and (high_wh is None or stop_wh >= high_wh):
         return replace(before, energy_wh=stop_wh - start_wh, meter_wh=stop_wh)
     energy_wh = before.energy_wh
-    if before.meter_wh is not None and stop_wh > before.meter_wh:
-        energy_wh += stop_wh - before.meter_wh
+    meter_wh = before.meter_wh
+    if meter_wh is not None and meter_wh < stop_wh <= meter_wh + ENERGY_WH_MAX:
+        energy_wh += stop_wh - meter_wh
     return replace(
         before,
         energy_wh=energy_wh,

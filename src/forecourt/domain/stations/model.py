@@ -44,6 +44,8 @@ class Shut(StrEnum):
     CERTIFICATE_OWNER = "certificate_owner"
     """It is not of this operator."""
     CERTIFICATE_REVOKED = "certificate_revoked"
+    CERTIFICATE_UNTRUSTED = "certificate_untrusted"
+    """It cannot be read, or is none that a station has."""
     PROFILE_TOO_LOW = "profile_too_low"
     """What it brought would do for a lower security profile than its least."""
     BLOCKED = "blocked"
@@ -132,6 +134,9 @@ class ClientCertificate(Struct, frozen=True, kw_only=True):
     organizations: tuple[str, ...]
     serial: str
     """In hexadecimal digits."""
+    tenant: TenantId | None = None
+    """Whose authority signed it, where it is one of ours."""
+    trusted: bool = True
     revoked: bool = False
 
 
@@ -150,6 +155,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     profile: int
     password: Digest | None = None
     """The one that let it in."""
+    certificate: str = ""
+    """The serial number of the one that let it in."""
 
 
 class Arrival(Struct, frozen=True, kw_only=True):

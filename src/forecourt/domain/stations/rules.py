@@ -161,11 +161,15 @@ def enter(door: Door, brought: Credentials, *, owner: str = "") -> Entry | Shut:
 def _enter_by_certificate(door: Door, shown: ClientCertificate, owner: str) -> Entry | Shut:
     if shown.revoked:
         return Shut.CERTIFICATE_REVOKED
+    if not shown.trusted:
+        return Shut.CERTIFICATE_UNTRUSTED
+    if shown.tenant not in (None, door.tenant):
+        return Shut.CERTIFICATE_FOREIGN
     if (door.certificate_name or door.id) not in shown.names:
         return Shut.CERTIFICATE_FOREIGN
     if owner and owner not in shown.organizations:
         return Shut.CERTIFICATE_OWNER
-    return Entry(profile=CERTIFICATE_PROFILE)
+    return Entry(profile=CERTIFICATE_PROFILE, certificate=shown.serial)
 
 
 def _enter_by_password(door: Door, brought: Credentials) -> Entry | Shut:

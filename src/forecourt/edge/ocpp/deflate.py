@@ -53,7 +53,8 @@ class Agreed(Struct, frozen=True):
 
 def agree(headers: Sequence[str]) -> Agreed | None:
     """The first offer that we can keep to, if there is one. Raises OfferMalformed."""
-    for name, parameters in _offers(headers):
+    # All of it is read first: what is malformed further on fails the handshake as well.
+    for name, parameters in list(_offers(headers)):
         if name.lower() == NAME:
             agreed = _accept(parameters)
             if agreed is not None:

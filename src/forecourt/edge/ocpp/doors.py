@@ -45,6 +45,7 @@ SAID: Final = {
     Shut.CERTIFICATE_FOREIGN: "the certificate is not this station's",
     Shut.CERTIFICATE_OWNER: "the certificate is not this operator's",
     Shut.CERTIFICATE_REVOKED: "the certificate was revoked",
+    Shut.CERTIFICATE_UNTRUSTED: "the certificate is not good",
     Shut.PROFILE_TOO_LOW: "a higher security profile is needed",
     Shut.BLOCKED: "blocked",
 }

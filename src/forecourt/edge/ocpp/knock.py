@@ -2,23 +2,21 @@
 
 import base64
 import binascii
-import ssl
-from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import unquote_to_bytes
 
-import structlog
-from cryptography import x509
-from cryptography.x509.oid import ExtensionOID, NameOID
 from msgspec import Struct
 from multidict import CIMultiDict
 
 from forecourt.domain.stations import ClientCertificate
-from forecourt.infra.tls import Revoked
-
-log = structlog.get_logger(__name__)
 
 FORWARDED: Final = "X-Forwarded-For"
+# What only stations of 1.6 may have (2.0.1 A00.FR.313).
+OLD_TLS: Final = frozenset({"SSLv3", "TLSv1", "TLSv1.1"})
+
+Reader: TypeAlias = Callable[[bytes], ClientCertificate]
+"""Reads a certificate (DER) that was shown, and says whether it counts."""
 
 
 class Socket(Protocol):
@@ -33,8 +31,6 @@ class Knock(Struct, frozen=True, kw_only=True):
     identity: str
     address: str
     encrypted: bool
-    old_tls: bool = False
-    """Over a TLS that only 1.6 stations may have."""
     password: bytes | None = None
     certificate: ClientCertificate | None = None
 
@@ -56,41 +52,11 @@ def tls_version(socket: Socket) -> str | None:
     return None if tls is None else str(tls.version())
 
 
-def certificate_of(socket: Socket, revoked: Revoked) -> ClientCertificate | None:
-    """The certificate that the other end showed, if it did; the handshake has verified its chain.
-
-    Raises ValueError where it cannot be read.
-    """
+def certificate_of(socket: Socket, read: Reader) -> ClientCertificate | None:
+    """The certificate that the other end showed, if it did."""
     tls = socket.get_extra_info("ssl_object")
     der: bytes | None = None if tls is None else tls.getpeercert(True)
-    if not der:
-        return None
-    found = x509.load_der_x509_certificate(der)
-    return ClientCertificate(
-        names=tuple(_names(found)),
-        organizations=tuple(
-            str(one.value)
-            for one in found.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
-        ),
-        serial=f"{found.serial_number:X}",
-        revoked=revoked(found.issuer.public_bytes(), found.serial_number),
-    )
-
-
-def _names(certificate: x509.Certificate) -> list[str]:
-    names = [
-        str(one.value) for one in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    ]
-    try:
-        other = certificate.extensions.get_extension_for_oid(
-            ExtensionOID.SUBJECT_ALTERNATIVE_NAME
-        ).value
-    except x509.ExtensionNotFound:
-        return names
-    assert isinstance(other, x509.SubjectAlternativeName)
-    names += other.get_values_for_type(x509.DNSName)
-    names += other.get_values_for_type(x509.UniformResourceIdentifier)
-    return names
+    return read(der) if der else None
 
 
 def identity_of(path: str) -> str | None:
@@ -130,15 +96,3 @@ def password_of(headers: CIMultiDict[str], identity: str) -> bytes | None:
     if not decoded.startswith(user + b":"):
         return None
     return decoded[len(user) + 1 :]
-
-
-OLD_TLS: Final = frozenset({"SSLv3", "TLSv1", "TLSv1.1"})
-
-
-def certificate_or_none(socket: Socket, revoked: Revoked) -> ClientCertificate | None:
-    """The same; one that cannot be read names nobody, and is refused for that."""
-    try:
-        return certificate_of(socket, revoked)
-    except (ValueError, ssl.SSLError) as error:
-        log.warning("door.certificate_unreadable", error=str(error))
-        return ClientCertificate(names=(), organizations=(), serial="")

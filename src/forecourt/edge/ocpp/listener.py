@@ -27,8 +27,9 @@ from forecourt.edge.ocpp.gateway import Gateway
 from forecourt.edge.ocpp.knock import (
     OLD_TLS,
     Knock,
+    Reader,
     Socket,
-    certificate_or_none,
+    certificate_of,
     identity_of,
     password_of,
     peer_of,
@@ -36,7 +37,7 @@ from forecourt.edge.ocpp.knock import (
 )
 from forecourt.edge.ocpp.session import StationLink
 from forecourt.edge.ocpp.versions import VERSIONS, Version
-from forecourt.infra.tls import Revoked, TlsServer
+from forecourt.infra.tls import TlsServer
 
 # Who has not finished its request by then is no station.
 HANDSHAKE_TIMEOUT_S: Final = 10.0
@@ -242,8 +243,9 @@ class Listening(Struct, frozen=True, kw_only=True):
 
     host: str
     port: int
+    read: Reader
+    """Who shows a certificate there is known by this."""
     tls: ssl.SSLContext | None = None
-    revoked: Revoked | None = None
 
 
 class _Door(WSProtocol):  # type: ignore[misc]  # its stubs leave it out
@@ -283,11 +285,11 @@ class _Door(WSProtocol):  # type: ignore[misc]  # its stubs leave it out
 class _Request:
     """One request for a websocket, from its socket to its answer."""
 
-    __slots__ = ("_gateway", "_revoked", "socket")
+    __slots__ = ("_gateway", "_read", "socket")
 
-    def __init__(self, gateway: Gateway, revoked: Revoked) -> None:
+    def __init__(self, gateway: Gateway, read: Reader) -> None:
         self._gateway = gateway
-        self._revoked = revoked
+        self._read = read
         self.socket: Socket | None = None
 
     def answer(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
@@ -305,7 +307,7 @@ class _Request:
                 address=peer_of(socket, request.headers, gateway.options.proxies),
                 encrypted=tls is not None,
                 password=password_of(request.headers, identity),
-                certificate=certificate_or_none(socket, self._revoked),
+                certificate=certificate_of(socket, self._read),
             )
         )
         if isinstance(found, Refusal):
@@ -375,10 +377,9 @@ class Server:
 
 async def listen(gateway: Gateway, where: Listening) -> Server:
     """Open a port. Paths are ``/{id}`` and ``/ocpp/{id}``, percent-encoded (OCPP-J 3.1.1)."""
-    revoked = where.revoked or _nobody
 
     def door() -> asyncio.BaseProtocol:
-        protocol: asyncio.BaseProtocol = _Door(_Request(gateway, revoked), gateway)
+        protocol: asyncio.BaseProtocol = _Door(_Request(gateway, where.read), gateway)
         return protocol
 
     if where.tls is not None:
@@ -395,10 +396,6 @@ async def listen(gateway: Gateway, where: Listening) -> Server:
         door, where.host, where.port, backlog=BACKLOG
     )
     return Server(server.sockets[0].getsockname()[1], server.close)
-
-
-def _nobody(issuer: bytes, serial: int) -> bool:  # noqa: ARG001 (the port's own)
-    return False
 
 
 def _socket(where: Listening) -> socket.socket:
