@@ -2,8 +2,9 @@
 
 import base64
 import binascii
+from asyncio import BaseTransport
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
@@ -19,12 +20,6 @@ Reader: TypeAlias = Callable[[bytes], ClientCertificate]
 """Reads a certificate (DER) that was shown, and says whether it counts."""
 
 
-class Socket(Protocol):
-    """The transport below, as much of it as a knock needs."""
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any: ...
-
-
 class Knock(Struct, frozen=True, kw_only=True):
     """Somebody wants to come in."""
 
@@ -35,7 +30,7 @@ class Knock(Struct, frozen=True, kw_only=True):
     certificate: ClientCertificate | None = None
 
 
-def peer_of(socket: Socket, headers: CIMultiDict[str], proxies: Sequence[str]) -> str:
+def peer_of(socket: BaseTransport, headers: CIMultiDict[str], proxies: Sequence[str]) -> str:
     """The address that a connection comes from; what a proxy of ours says, where one is between."""
     peer = socket.get_extra_info("peername")
     address = str(peer[0]) if isinstance(peer, tuple) and peer else ""
@@ -46,13 +41,13 @@ def peer_of(socket: Socket, headers: CIMultiDict[str], proxies: Sequence[str]) -
     return address
 
 
-def tls_version(socket: Socket) -> str | None:
+def tls_version(socket: BaseTransport) -> str | None:
     """The version of TLS, as Python spells it; None without TLS."""
     tls = socket.get_extra_info("ssl_object")
     return None if tls is None else str(tls.version())
 
 
-def certificate_of(socket: Socket, read: Reader) -> ClientCertificate | None:
+def certificate_of(socket: BaseTransport, read: Reader) -> ClientCertificate | None:
     """The certificate that the other end showed, if it did."""
     tls = socket.get_extra_info("ssl_object")
     der: bytes | None = None if tls is None else tls.getpeercert(True)

@@ -28,7 +28,6 @@ from forecourt.edge.ocpp.knock import (
     OLD_TLS,
     Knock,
     Reader,
-    Socket,
     certificate_of,
     identity_of,
     password_of,
@@ -290,7 +289,7 @@ class _Request:
     def __init__(self, gateway: Gateway, read: Reader) -> None:
         self._gateway = gateway
         self._read = read
-        self.socket: Socket | None = None
+        self.socket: asyncio.BaseTransport | None = None
 
     def answer(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
         assert self.socket is not None
