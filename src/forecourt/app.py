@@ -20,12 +20,16 @@ import structlog
 import uvicorn
 
 from forecourt.base.clock import Clock
+from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import TenantId
-from forecourt.domain import sessions, stations
+from forecourt.domain import devices, monitoring, sessions, stations
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.devices import Caretaker, Devices
+from forecourt.domain.firmware import Firmware
+from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import (
     AuthorityAdded,
@@ -87,7 +91,7 @@ class House:
 
 
 def nervous_system(
-    gateway: Gateway, security: Security, ports: Ports
+    gateway: Gateway, security: Security, devices: Devices, ports: Ports
 ) -> Mapping[type[Event], Sequence[Handler]]:
     """Who hears of what: the whole of it."""
 
@@ -98,9 +102,13 @@ def nervous_system(
         await security.refresh()
         await ports.trust()
 
+    async def removed(event: StationChanged) -> None:
+        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+        await devices.forget_removed(ctx, event.station)
+
     return {
         StationAdded: [door_changed],
-        StationChanged: [door_changed],
+        StationChanged: [door_changed, removed],
         AuthorityAdded: [trust_changed],
         CertificateRevoked: [trust_changed],
     }
@@ -122,6 +130,27 @@ def partitioned(settings: Settings) -> list[Partitioned]:
             received_column="received_at",
             interval="month",
             keep_days=settings.keep_meter_values_days,
+        ),
+        Partitioned(
+            table="variable_events",
+            column="at",
+            received_column="received_at",
+            interval="month",
+            keep_days=settings.keep_meter_values_days,
+        ),
+        Partitioned(
+            table="stream_values",
+            column="at",
+            received_column="received_at",
+            interval="day",
+            keep_days=settings.keep_messages_days,
+        ),
+        Partitioned(
+            table="customer_pages",
+            column="generated_at",
+            received_column="received_at",
+            interval="day",
+            keep_days=settings.keep_customer_information_days,
         ),
         Partitioned(
             table="messages",
@@ -179,7 +208,16 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
         await _keep_house(db, settings, clock)
         tasks = await stack.enter_async_context(_tasks())
-        committer = Committer(db.raw, order=(*stations.WRITES, *sessions.WRITES, EVENTS))
+        committer = Committer(
+            db.raw,
+            order=(
+                *stations.WRITES,
+                *devices.WRITES,
+                *monitoring.WRITES,
+                *sessions.WRITES,
+                EVENTS,
+            ),
+        )
         gateway = Gateway(
             rooms,
             links=links,
@@ -190,12 +228,17 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         )
         ports = Ports(gateway, rooms.security, _port_options(settings), now=clock.now)
         relay = Relay(
-            db, name=settings.gateway_name, handlers=nervous_system(gateway, rooms.security, ports)
+            db,
+            name=settings.gateway_name,
+            handlers=nervous_system(gateway, rooms.security, rooms.devices, ports),
         )
         committer.after(EVENTS, relay.wake)
+        caretaker = Caretaker(db, rooms.devices, clock)
+        committer.after(devices.DUE, caretaker.wake)
         await relay.open()
         tasks.create_task(committer.run())
         tasks.create_task(relay.run())
+        tasks.create_task(caretaker.run())
         tasks.create_task(_housekeeping(db, settings, clock))
         await gateway.open()
         await rooms.security.refresh()
@@ -221,13 +264,23 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
 
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     key = secret_key(settings.data_dir)
+    standing = Stations(db, links=links, secret_key=key)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
         catalogue=Catalogue(),
         security=Security(db, secret_key=key, options=_security_options(settings)),
-        stations=Stations(db, links=links, secret_key=key),
+        stations=standing,
+        devices=Devices(
+            db,
+            stations=standing,
+            links=links,
+            fetches=settings.fetch_device_models,
+            after_boot=timedelta(seconds=settings.upkeep_after_boot_s),
+        ),
+        monitoring=Monitoring(db, vendors=settings.data_transfer_vendors),
         access=Access(db),
         sessions=Sessions(db),
+        firmware=Firmware(db),
     )
 
 

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.devices import Devices
+from forecourt.domain.firmware import Firmware
+from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Stations
@@ -18,5 +21,8 @@ class Rooms:
     catalogue: Catalogue
     security: Security
     stations: Stations
+    devices: Devices
+    monitoring: Monitoring
     access: Access
     sessions: Sessions
+    firmware: Firmware

@@ -26,11 +26,11 @@ from forecourt.domain.stations.model import (
     Door,
     Entry,
     Happened,
+    Kept,
     LiveStation,
     NewStation,
     PasswordChanged,
     Ping,
-    SecurityReported,
     Shut,
     Station,
     StationAdded,
@@ -53,6 +53,8 @@ from forecourt.infra.database import Database, emit
 
 # How stale "last seen" may be in the database; nobody decides anything by less.
 SEEN_EVERY: Final = timedelta(minutes=5)
+# A large station has a few thousand; one that tells more fills our disk, not its device model.
+VARIABLES_MAX: Final = 10_000
 
 
 Known: TypeAlias = Mapping[tuple[str, str, str], str]
@@ -234,9 +236,21 @@ class Stations:
         return [(station, connectors.get(station.id, [])) for station in found]
 
     async def variables(self, ctx: Context, station: StationId) -> Sequence[Variable]:
-        """What the station reported of its device model or configuration."""
+        """What the station has, as it last told it."""
+        kept = await self.inventory(ctx, station)
+        return [each.variable for each in kept if each.gone_at is None]
+
+    async def inventory(self, ctx: Context, station: StationId) -> Sequence[Kept]:
+        """The same with when it was told, and with what is gone."""
         async with self._db.unit(ctx) as unit:
-            return await store.variables_of(unit, station)
+            return await store.variables_of(unit, station, limit=VARIABLES_MAX)
+
+    async def variables_gone(self, ctx: Context, station: StationId, *, since: datetime) -> int:
+        """A report of everything that began then did not name the others; how many are gone."""
+        async with self._db.unit(ctx) as unit:
+            return await store.variables_gone(
+                unit, station, since=since, now=ctx.now, most=VARIABLES_MAX
+            )
 
     async def messages(
         self, ctx: Context, station: StationId, *, before: datetime | None = None, limit: int = 100
@@ -420,29 +434,6 @@ class Stations:
         for variable in variables:
             row = store.variable_row(station, ctx.tenant, variable, ctx.now)
             changes.write(store.VARIABLES, row)
-
-    def security_reported(
-        self,
-        ctx: Context,
-        station: StationId,
-        changes: Changes,
-        *,
-        kind: str,
-        reported_at: datetime | None,
-        info: str,
-    ) -> None:
-        """The station noticed something about its security."""
-        emit(
-            changes,
-            SecurityReported(
-                tenant=ctx.tenant,
-                at=ctx.now,
-                station=station,
-                kind=kind,
-                reported_at=reported_at,
-                info=info,
-            ),
-        )
 
     def notified(
         self, ctx: Context, station: StationId, changes: Changes, *, what: str, body: str

@@ -9,6 +9,9 @@ from litestar.types import ControllerRouterHandler
 from forecourt.base.clock import Clock
 from forecourt.base.ids import TenantId
 from forecourt.domain.access.api import TokenRoutes
+from forecourt.domain.devices.api import DeviceRoutes, DriftRoutes, TemplateRoutes
+from forecourt.domain.firmware.api import JobRoutes
+from forecourt.domain.monitoring.api import MonitoringRoutes
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationRoutes
@@ -23,9 +26,14 @@ from forecourt.infra.database import Database
 BODY_BYTES_MAX: Final = 1_048_576
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     StationRoutes,
+    DeviceRoutes,
+    DriftRoutes,
+    TemplateRoutes,
     CommandRoutes,
     SessionRoutes,
     TokenRoutes,
+    MonitoringRoutes,
+    JobRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
 
@@ -53,8 +61,11 @@ def http_app(
         [api, VitalsRoutes, PageRoutes],
         dependencies={
             "stations": _given(rooms.stations),
+            "devices": _given(rooms.devices),
             "access": _given(rooms.access),
             "sessions": _given(rooms.sessions),
+            "monitoring": _given(rooms.monitoring),
+            "firmware": _given(rooms.firmware),
             "keys": _given(keys),
             "vitals": _given(vitals),
         },

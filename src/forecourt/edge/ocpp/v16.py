@@ -3,7 +3,6 @@
 1.6 knows no EVSE: its connector N is our EVSE N with connector 1, its connector 0 the station.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -11,7 +10,9 @@ import msgspec
 from forecourt.domain.access import Authorization, Standing
 from forecourt.domain.sessions import StartReport, StopReport
 from forecourt.domain.stations import Admission, BootReport, ConnectorState, StatusReport
+from forecourt.edge.ocpp import files, vendors
 from forecourt.edge.ocpp.metering import readings_16
+from forecourt.edge.ocpp.plain import plain
 from forecourt.edge.ocpp.routes import Call, Routes, route
 from forecourt.protocol.ocpp import v16
 from forecourt.protocol.ocpp.values import Message, in_utc
@@ -66,6 +67,7 @@ def on_boot(call: Call, msg: v16.BootNotification) -> Message:
         imsi=msg.imsi or "",
     )
     admission = call.rooms.stations.boot(call.ctx, call.station, report, call.changes)
+    call.rooms.devices.booted(call.ctx, call.station.station.id, call.changes)
     call.speaker.booted(admission)
     return v16.BootNotificationResponse(
         status=REGISTRATION[admission],
@@ -154,21 +156,14 @@ async def on_stop(call: Call, msg: v16.StopTransaction) -> Message:
     return v16.StopTransactionResponse(id_tag_info=info)
 
 
-def on_data_transfer(call: Call, msg: v16.DataTransfer) -> Message:
-    """4.3. No vendor is known yet; what they say is kept."""
-    _note(call, "data_transfer", msg)
-    return v16.DataTransferResponse(status="UnknownVendorId")
-
-
-def on_security_event(call: Call, msg: v16.SecurityEventNotification) -> Message:
+async def on_security_event(call: Call, msg: v16.SecurityEventNotification) -> Message:
     """Security whitepaper, A04."""
-    call.rooms.stations.security_reported(
+    await call.rooms.monitoring.security_reported(
         call.ctx,
         call.station.station.id,
-        call.changes,
-        kind=msg.type,
+        kind=plain(msg.type),
         reported_at=in_utc(msg.timestamp),
-        info=msg.tech_info or "",
+        info=plain(msg.tech_info),
     )
     return v16.SecurityEventNotificationResponse()
 
@@ -177,16 +172,6 @@ def on_sign_certificate(call: Call, msg: v16.SignCertificate) -> Message:
     """Security whitepaper, A02. There is no certificate authority yet."""
     _note(call, "sign_certificate", msg)
     return v16.SignCertificateResponse(status="Rejected")
-
-
-def noted(what: str, answer: Message) -> Callable[[Call, Message], Message]:
-    """A handler for what is kept as it was said and changes nothing."""
-
-    def handle(call: Call, msg: Message) -> Message:
-        _note(call, what, msg)
-        return answer
-
-    return handle
 
 
 def id_tag_info(authorization: Authorization) -> v16.IdTagInfo:
@@ -214,24 +199,15 @@ ROUTES: Final[Routes] = dict(
     [
         route(v16.Authorize, on_authorize),
         route(v16.BootNotification, on_boot),
-        route(v16.DataTransfer, on_data_transfer, periodic=True),
-        route(
-            v16.DiagnosticsStatusNotification,
-            noted("diagnostics_status", v16.DiagnosticsStatusNotificationResponse()),
-        ),
-        route(
-            v16.FirmwareStatusNotification,
-            noted("firmware_status", v16.FirmwareStatusNotificationResponse()),
-        ),
+        route(v16.DataTransfer, vendors.on_data_transfer_16, periodic=True),
+        route(v16.DiagnosticsStatusNotification, files.on_diagnostics),
+        route(v16.FirmwareStatusNotification, files.on_firmware_16),
         route(v16.Heartbeat, on_heartbeat, periodic=True),
-        route(v16.LogStatusNotification, noted("log_status", v16.LogStatusNotificationResponse())),
+        route(v16.LogStatusNotification, files.on_log_16),
         route(v16.MeterValues, on_meter_values, periodic=True),
         route(v16.SecurityEventNotification, on_security_event),
         route(v16.SignCertificate, on_sign_certificate),
-        route(
-            v16.SignedFirmwareStatusNotification,
-            noted("firmware_status", v16.SignedFirmwareStatusNotificationResponse()),
-        ),
+        route(v16.SignedFirmwareStatusNotification, files.on_signed_firmware),
         route(v16.StartTransaction, on_start),
         route(v16.StatusNotification, on_status),
         route(v16.StopTransaction, on_stop),

@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from forecourt.domain.access import Authorization, Standing, folded
+from forecourt.domain.devices import ReportPart
+from forecourt.domain.monitoring import Page, ReportKind
 from forecourt.domain.sessions import EventKind, EventReport, Session
 from forecourt.domain.stations import (
     Admission,
@@ -73,6 +76,7 @@ def on_boot(call: Call, msg: v201.BootNotification | v21.BootNotification) -> Me
         reason=msg.reason,
     )
     admission = call.rooms.stations.boot(call.ctx, call.station, report, call.changes)
+    call.rooms.devices.booted(call.ctx, call.station.station.id, call.changes)
     call.speaker.booted(admission)
     return v201.BootNotificationResponse(
         status=REGISTRATION[admission],
@@ -201,47 +205,70 @@ def event_report(msg: v201.TransactionEvent | v21.TransactionEvent) -> EventRepo
     )
 
 
-def on_report(call: Call, msg: v201.NotifyReport | v21.NotifyReport) -> Message:
-    """B07, B08: a part of the device model."""
+async def on_report(call: Call, msg: v201.NotifyReport | v21.NotifyReport) -> Message:
+    """B07, B08: a page of the device model."""
     found = [variable for data in msg.report_data or () for variable in _variables(data)]
-    call.rooms.stations.variables_reported(call.ctx, call.station.station.id, found, call.changes)
+    page = Page(
+        kind=ReportKind.VARIABLES,
+        request_id=msg.request_id,
+        number=msg.seq_no,
+        last=not msg.tbc,
+        rows=len(found),
+        generated_at=in_utc(msg.generated_at),
+    )
+    part = ReportPart(
+        request_id=msg.request_id,
+        seq_no=msg.seq_no,
+        last=not msg.tbc,
+        whole=call.speaker.inventory(msg.request_id),
+    )
+    station = call.station.station.id
+    await call.rooms.monitoring.page_reported(call.ctx, station, page)
+    call.rooms.devices.reported(call.ctx, station, found, call.changes, part)
     return v201.NotifyReportResponse()
 
 
 def _variables(data: v201.ReportData | v21.ReportData) -> list[Variable]:
     component, variable = data.component, data.variable
-    evse, characteristics = component.evse, data.variable_characteristics
+    evse = component.evse
+    named = Variable(
+        component=component.name,
+        component_instance=component.instance or "",
+        evse_no=evse.id if evse else 0,
+        connector_no=(evse.connector_id or 0) if evse else 0,
+        variable=variable.name,
+        variable_instance=variable.instance or "",
+        value=None,
+    )
+    if data.variable_characteristics is not None:
+        named = _characterised(named, data.variable_characteristics)
     return [
-        Variable(
-            component=component.name,
-            component_instance=component.instance or "",
-            evse_no=evse.id if evse else 0,
-            connector_no=(evse.connector_id or 0) if evse else 0,
-            variable=variable.name,
-            variable_instance=variable.instance or "",
+        replace(
+            named,
             attribute=attribute.type or "Actual",
             value=attribute.value,
-            mutability=attribute.mutability or "",
-            data_type=characteristics.data_type if characteristics else "",
-            unit=(characteristics.unit if characteristics else None) or "",
+            mutability=attribute.mutability or "ReadWrite",
+            persistent=bool(attribute.persistent),
+            constant=bool(attribute.constant),
         )
         for attribute in data.variable_attribute
     ]
 
 
-def on_security_event(
-    call: Call, msg: v201.SecurityEventNotification | v21.SecurityEventNotification
-) -> Message:
-    """A04."""
-    call.rooms.stations.security_reported(
-        call.ctx,
-        call.station.station.id,
-        call.changes,
-        kind=msg.type,
-        reported_at=in_utc(msg.timestamp),
-        info=msg.tech_info or "",
+def _characterised(
+    variable: Variable, told: v201.VariableCharacteristics | v21.VariableCharacteristics
+) -> Variable:
+    elements_max = getattr(told, "max_elements", None)  # New in 2.1.
+    return replace(
+        variable,
+        data_type=told.data_type,
+        unit=told.unit or "",
+        min_limit=None if told.min_limit is None else float(told.min_limit),
+        max_limit=None if told.max_limit is None else float(told.max_limit),
+        elements_max=elements_max,
+        values_list=told.values_list or "",
+        supports_monitoring=told.supports_monitoring,
     )
-    return v201.SecurityEventNotificationResponse()
 
 
 def noted(what: str, answer: Message) -> Callable[[Call, Message], Message]:
@@ -281,11 +308,6 @@ async def _authorize(call: Call, token: v201.IdToken | v21.IdToken) -> Authoriza
 # What is kept as it was said, until a room acts on it: the same in both versions.
 NOTED: Final[Mapping[str, tuple[str, Message]]] = {
     "ClearedChargingLimit": ("charging_limit_cleared", v201.ClearedChargingLimitResponse()),
-    "DataTransfer": ("data_transfer", v201.DataTransferResponse(status="UnknownVendorId")),
-    "FirmwareStatusNotification": (
-        "firmware_status",
-        v201.FirmwareStatusNotificationResponse(),
-    ),
     "Get15118EVCertificate": (
         "ev_certificate",
         v201.Get15118EVCertificateResponse(status="Failed", exi_response=""),
@@ -294,13 +316,7 @@ NOTED: Final[Mapping[str, tuple[str, Message]]] = {
         "certificate_status",
         v201.GetCertificateStatusResponse(status="Failed"),
     ),
-    "LogStatusNotification": ("log_status", v201.LogStatusNotificationResponse()),
     "NotifyChargingLimit": ("charging_limit", v201.NotifyChargingLimitResponse()),
-    "NotifyCustomerInformation": (
-        "customer_information",
-        v201.NotifyCustomerInformationResponse(),
-    ),
-    "NotifyDisplayMessages": ("display_messages", v201.NotifyDisplayMessagesResponse()),
     "NotifyEVChargingNeeds": (
         "charging_needs",
         v201.NotifyEVChargingNeedsResponse(status="Rejected"),
@@ -308,12 +324,6 @@ NOTED: Final[Mapping[str, tuple[str, Message]]] = {
     "NotifyEVChargingSchedule": (
         "charging_schedule",
         v201.NotifyEVChargingScheduleResponse(status="Accepted"),
-    ),
-    "NotifyEvent": ("event", v201.NotifyEventResponse()),
-    "NotifyMonitoringReport": ("monitoring_report", v201.NotifyMonitoringReportResponse()),
-    "PublishFirmwareStatusNotification": (
-        "publish_firmware_status",
-        v201.PublishFirmwareStatusNotificationResponse(),
     ),
     "ReportChargingProfiles": (
         "charging_profiles",
