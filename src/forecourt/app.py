@@ -77,11 +77,15 @@ class House:
     committer: Committer
     gateway: Gateway
     relay: Relay
-    ocpp_url: str
     http_url: str
     ports: Ports
     ocpp_urls: tuple[str, ...]
-    """All ports for stations, that among them: without TLS, with, with an old one."""
+    """All ports for stations: without TLS, with, with an old one."""
+
+    @property
+    def ocpp_url(self) -> str:
+        """The first of them."""
+        return self.ocpp_urls[0]
 
     @property
     def ocpp_tls_url(self) -> str | None:
@@ -244,7 +248,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         await rooms.security.refresh()
         stack.push_async_callback(_stop, gateway, settings.stop_timeout_s)
         stack.callback(ports.close)
-        ocpp = await ports.open(_port_taken)
+        ocpp_urls = await ports.open(_port_taken)
         tasks.create_task(ports.keep())
         app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
         with _port_taken(settings.http_port):
@@ -255,10 +259,9 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             committer=committer,
             gateway=gateway,
             relay=relay,
-            ocpp_url=ocpp[0],
             http_url=f"{'https' if settings.tls_cert else 'http'}://{settings.host}:{http_port}",
             ports=ports,
-            ocpp_urls=ocpp,
+            ocpp_urls=ocpp_urls,
         )
 
 
