@@ -23,6 +23,7 @@ from forecourt.domain.stations import (
     Admission,
     Arrival,
     Door,
+    Entry,
     Links,
     LiveStation,
     NewStation,
@@ -94,6 +95,8 @@ class Gateway:
         )
         self._doors = self._door.known
         self._links: dict[StationId, StationLink] = {}
+        self._entries: dict[StationId, Entry] = {}
+        """How each of these came in."""
         self._leaving: dict[StationId, StationLink] = {}
         """Closed, with a message still on its way to the database."""
         self._loading: list[StationLink] = []
@@ -141,7 +144,7 @@ class Gateway:
         """A socket is up: its link takes the place of the one before."""
         door = admitted.door
         link = StationLink(self, door, version, wire)
-        link.entry = admitted.entry
+        self._entries[door.id] = admitted.entry
         older = self._links.get(door.id)
         self._links[door.id] = link
         if older is not None:
@@ -158,6 +161,7 @@ class Gateway:
         self._leave(link)
         if self._links.get(link.door.id) is link:
             del self._links[link.door.id]
+            del self._entries[link.door.id]
         self._links_board.drop(link.door.id, link)
         self._calling.discard(link)
 
@@ -181,7 +185,7 @@ class Gateway:
             return
         if door is None or door.admission is Admission.BLOCKED:
             link.close(CLOSE_POLICY, "not admitted")
-        elif not lets_in(door, link.entry):
+        elif not lets_in(door, self._entries[station]):
             link.close(CLOSE_POLICY, "what it came in by is good no more")
         elif door.admission is not link.door.admission:
             link.door = door
@@ -291,10 +295,13 @@ class Gateway:
                 await self._make_known(link, now)
         asked = {
             link.door.id: Arrival(
-                station=link.door.id, protocol=link.version.name, at=now, entry=link.entry
+                station=link.door.id,
+                protocol=link.version.name,
+                at=now,
+                entry=self._entries[link.door.id],
             )
             for link in batch
-            if not link.closed
+            if not link.closed and link.door.id in self._entries
         }
         if not asked:
             return

@@ -24,7 +24,6 @@ from forecourt.domain.stations import (
     Answer,
     Ask,
     Door,
-    Entry,
     Known,
     LiveStation,
     Trigger,
@@ -108,8 +107,7 @@ class StationLink:
         *("_actor", "_admitted", "_asking", "_bidden", "_boot_wanted", "_busy", "_call", "_conn"),
         *("_data", "_draining", "_event", "_frames", "_house", "_inbox", "_kept"),
         *("_paused", "_settled", "_unlogged", "_wire", "answers_pings", "booted_here", "closed"),
-        *("door", "entry", "heard", "heard_s", "live", "pinged", "sessions", "spent", "stale"),
-        "version",
+        *("door", "heard", "heard_s", "live", "pinged", "sessions", "spent", "stale", "version"),
     )
 
     def __init__(self, house: House, door: Door, version: Version, wire: Wire) -> None:
@@ -139,8 +137,6 @@ class StationLink:
         self._call: Call | None = None
         self._admitted = False
         self.door = door
-        self.entry = Entry(profile=0)
-        """How it came in."""
         self.version = version
         self.live: LiveStation | None = None
         self.sessions: LiveSessions | None = None
