@@ -40,6 +40,9 @@ def serve(
     unknown_stations: Annotated[
         str | None, typer.Option(help="refuse, or let them wait: pending.")
     ] = None,
+    quirks_file: Annotated[
+        Path | None, typer.Option(help="Quirk profiles of your own (TOML).")
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning, error.")] = None,
 ) -> None:
     """Run the platform: OCPP for stations, HTTP for people and programs. Stops on SIGTERM."""
@@ -55,6 +58,7 @@ def serve(
             "ocpp_tls_port": ocpp_tls_port,
             "tls_client_ca": tls_client_ca,
             "unknown_stations": unknown_stations,
+            "quirks_file": quirks_file,
             "log_level": log_level,
         }
     )

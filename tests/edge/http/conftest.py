@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -39,10 +39,17 @@ class Wire:
     logins_failed = logins_held = tls_failed = deflated = 0
 
 
+class Quirks:
+    """What was forgiven."""
+
+    totals: ClassVar[dict[str, int]] = {"long-text": 2}
+
+
 class GatewayOf:
     """A gateway with so many stations."""
 
     counts = Wire()
+    quirks = Quirks()
     accepting = True
 
     def __init__(self, links: Links) -> None:

@@ -31,6 +31,7 @@ from forecourt.domain.stations.model import (
     NewStation,
     PasswordChanged,
     Ping,
+    QuirkUse,
     Shut,
     Station,
     StationAdded,
@@ -120,6 +121,7 @@ class Stations:
                     admission=n.admission,
                     site=n.site,
                     lenient=n.lenient,
+                    quirks=n.quirks,
                     log_all=n.log_all,
                     security_profile=rules.least_profile(
                         password=n.password is not None, wanted=n.security_profile
@@ -158,6 +160,7 @@ class Stations:
         password: bytes | None = None,
         site: str | None = None,
         lenient: bool | None = None,
+        quirks: str | None = None,
         log_all: bool | None = None,
         security_profile: int | None = None,
         lower: bool = False,
@@ -176,6 +179,7 @@ class Stations:
                 ("admission", None if admission is None else admission.value),
                 ("site", site),
                 ("lenient", lenient),
+                ("quirks", quirks),
                 ("log_all", log_all),
                 ("certificate_name", certificate_name),
                 ("ping", None if ping is None else ping.value),
@@ -251,6 +255,11 @@ class Stations:
             return await store.variables_gone(
                 unit, station, since=since, now=ctx.now, most=VARIABLES_MAX
             )
+
+    async def quirk_uses(self, ctx: Context, station: StationId) -> Sequence[QuirkUse]:
+        """What was forgiven a station and how often, the newest first; up to a minute late."""
+        async with self._db.unit(ctx) as unit:
+            return await store.quirk_uses_of(unit, station)
 
     async def messages(
         self, ctx: Context, station: StationId, *, before: datetime | None = None, limit: int = 100
@@ -434,6 +443,12 @@ class Stations:
         for variable in variables:
             row = store.variable_row(station, ctx.tenant, variable, ctx.now)
             changes.write(store.VARIABLES, row)
+
+    def quirks_used(self, uses: Iterable[QuirkUse], changes: Changes) -> None:
+        """What was counted since it was told last."""
+        for u in uses:
+            row = (u.station, u.fix, u.tenant, u.uses, u.first_at, u.last_at)
+            changes.write(store.QUIRK_USES, row)
 
     def notified(
         self, ctx: Context, station: StationId, changes: Changes, *, what: str, body: str

@@ -343,7 +343,7 @@ def _upgraded(
         for name in line.split(",")
         if name.strip()
     ]
-    version = gateway.choose(offered)
+    version = gateway.choose(offered, admitted.door)
     if old_tls and version is not None:
         version = VERSIONS[OLD_TLS_VERSION] if OLD_TLS_VERSION in offered else None
     try:

@@ -1,7 +1,8 @@
-"""Tables and SQL of this room: the records themselves, and the doors."""
+"""Tables and SQL of this room, by topic."""
 
 from forecourt.domain.stations.store.doors import Connected, connect, door, doors
-from forecourt.domain.stations.store.records import (
+from forecourt.domain.stations.store.quirks import QUIRK_USES, quirk_uses_of
+from forecourt.domain.stations.store.stations import (
     BOOTS,
     CONNECTORS,
     GONE,
@@ -21,7 +22,6 @@ from forecourt.domain.stations.store.records import (
     record_command,
     remove,
     settle_command,
-    stations,
     timeline,
     values_of,
     variable_row,
@@ -34,6 +34,7 @@ __all__ = [
     "CONNECTORS",
     "GONE",
     "MESSAGES",
+    "QUIRK_USES",
     "SEEN",
     "VARIABLES",
     "WRITES",
@@ -50,10 +51,10 @@ __all__ = [
     "forget_connections",
     "messages_of",
     "page",
+    "quirk_uses_of",
     "record_command",
     "remove",
     "settle_command",
-    "stations",
     "timeline",
     "values_of",
     "variable_row",

@@ -1,6 +1,7 @@
 """The doors of stations, and what coming in changes of their records."""
 
 from collections.abc import Sequence
+from sys import intern
 from typing import Any
 
 from msgspec import Struct
@@ -9,7 +10,7 @@ from sqlalchemy import select, text
 from forecourt.base.digest import Digest
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.stations.model import Admission, Arrival, Door, Ping, Station
-from forecourt.domain.stations.store.records import station, stations
+from forecourt.domain.stations.store.stations import station, stations
 from forecourt.infra.database import Unit
 
 
@@ -18,7 +19,8 @@ async def doors(unit: Unit, ids: Sequence[StationId] | None = None) -> list[Door
     c = stations.c
     query = select(
         *(c.station_id, c.tenant_id, c.admission, c.password, c.password_next, c.security_profile),
-        *(c.profile_wanted, c.certificate_name, c.ping, c.lenient, c.log_all),
+        *(c.profile_wanted, c.certificate_name, c.ping, c.lenient, c.log_all, c.quirks),
+        *(c.vendor, c.model, c.firmware),
     )
     if ids is not None:
         query = query.where(c.station_id.in_(ids))
@@ -106,4 +108,9 @@ def _door(row: Any) -> Door:
         ping=Ping(row.ping),
         lenient=row.lenient,
         log_all=row.log_all,
+        # A fleet has few makers: each text is held once.
+        quirks=intern(row.quirks),
+        vendor=intern(row.vendor),
+        model=intern(row.model),
+        firmware=intern(row.firmware),
     )

@@ -37,6 +37,7 @@ from forecourt.domain.stations.model import (
     Station,
     Variable,
 )
+from forecourt.domain.stations.store.quirks import QUIRK_USES, quirk_uses
 from forecourt.infra.commit import Write, append, upsert
 from forecourt.infra.database import Unit, metadata
 
@@ -64,6 +65,7 @@ stations: Final = Table(
     Column("disconnected_at", DateTime(timezone=True)),
     Column("seen_at", DateTime(timezone=True)),
     Column("lenient", Boolean, nullable=False, server_default=text("false")),
+    Column("quirks", Text, nullable=False, server_default="auto"),
     Column("log_all", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("security_profile", SmallInteger, nullable=False, server_default=text("0")),
@@ -256,7 +258,7 @@ MESSAGES: Final = append(
     same=("station_id", "at", "direction", "frame"),
 )
 
-WRITES: Final = (BOOTS, SEEN, GONE, CONNECTORS, VARIABLES, MESSAGES)
+WRITES: Final = (BOOTS, SEEN, GONE, CONNECTORS, VARIABLES, MESSAGES, QUIRK_USES)
 
 
 def connector_row(connector: Connector, tenant: TenantId, epoch: int) -> tuple[object, ...]:
@@ -330,6 +332,7 @@ async def add(unit: Unit, new: Iterable[tuple[Station, Digest | None]]) -> set[S
             "password": password,
             "site": s.site,
             "lenient": s.lenient,
+            "quirks": s.quirks,
             "log_all": s.log_all,
             "created_at": s.created_at,
             "security_profile": s.security_profile,
@@ -374,7 +377,7 @@ async def change(unit: Unit, station_id: StationId, values: dict[str, object]) -
 
 async def remove(unit: Unit, station_id: StationId) -> bool:
     """Delete a station and its live state; its sessions and messages stay."""
-    for table in (connectors, variables):
+    for table in (connectors, variables, quirk_uses):
         await unit.conn.execute(delete(table).where(table.c.station_id == station_id))
     result = await unit.conn.execute(delete(stations).where(stations.c.station_id == station_id))
     return result.rowcount == 1
