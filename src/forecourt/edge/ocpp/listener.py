@@ -37,6 +37,7 @@ from forecourt.edge.ocpp.knock import (
 from forecourt.edge.ocpp.session import StationLink
 from forecourt.edge.ocpp.versions import VERSIONS, Version
 from forecourt.infra.tls import TlsServer
+from forecourt.protocol.ocpp.lenient import Fix
 
 # Who has not finished its request by then is no station.
 HANDSHAKE_TIMEOUT_S: Final = 10.0
@@ -172,8 +173,10 @@ class StationListener(WSListener):
         try:
             data.decode()
         except UnicodeDecodeError:
-            if link.door.lenient:
-                return True
+            handling = link.handling
+            if handling is not None and handling.lenient is not None:
+                if Fix.BROKEN_JSON in handling.lenient.fixes:
+                    return True  # Read on as it was meant, and counted.
             self._break(WSCloseCode.INVALID_TEXT, "text that is not UTF-8")
             return False
         return True
