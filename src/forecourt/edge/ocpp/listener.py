@@ -174,9 +174,9 @@ class StationListener(WSListener):
             data.decode()
         except UnicodeDecodeError:
             handling = link.handling
-            if handling is not None and handling.lenient is not None:
-                if Fix.BROKEN_JSON in handling.lenient.fixes:
-                    return True  # Read on as it was meant, and counted.
+            lenient = None if handling is None else handling.lenient
+            if lenient is not None and Fix.BROKEN_JSON in lenient.fixes:
+                return True  # Read on as it was meant, and counted.
             self._break(WSCloseCode.INVALID_TEXT, "text that is not UTF-8")
             return False
         return True
