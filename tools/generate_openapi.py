@@ -13,13 +13,17 @@ from typing import Final
 from forecourt.base.clock import SystemClock
 from forecourt.base.digest import KEY_BYTES
 from forecourt.domain.access import Access
+from forecourt.domain.billing import Billing
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.devices import Devices
+from forecourt.domain.energy import Energy
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Links, Stations
+from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Tenants
 from forecourt.edge.http import document, http_app
 from forecourt.edge.http.vitals import WireCounts
@@ -47,15 +51,20 @@ class NoWire:
 async def described() -> str:
     """The document. The house that it is read from has no database: nobody asks it anything."""
     db = Database("postgresql://nowhere", pool_size=1)
+    stations = Stations(db, links=Links(), secret_key=NO_KEY)
     rooms = Rooms(
         tenants=Tenants(db, secret_key=NO_KEY),
         catalogue=Catalogue(),
         security=Security(db, secret_key=NO_KEY),
-        stations=Stations(db, links=Links(), secret_key=NO_KEY),
+        stations=stations,
+        devices=Devices(db, stations=stations, links=Links()),
         monitoring=Monitoring(db),
         access=Access(db),
+        tariffs=Tariffs(db),
         sessions=Sessions(db),
+        energy=Energy(db, monitoring=Monitoring(db)),
         firmware=Firmware(db),
+        billing=Billing(db),
     )
     app = http_app(
         rooms,

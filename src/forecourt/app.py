@@ -14,12 +14,16 @@ import structlog
 import uvicorn
 
 from forecourt.base.clock import Clock
+from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import TenantId
-from forecourt.domain import monitoring, sessions, stations
+from forecourt.domain import access, devices, monitoring, sessions, stations
 from forecourt.domain.access import Access
+from forecourt.domain.billing import Billing
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.devices import Caretaker, Devices
+from forecourt.domain.energy import Energy
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
@@ -31,6 +35,7 @@ from forecourt.domain.security import (
 )
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Links, StationAdded, StationChanged, Stations
+from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Tenants
 from forecourt.edge.http.app import http_app
 from forecourt.edge.ocpp import Gateway, GatewayOptions, UnknownStations, listen
@@ -79,7 +84,9 @@ class House:
     http_url: str
 
 
-def nervous_system(gateway: Gateway, security: Security) -> Mapping[type[Event], Sequence[Handler]]:
+def nervous_system(
+    gateway: Gateway, security: Security, devices: Devices
+) -> Mapping[type[Event], Sequence[Handler]]:
     """Who hears of what: the whole of it."""
 
     async def door_changed(event: StationAdded | StationChanged) -> None:
@@ -88,9 +95,13 @@ def nervous_system(gateway: Gateway, security: Security) -> Mapping[type[Event],
     async def trust_changed(_: AuthorityAdded | CertificateRevoked) -> None:
         await security.refresh()
 
+    async def removed(event: StationChanged) -> None:
+        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+        await devices.forget_removed(ctx, event.station)
+
     return {
         StationAdded: [door_changed],
-        StationChanged: [door_changed],
+        StationChanged: [door_changed, removed],
         AuthorityAdded: [trust_changed],
         CertificateRevoked: [trust_changed],
     }
@@ -133,6 +144,13 @@ def partitioned(settings: Settings) -> list[Partitioned]:
             received_column="received_at",
             interval="day",
             keep_days=settings.keep_customer_information_days,
+        ),
+        Partitioned(
+            table="battery_swaps",
+            column="at",
+            received_column="at",
+            interval="month",
+            keep_days=settings.keep_meter_values_days,
         ),
         Partitioned(
             table="messages",
@@ -191,7 +209,15 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         await _keep_house(db, settings, clock)
         tasks = await stack.enter_async_context(_tasks())
         committer = Committer(
-            db.raw, order=(*stations.WRITES, *monitoring.WRITES, *sessions.WRITES, EVENTS)
+            db.raw,
+            order=(
+                *stations.WRITES,
+                *devices.WRITES,
+                *monitoring.WRITES,
+                *access.WRITES,
+                *sessions.WRITES,
+                EVENTS,
+            ),
         )
         gateway = Gateway(
             rooms,
@@ -202,12 +228,17 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             options=_gateway_options(settings),
         )
         relay = Relay(
-            db, name=settings.gateway_name, handlers=nervous_system(gateway, rooms.security)
+            db,
+            name=settings.gateway_name,
+            handlers=nervous_system(gateway, rooms.security, rooms.devices),
         )
         committer.after(EVENTS, relay.wake)
+        caretaker = Caretaker(db, rooms.devices, clock)
+        committer.after(devices.DUE, caretaker.wake)
         await relay.open()
         tasks.create_task(committer.run())
         tasks.create_task(relay.run())
+        tasks.create_task(caretaker.run())
         tasks.create_task(_housekeeping(db, settings, clock))
         await gateway.open()
         await rooms.security.refresh()
@@ -233,15 +264,27 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
 
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     key = secret_key(settings.data_dir)
+    standing = Stations(db, links=links, secret_key=key)
+    noticing = Monitoring(db, vendors=settings.data_transfer_vendors)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
         catalogue=Catalogue(),
         security=Security(db, secret_key=key, options=_security_options(settings)),
-        stations=Stations(db, links=links, secret_key=key),
-        monitoring=Monitoring(db, vendors=settings.data_transfer_vendors),
+        stations=standing,
+        devices=Devices(
+            db,
+            stations=standing,
+            links=links,
+            fetches=settings.fetch_device_models,
+            after_boot=timedelta(seconds=settings.upkeep_after_boot_s),
+        ),
+        monitoring=noticing,
         access=Access(db),
+        tariffs=Tariffs(db),
         sessions=Sessions(db),
+        energy=Energy(db, monitoring=noticing),
         firmware=Firmware(db),
+        billing=Billing(db),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from forecourt.domain.access import Access
 from forecourt.domain.billing import Billing
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.devices import Devices
 from forecourt.domain.energy import Energy
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
@@ -23,6 +24,7 @@ class Rooms:
     catalogue: Catalogue
     security: Security
     stations: Stations
+    devices: Devices
     monitoring: Monitoring
     access: Access
     tariffs: Tariffs

@@ -1,4 +1,4 @@
-"""The room's verbs: make tokens known, say what they are worth, follow what is kept for them."""
+"""The room's verbs: what tokens are worth, and what stations keep free for them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -101,7 +101,7 @@ class Access:
             token = await store.glimpse(glance, ctx.tenant, uid)
         return rules.authorize(token, ctx)
 
-    # ---- reservations and local lists -------------------------------------------------------------
+    # ---- reservations and local lists ---------------------------------------------------------
 
     async def reserved(
         self,

@@ -151,7 +151,7 @@ def _token(row: Any) -> Token:
     )
 
 
-# ---- reservations and local lists -----------------------------------------------------------------
+# ---- reservations and local lists ---------------------------------------------------------------
 
 
 async def find_reservation(unit: Unit, station: StationId, number: int) -> Reservation | None:

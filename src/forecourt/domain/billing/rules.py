@@ -60,7 +60,7 @@ def _finland(text: str) -> bool:
 
 
 def _france(text: str) -> bool:
-    """A key of letters is only looked at. Monaco's numbers (000…) are none of the French register."""
+    """A key of letters is only looked at. Monaco (000…) has a register of its own."""
     if text[2:5] != "000" and not _luhn(_digits(text[2:])):
         return False
     return not text.isdigit() or int(text[:2]) == (12 + 3 * (int(text[2:]) % 97)) % 97

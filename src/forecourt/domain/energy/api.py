@@ -173,9 +173,7 @@ class EnergyRoutes(Controller):
         stations: NamedDependency[Stations],
         energy: NamedDependency[Energy],
         station_id: FromPath[str],
-        in_force: SPELLED = {"evse_no": "evse"}
-View = TypeVar("View", bound=Struct)
-InForce = True,
+        in_force: InForce = True,
     ) -> LimitPage:
         """Limits that the grid or the site's own control set, by EVSE (0: the whole station)."""
         station, _ = await stations.read(ctx, StationId(station_id))

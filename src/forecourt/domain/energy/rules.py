@@ -14,7 +14,7 @@ DYNAMIC: Final = tuple(
     for phase in ("", "_l2", "_l3")
 )
 GRID_FAULT: Final = 3
-"""OCPP's severities: 3 is critical. The station protects itself, and no longer charges as planned."""
+"""OCPP's severities: 3 is critical. The station protects itself, not our plans."""
 
 
 def dynamic_values(told: Mapping[str, object]) -> dict[str, float]:

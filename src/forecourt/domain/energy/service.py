@@ -38,7 +38,7 @@ class Energy:
         self._db = db
         self._monitoring = monitoring
 
-    # ---- limits from outside ----------------------------------------------------------------------
+    # ---- limits from outside --------------------------------------------------------------------
 
     async def limit_told(self, ctx: Context, station: StationId, limit: ExternalLimit) -> None:
         """Somebody outside limits a station from now on. Raises TooManyRows."""
@@ -78,7 +78,7 @@ class Energy:
         async with self._db.unit(ctx) as unit:
             return await store.limits_of(unit, station, in_force=in_force)
 
-    # ---- what vehicles want -----------------------------------------------------------------------
+    # ---- what vehicles want ---------------------------------------------------------------------
 
     async def needs_told(
         self, ctx: Context, station: StationId, evse_no: int, needs: Needs
@@ -140,7 +140,7 @@ class Energy:
         async with self._db.unit(ctx) as unit:
             return await store.plans_of(unit, station)
 
-    # ---- profiles ---------------------------------------------------------------------------------
+    # ---- profiles -------------------------------------------------------------------------------
 
     async def profiles_reported(
         self, ctx: Context, station: StationId, page: Page, found: Sequence[InstalledProfile]
@@ -176,7 +176,7 @@ class Energy:
         async with self._db.unit(ctx) as unit:
             return await store.find_dynamic(unit, station, profile)
 
-    # ---- transactions -----------------------------------------------------------------------------
+    # ---- transactions ---------------------------------------------------------------------------
 
     async def mode_told(
         self,
@@ -218,7 +218,7 @@ class Energy:
         async with self._db.unit(ctx) as unit:
             return await store.modes_of(unit, station, limit=limit)
 
-    # ---- the grid, and batteries ------------------------------------------------------------------
+    # ---- the grid, and batteries ----------------------------------------------------------------
 
     async def grid_alarmed(self, ctx: Context, station: StationId, told: GridAlarm) -> None:
         """The grid does what it must not, or has stopped to."""

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
-    Integer,
     Table,
     Text,
     delete,
@@ -141,7 +140,7 @@ swaps: Final = Table(
 )
 
 
-# ---- limits from outside ----------------------------------------------------------------------------
+# ---- limits from outside ------------------------------------------------------------------------
 
 
 async def put_limit(unit: Unit, station: StationId, tenant: TenantId, limit: ExternalLimit) -> None:
@@ -186,7 +185,7 @@ async def limits_of(
     ]
 
 
-# ---- what vehicles want -----------------------------------------------------------------------------
+# ---- what vehicles want -------------------------------------------------------------------------
 
 
 async def put_plan(
@@ -213,7 +212,7 @@ async def plans_of(unit: Unit, station: StationId) -> list[Plan]:
     ]
 
 
-# ---- profiles ---------------------------------------------------------------------------------------
+# ---- profiles -----------------------------------------------------------------------------------
 
 
 async def put_profiles(
@@ -269,7 +268,7 @@ async def find_dynamic(unit: Unit, station: StationId, profile: int) -> dict[str
     return found
 
 
-# ---- modes of transactions --------------------------------------------------------------------------
+# ---- modes of transactions ----------------------------------------------------------------------
 
 
 async def put_mode(
@@ -313,7 +312,7 @@ def _mode(row: Any) -> Mode:
     )
 
 
-# ---- the grid, and batteries ------------------------------------------------------------------------
+# ---- the grid, and batteries --------------------------------------------------------------------
 
 
 async def put_controls(
@@ -351,7 +350,7 @@ async def add_swap(unit: Unit, station: StationId, tenant: TenantId, swap: Swap)
         c.token == swap.token,
         c.at > swap.at - SAME_SWAP,
     )
-    batteries = msgspec.to_builtins(swap.batteries)
+    batteries = [msgspec.to_builtins(battery) for battery in swap.batteries]
     for row in await unit.conn.execute(same.add_columns(c.batteries)):
         if row.batteries == batteries:
             return False

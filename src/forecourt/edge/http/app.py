@@ -8,12 +8,16 @@ from litestar.types import ControllerRouterHandler
 
 from forecourt.base.clock import Clock
 from forecourt.base.ids import TenantId
-from forecourt.domain.access.api import TokenRoutes
+from forecourt.domain.access.api import StationAccessRoutes, TokenRoutes
+from forecourt.domain.billing.api import BillingRoutes
+from forecourt.domain.devices.api import DeviceRoutes, DriftRoutes, TemplateRoutes
+from forecourt.domain.energy.api import EnergyRoutes
 from forecourt.domain.firmware.api import JobRoutes
 from forecourt.domain.monitoring.api import MonitoringRoutes
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationRoutes
+from forecourt.domain.tariffs.api import TariffRoutes
 from forecourt.edge.http.auth import Keys, clean_address, context_of, guard
 from forecourt.edge.http.document import config
 from forecourt.edge.http.errors import HANDLERS, HARDENED
@@ -25,10 +29,17 @@ from forecourt.infra.database import Database
 BODY_BYTES_MAX: Final = 1_048_576
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     StationRoutes,
+    DeviceRoutes,
+    DriftRoutes,
+    TemplateRoutes,
     CommandRoutes,
     SessionRoutes,
     TokenRoutes,
+    StationAccessRoutes,
     MonitoringRoutes,
+    EnergyRoutes,
+    TariffRoutes,
+    BillingRoutes,
     JobRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
@@ -57,10 +68,14 @@ def http_app(
         [api, VitalsRoutes, PageRoutes],
         dependencies={
             "stations": _given(rooms.stations),
+            "devices": _given(rooms.devices),
             "access": _given(rooms.access),
             "sessions": _given(rooms.sessions),
             "monitoring": _given(rooms.monitoring),
             "firmware": _given(rooms.firmware),
+            "energy": _given(rooms.energy),
+            "tariffs": _given(rooms.tariffs),
+            "billing": _given(rooms.billing),
             "keys": _given(keys),
             "vitals": _given(vitals),
         },

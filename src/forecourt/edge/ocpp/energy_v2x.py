@@ -96,7 +96,7 @@ async def _needs(call: Call, msg: v201.NotifyEVChargingNeeds | v21.NotifyEVCharg
 async def on_schedule(
     call: Call, msg: v201.NotifyEVChargingSchedule | v21.NotifyEVChargingSchedule
 ) -> Message:
-    """K15, K17: how the vehicle is going to charge. The answer approves of nothing, it says "heard"."""
+    """K15, K17: how the vehicle is going to charge. The answer approves of nothing."""
     await call.rooms.energy.schedule_chosen(
         call.ctx,
         call.station.station.id,
@@ -157,8 +157,9 @@ async def on_schedule_pulled(call: Call, msg: v21.PullDynamicScheduleUpdate) -> 
                 reason_code="NotFound", additional_info="this profile was never set from here"
             ),
         )
+    values: Any = found  # Numbers by the names of ChargingScheduleUpdate: the room knows them too.
     return v21.PullDynamicScheduleUpdateResponse(
-        status="Accepted", schedule_update=v21.ChargingScheduleUpdate(**found)
+        status="Accepted", schedule_update=v21.ChargingScheduleUpdate(**values)
     )
 
 
