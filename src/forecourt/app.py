@@ -268,7 +268,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     noticing = Monitoring(db, vendors=settings.data_transfer_vendors)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
-        catalogue=Catalogue(),
+        catalogue=Catalogue(quirks_file=settings.quirks_file),
         security=Security(db, secret_key=key, options=_security_options(settings)),
         stations=standing,
         devices=Devices(

@@ -22,7 +22,7 @@ View = TypeVar("View", bound=Struct)
 InForce = Annotated[bool | None, QueryParameter(description="Only those that hold, or are over.")]
 
 
-class LimitView(Struct, frozen=True, kw_only=True, rename=SPELLED):
+class ExternalLimitView(Struct, frozen=True, kw_only=True, rename=SPELLED):
     """Somebody else than the platform limits what the station may draw."""
 
     evse_no: int
@@ -34,10 +34,10 @@ class LimitView(Struct, frozen=True, kw_only=True, rename=SPELLED):
     cleared_at: datetime | None
 
 
-class LimitPage(Struct, frozen=True, kw_only=True):
+class ExternalLimitPage(Struct, frozen=True, kw_only=True):
     """Limits by EVSE; always whole."""
 
-    items: list[LimitView]
+    items: list[ExternalLimitView]
     next: str | None = None
 
 
@@ -73,7 +73,7 @@ class PlanPage(Struct, frozen=True, kw_only=True):
     next: str | None = None
 
 
-class ProfileView(Struct, frozen=True, kw_only=True, rename=SPELLED):
+class ChargingProfileView(Struct, frozen=True, kw_only=True, rename=SPELLED):
     """A charging profile that the station keeps."""
 
     evse_no: int
@@ -88,10 +88,10 @@ class ProfileView(Struct, frozen=True, kw_only=True, rename=SPELLED):
     reported_at: datetime
 
 
-class ProfilePage(Struct, frozen=True, kw_only=True):
+class ChargingProfilePage(Struct, frozen=True, kw_only=True):
     """Profiles as they were last reported; always whole."""
 
-    items: list[ProfileView]
+    items: list[ChargingProfileView]
     next: str | None = None
 
 
@@ -174,11 +174,11 @@ class EnergyRoutes(Controller):
         energy: NamedDependency[Energy],
         station_id: FromPath[str],
         in_force: InForce = True,
-    ) -> LimitPage:
+    ) -> ExternalLimitPage:
         """Limits that the grid or the site's own control set, by EVSE (0: the whole station)."""
         station, _ = await stations.read(ctx, StationId(station_id))
         found = await energy.limits(ctx, station.id, in_force=in_force)
-        return LimitPage(items=shown(found, LimitView))
+        return ExternalLimitPage(items=shown(found, ExternalLimitView))
 
     @get("/vehicle-plans", operation_id="list_vehicle_plans", summary="What vehicles want")
     async def plans(
@@ -201,10 +201,12 @@ class EnergyRoutes(Controller):
         stations: NamedDependency[Stations],
         energy: NamedDependency[Energy],
         station_id: FromPath[str],
-    ) -> ProfilePage:
+    ) -> ChargingProfilePage:
         """The charging profiles that the station keeps, as it last reported them."""
         station, _ = await stations.read(ctx, StationId(station_id))
-        return ProfilePage(items=shown(await energy.profiles(ctx, station.id), ProfileView))
+        return ChargingProfilePage(
+            items=shown(await energy.profiles(ctx, station.id), ChargingProfileView)
+        )
 
     @get("/transaction-modes", operation_id="list_transaction_modes", summary="V2X and priority")
     async def modes(
