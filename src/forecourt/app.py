@@ -55,6 +55,15 @@ from forecourt.settings import Settings, secret_key
 DEFAULT_TENANT: Final = TenantId("default")
 HOUSEKEEPING_EVERY_S: Final = 3_600.0
 HOUSEKEEPING_RETRY_S: Final = 30.0
+WRITES: Final = (
+    *stations.WRITES,
+    *devices.WRITES,
+    *monitoring.WRITES,
+    *access.WRITES,
+    *sessions.WRITES,
+    EVENTS,
+)
+"""In the order in which they are written: rooms from below."""
 PARTITIONS_AHEAD: Final = timedelta(days=7)
 HTTP_BACKLOG: Final = 1_024
 
@@ -221,14 +230,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         tasks = await stack.enter_async_context(_tasks())
         committer = Committer(
             db.raw,
-            order=(
-                *stations.WRITES,
-                *devices.WRITES,
-                *monitoring.WRITES,
-                *access.WRITES,
-                *sessions.WRITES,
-                EVENTS,
-            ),
+            order=WRITES,
         )
         gateway = Gateway(
             rooms,
