@@ -140,9 +140,10 @@ def start(shell: Shell, *arguments: str) -> subprocess.Popen[str]:
 
 def until(shell: Shell, true: Callable[[Ran], bool], *arguments: str) -> Ran:
     """Run a command until it shows what comes about soon."""
+    ran = shell.good(*arguments)
     for _ in range(40):
-        ran = shell.good(*arguments)
         if true(ran):
             return ran
         time.sleep(0.25)
+        ran = shell.good(*arguments)
     pytest.fail(f"{' '.join(arguments)} shows: {ran.out}")
