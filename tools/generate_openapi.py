@@ -67,7 +67,7 @@ async def described() -> str:
         catalogue=Catalogue(),
         security=Security(db, secret_key=NO_KEY),
         stations=stations,
-        devices=Devices(db, stations=stations, links=Links()),
+        devices=Devices(db, stations=stations, links=Links(), catalogue=Catalogue()),
         monitoring=Monitoring(db),
         access=Access(db),
         tariffs=Tariffs(db),

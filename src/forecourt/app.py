@@ -291,17 +291,19 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
 
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     key = secret_key(settings.data_dir)
+    catalogue = Catalogue(quirks_file=settings.quirks_file)
     standing = Stations(db, links=links, secret_key=key)
     noticing = Monitoring(db, vendors=settings.data_transfer_vendors)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
-        catalogue=Catalogue(quirks_file=settings.quirks_file),
+        catalogue=catalogue,
         security=Security(db, secret_key=key, options=_security_options(settings)),
         stations=standing,
         devices=Devices(
             db,
             stations=standing,
             links=links,
+            catalogue=catalogue,
             fetches=settings.fetch_device_models,
             after_boot=timedelta(seconds=settings.upkeep_after_boot_s),
         ),
