@@ -35,11 +35,14 @@ from forecourt.domain.security import (
 )
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import (
+    CommandAnswered,
     Links,
+    Outcome,
     StationAdded,
     StationChanged,
     StationConnected,
     Stations,
+    StationUnknown,
 )
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Tenants
@@ -100,7 +103,7 @@ class House:
 
 
 def nervous_system(
-    gateway: Gateway, security: Security, devices: Devices
+    gateway: Gateway, security: Security, devices: Devices, rooms: Rooms
 ) -> Mapping[type[Event], Sequence[Handler]]:
     """Who hears of what: the whole of it."""
 
@@ -119,12 +122,42 @@ def nervous_system(
         await devices.connected(ctx, event.station)
 
     return {
+        CommandAnswered: [_understanding(rooms)],
         StationAdded: [door_changed],
         StationConnected: [connected],
-        StationChanged: [door_changed, removed],
+        StationChanged: [door_changed, removed, _forgetting(rooms)],
         AuthorityAdded: [trust_changed],
         CertificateRevoked: [trust_changed],
     }
+
+
+def _forgetting(rooms: Rooms) -> Handler:
+    """Rooms forget a station that was removed."""
+
+    async def changed(event: StationChanged) -> None:
+        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+        try:
+            await rooms.stations.read(ctx, event.station)
+        except StationUnknown:
+            for room in (rooms.monitoring, rooms.access, rooms.energy):
+                await room.forget(ctx, event.station)
+
+    return changed
+
+
+def _understanding(rooms: Rooms) -> Handler:
+    """Rooms hear what came of commands that matter to them."""
+
+    async def answered(event: CommandAnswered) -> None:
+        if event.outcome != Outcome.ACCEPTED:
+            return
+        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+        for room in (rooms.monitoring, rooms.access, rooms.energy):
+            found = await rooms.stations.answered(ctx, event.command_id, room.HEARS)
+            if found is not None:
+                await room.answered(ctx, event.station, *found)
+
+    return answered
 
 
 def partitioned(settings: Settings) -> list[Partitioned]:
@@ -243,7 +276,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         relay = Relay(
             db,
             name=settings.gateway_name,
-            handlers=nervous_system(gateway, rooms.security, rooms.devices),
+            handlers=nervous_system(gateway, rooms.security, rooms.devices, rooms),
         )
         committer.after(EVENTS, relay.wake)
         caretaker = Caretaker(db, rooms.devices, clock)

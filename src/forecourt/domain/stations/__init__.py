@@ -140,6 +140,7 @@ from forecourt.domain.stations.commands import (
 from forecourt.domain.stations.model import (
     Admission,
     BootReport,
+    CommandAnswered,
     Connector,
     ConnectorChanged,
     ConnectorState,
@@ -198,6 +199,7 @@ __all__ = [
     "ClearTariffs",
     "ClearVariableMonitoring",
     "Command",
+    "CommandAnswered",
     "CompositeSchedule",
     "Conditions",
     "Connector",

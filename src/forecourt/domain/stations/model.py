@@ -262,6 +262,15 @@ class ConnectorChanged(StationEvent, frozen=True, kw_only=True, tag="connector.c
     error: str
 
 
+class CommandAnswered(StationEvent, frozen=True, kw_only=True, tag="command.answered"):
+    """A command to a station came to its end, whatever it was."""
+
+    command_id: str
+    command: str
+    """Its word: reset, reserve, …"""
+    outcome: str
+
+
 class SecurityReported(StationEvent, frozen=True, kw_only=True, tag="station.security"):
     """The station noticed something about its security."""
 
