@@ -256,7 +256,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     standing = Stations(db, links=links, secret_key=key)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
-        catalogue=Catalogue(),
+        catalogue=Catalogue(quirks_file=settings.quirks_file),
         security=Security(db, secret_key=key, options=_security_options(settings)),
         stations=standing,
         devices=Devices(
