@@ -32,7 +32,13 @@ from forecourt.domain.security import (
     SecurityOptions,
 )
 from forecourt.domain.sessions import Sessions
-from forecourt.domain.stations import Links, StationAdded, StationChanged, Stations
+from forecourt.domain.stations import (
+    Links,
+    StationAdded,
+    StationChanged,
+    StationConnected,
+    Stations,
+)
 from forecourt.domain.tenants import Tenants
 from forecourt.edge.http.app import http_app
 from forecourt.edge.ocpp import Gateway, GatewayOptions, UnknownStations, listen
@@ -96,8 +102,13 @@ def nervous_system(
         ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
         await devices.forget_removed(ctx, event.station)
 
+    async def connected(event: StationConnected) -> None:
+        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+        await devices.connected(ctx, event.station)
+
     return {
         StationAdded: [door_changed],
+        StationConnected: [connected],
         StationChanged: [door_changed, removed],
         AuthorityAdded: [trust_changed],
         CertificateRevoked: [trust_changed],
