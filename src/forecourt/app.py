@@ -18,10 +18,12 @@ from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import TenantId
-from forecourt.domain import devices, monitoring, sessions, stations
+from forecourt.domain import access, devices, monitoring, sessions, stations
 from forecourt.domain.access import Access
+from forecourt.domain.billing import Billing
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Caretaker, Devices
+from forecourt.domain.energy import Energy
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
@@ -39,6 +41,7 @@ from forecourt.domain.stations import (
     StationConnected,
     Stations,
 )
+from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Tenants
 from forecourt.edge.http.app import http_app
 from forecourt.edge.ocpp import Gateway, GatewayOptions, UnknownStations, listen
@@ -52,6 +55,15 @@ from forecourt.settings import Settings, secret_key
 DEFAULT_TENANT: Final = TenantId("default")
 HOUSEKEEPING_EVERY_S: Final = 3_600.0
 HOUSEKEEPING_RETRY_S: Final = 30.0
+WRITES: Final = (
+    *stations.WRITES,
+    *devices.WRITES,
+    *monitoring.WRITES,
+    *access.WRITES,
+    *sessions.WRITES,
+    EVENTS,
+)
+"""In the order in which they are written: rooms from below."""
 PARTITIONS_AHEAD: Final = timedelta(days=7)
 HTTP_BACKLOG: Final = 1_024
 
@@ -154,6 +166,13 @@ def partitioned(settings: Settings) -> list[Partitioned]:
             keep_days=settings.keep_customer_information_days,
         ),
         Partitioned(
+            table="battery_swaps",
+            column="at",
+            received_column="at",
+            interval="month",
+            keep_days=settings.keep_meter_values_days,
+        ),
+        Partitioned(
             table="messages",
             column="at",
             received_column="at",
@@ -211,13 +230,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         tasks = await stack.enter_async_context(_tasks())
         committer = Committer(
             db.raw,
-            order=(
-                *stations.WRITES,
-                *devices.WRITES,
-                *monitoring.WRITES,
-                *sessions.WRITES,
-                EVENTS,
-            ),
+            order=WRITES,
         )
         gateway = Gateway(
             rooms,
@@ -264,23 +277,29 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
 
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     key = secret_key(settings.data_dir)
+    catalogue = Catalogue(quirks_file=settings.quirks_file)
     standing = Stations(db, links=links, secret_key=key)
+    noticing = Monitoring(db, vendors=settings.data_transfer_vendors)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
-        catalogue=Catalogue(quirks_file=settings.quirks_file),
+        catalogue=catalogue,
         security=Security(db, secret_key=key, options=_security_options(settings)),
         stations=standing,
         devices=Devices(
             db,
             stations=standing,
             links=links,
+            catalogue=catalogue,
             fetches=settings.fetch_device_models,
             after_boot=timedelta(seconds=settings.upkeep_after_boot_s),
         ),
-        monitoring=Monitoring(db, vendors=settings.data_transfer_vendors),
+        monitoring=noticing,
         access=Access(db),
+        tariffs=Tariffs(db),
         sessions=Sessions(db),
+        energy=Energy(db, monitoring=noticing),
         firmware=Firmware(db),
+        billing=Billing(db),
     )
 
 

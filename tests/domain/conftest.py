@@ -12,6 +12,7 @@ from forecourt.base.context import Context
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain import devices, sessions, stations
 from forecourt.domain.access import Access
+from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Devices
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import LiveSessions, Sessions, Turn
@@ -36,7 +37,7 @@ class Site:
         self.tenants = Tenants(db, secret_key=KEY)
         self.stations = Stations(db, links=self.links, secret_key=KEY)
         self.security = Security(db, secret_key=KEY)
-        self.devices = Devices(db, stations=self.stations, links=self.links)
+        self.devices = Devices(db, stations=self.stations, links=self.links, catalogue=Catalogue())
         self.access = Access(db)
         self.sessions = Sessions(db)
         self.committer = Committer(

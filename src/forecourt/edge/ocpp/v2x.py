@@ -20,6 +20,7 @@ from forecourt.domain.stations import (
     StatusReport,
     Variable,
 )
+from forecourt.edge.ocpp import reservations
 from forecourt.edge.ocpp.metering import readings_2x
 from forecourt.edge.ocpp.routes import Call
 from forecourt.protocol.ocpp import v21, v201
@@ -126,10 +127,11 @@ def on_transaction_event(
         and session.evse_no  # Else this may be the event that tells it.
         and msg.event_type == "Updated"
         and msg.id_token is None
+        and msg.reservation_id is None
     ):
         _update(call, session, msg)
         return NOTHING
-    return _transaction_event(call, msg)
+    return transaction_event(call, msg)
 
 
 def _update(
@@ -150,9 +152,10 @@ def _update(
         sessions.updated(call, whole, event_report(msg))
 
 
-async def _transaction_event(
+async def transaction_event(
     call: Call, msg: v201.TransactionEvent | v21.TransactionEvent
 ) -> Message:
+    """An event that tells more than readings."""
     transaction = msg.transaction_info.transaction_id
     sessions = call.rooms.sessions
     session = await sessions.recall(call, transaction)
@@ -170,7 +173,9 @@ async def _transaction_event(
             )
     # A stop by another card of the group says nothing of the session's own.
     own = authorization if _is_own(session, msg) else None
-    sessions.event(call, session, event_report(msg), own)
+    after = sessions.event(call, session, event_report(msg), own)
+    if msg.reservation_id is not None and after is not session:  # Else it was told again.
+        reservations.used(call, msg.reservation_id, after)
     if authorization is None:
         return NOTHING
     return v201.TransactionEventResponse(id_token_info=id_token_info(authorization))
@@ -307,7 +312,6 @@ async def _authorize(call: Call, token: v201.IdToken | v21.IdToken) -> Authoriza
 
 # What is kept as it was said, until a room acts on it: the same in both versions.
 NOTED: Final[Mapping[str, tuple[str, Message]]] = {
-    "ClearedChargingLimit": ("charging_limit_cleared", v201.ClearedChargingLimitResponse()),
     "Get15118EVCertificate": (
         "ev_certificate",
         v201.Get15118EVCertificateResponse(status="Failed", exi_response=""),
@@ -316,19 +320,5 @@ NOTED: Final[Mapping[str, tuple[str, Message]]] = {
         "certificate_status",
         v201.GetCertificateStatusResponse(status="Failed"),
     ),
-    "NotifyChargingLimit": ("charging_limit", v201.NotifyChargingLimitResponse()),
-    "NotifyEVChargingNeeds": (
-        "charging_needs",
-        v201.NotifyEVChargingNeedsResponse(status="Rejected"),
-    ),
-    "NotifyEVChargingSchedule": (
-        "charging_schedule",
-        v201.NotifyEVChargingScheduleResponse(status="Accepted"),
-    ),
-    "ReportChargingProfiles": (
-        "charging_profiles",
-        v201.ReportChargingProfilesResponse(),
-    ),
-    "ReservationStatusUpdate": ("reservation_status", v201.ReservationStatusUpdateResponse()),
     "SignCertificate": ("sign_certificate", v201.SignCertificateResponse(status="Rejected")),
 }
