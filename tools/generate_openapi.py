@@ -39,6 +39,7 @@ class NoWire:
     """A gateway that nobody connects to."""
 
     malformed = strays = superseded = refused_doors = 0
+    logins_failed = logins_held = tls_failed = deflated = 0
     accepting = False
 
     @property

@@ -39,6 +39,7 @@ class Wire:
 
     malformed = 3
     strays = superseded = refused_doors = 0
+    logins_failed = logins_held = tls_failed = deflated = 0
 
 
 class Quirks:
