@@ -437,14 +437,13 @@ def test_cost_and_personal_messages_are_shown(version: Version) -> None:
 # --- DER controls ---------------------------------------------------------------------------------
 
 
-def test_der_controls_of_all_nine_kinds_are_kept_ranked_and_reported() -> None:
-    bench = Bench("2.1", "Swift 180 Twin", features=("der",))
-    words = bench.words
+def der_contents(words: Any) -> dict[str, dict[str, Any]]:
+    """One control of each kind, as the message wants its content."""
     curve = words.DERCurve(
         curve_data=(words.DERCurvePoints(x=0.0, y=1.0),), priority=1, y_unit="PctMaxW"
     )
     fixed_pf = words.FixedPF(priority=1, displacement=0.9, excitation=True)
-    contents: dict[str, dict[str, Any]] = {
+    return {
         "EnterService": {
             "enter_service": words.EnterService(
                 priority=1, high_voltage=250.0, low_voltage=210.0, high_freq=51.0, low_freq=49.0
@@ -466,6 +465,12 @@ def test_der_controls_of_all_nine_kinds_are_kept_ranked_and_reported() -> None:
         "VoltVar": {"curve": curve},
         "VoltWatt": {"curve": curve},
     }  # fmt: skip
+
+
+def test_der_controls_of_all_nine_kinds_are_kept_ranked_and_reported() -> None:
+    bench = Bench("2.1", "Swift 180 Twin", features=("der",))
+    words = bench.words
+    contents = der_contents(words)
     for kind, content in contents.items():
         request = words.SetDERControl(
             is_default=True, control_id=kind, control_type=kind, **content
@@ -473,7 +478,10 @@ def test_der_controls_of_all_nine_kinds_are_kept_ranked_and_reported() -> None:
         answer: Any = bench.command(request)
         assert answer.status == "Accepted", kind
     wrong = words.SetDERControl(
-        is_default=True, control_id="X", control_type="VoltVar", fixed_pf_absorb=fixed_pf
+        is_default=True,
+        control_id="X",
+        control_type="VoltVar",
+        fixed_pf_absorb=contents["FixedPFAbsorb"]["fixed_pf_absorb"],
     )
     answer = bench.command(wrong)
     assert answer.status == "Rejected", "the content is of another kind"

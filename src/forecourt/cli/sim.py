@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -170,52 +170,70 @@ def sim(
     cuts and lost links; and every command of OCPP 1.6, 2.0.1 and 2.1 answered, with what follows
     from it. docs/operate/simulator.md tells what the stations can do, and how badly they may.
     """
-    cards = tuple(token) if token else default_tokens(tokens)
+    flags = dict(locals())
     if list_tokens:
-        print("\n".join(cards))
+        print("\n".join(_cards(token, tokens)))
         return
     if not url:
         raise typer.BadParameter("say where the stations connect", param_hint="--url")
-    rates = Rates(
-        faults_per_day=faults, power_cuts_per_day=power_cuts, lost_links_per_day=lost_links
-    )
-    options = FleetOptions(
-        url=url,
-        stations=stations,
+    _finish(uvloop.run(_run(_options(**flags), show=not quiet)), as_json=as_json)
+
+
+def _cards(named: list[str] | None, count: int) -> tuple[str, ...]:
+    return tuple(named) if named else default_tokens(count)
+
+
+_SAME: Final = (
+    "url", "stations", "sites", "seed", "speed", "password", "tls_ca", "client_cert", "client_key",
+    "deflate", "mischief", "naughty", "unknown_share", "apps", "busy", "warm", "ahead", "journal",
+)  # fmt: skip
+"""Flags that are options of the fleet, by the same name."""
+
+
+def _options(
+    *,
+    version: VersionChoice,
+    profile: ProfileChoice,
+    prefix: str,
+    id_pattern: str,
+    token: list[str] | None,
+    tokens: int,
+    blocked_token: list[str] | None,
+    faults: float,
+    power_cuts: float,
+    lost_links: float,
+    connect_rate: float,
+    duration: float | None,
+    start: datetime | None,
+    trait: list[TraitChoice] | None,
+    failing: float,
+    feature: list[FeatureChoice] | None,
+    contract: list[str] | None,
+    turned: list[str] | None,
+    **same: Any,
+) -> FleetOptions:
+    """The flags as the fleet wants them."""
+    return FleetOptions(
         version=version.value,
         profile=profile.value,
-        sites=sites,
-        seed=seed,
-        speed=speed,
         identity=id_pattern or prefix + "{n:04d}",
-        password=password,
-        tls_ca=tls_ca,
-        client_cert=client_cert,
-        client_key=client_key,
-        deflate=deflate,
-        mischief=mischief,
-        traits=tuple(one for one in TRAITS if not trait or one in trait),
-        naughty=naughty,
-        features=tuple(one for one in FEATURES if feature and one in feature),
-        contracts=tuple(contract or ()),
-        tokens=cards,
+        tokens=_cards(token, tokens),
         blocked_tokens=tuple(blocked_token or ()),
-        unknown_share=unknown_share,
-        apps=apps,
-        busy=busy,
-        warm=warm,
-        rates=rates,
+        rates=Rates(
+            faults_per_day=faults, power_cuts_per_day=power_cuts, lost_links_per_day=lost_links
+        ),
         connect_rate_hz=connect_rate,
         duration_s=duration,
         start=start.replace(tzinfo=UTC).timestamp() if start is not None else None,
-        ahead=ahead,
-        journal=journal,
+        traits=tuple(one for one in TRAITS if not trait or one in trait),
+        features=tuple(one for one in FEATURES if feature and one in feature),
+        contracts=tuple(contract or ()),
         knobs={
             "fail_share": str(failing),
             **dict(pair.partition("=")[::2] for pair in turned or ()),
         },
+        **{name: same[name] for name in _SAME},
     )
-    _finish(uvloop.run(_run(options, show=not quiet)), as_json=as_json)
 
 
 def _finish(stats: Stats, *, as_json: bool) -> None:
