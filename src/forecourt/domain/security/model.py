@@ -149,6 +149,69 @@ class Reason(StrEnum):
     CESSATION = "cessationOfOperation"
 
 
+class Sound(Struct, frozen=True, kw_only=True):
+    """A signing request that may be signed."""
+
+    der: bytes
+    digest: bytes
+    subject: str
+    """Its common name."""
+    organization: str
+
+
+class Unfit(Struct, frozen=True, kw_only=True):
+    """A request or a certificate that will not do, and why: an ordinary refusal."""
+
+    reason: str
+
+
+class HashAlgorithm(StrEnum):
+    """By which names of certificates are made; the values are Python's words."""
+
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+    SHA384 = "sha384"
+    SHA512 = "sha512"
+
+
+class CertificateName(Struct, frozen=True, kw_only=True):
+    """What names a certificate to whoever does not have it: its issuer's hashes, and its serial."""
+
+    algorithm: HashAlgorithm
+    issuer_name: str
+    issuer_key: str
+    serial: str
+    """All three hexadecimal."""
+
+
+# Leaf, two authorities below the root, the root: what OCPP and ISO 15118 allow, and a little more.
+CHAIN_MAX = 6
+
+
+class Verdict(StrEnum):
+    """What a chain of certificates is worth."""
+
+    GOOD = "good"
+    EXPIRED = "expired"
+    """Or not good yet."""
+    REVOKED = "revoked"
+    BROKEN = "broken"
+    """It leads to nobody whom we trust, or its state cannot be found out."""
+    CANCELLED = "cancelled"
+    """The certificate is good, the contract is not."""
+
+
+class Status(StrEnum):
+    """What is known of a certificate's revocation."""
+
+    GOOD = "good"
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"
+    """Whoever should know it never heard of it."""
+    UNAVAILABLE = "unavailable"
+    """Nobody answered who could be believed."""
+
+
 class ServerCertificate(Struct, frozen=True, kw_only=True):
     """What a TLS listener needs. Do not log it."""
 
