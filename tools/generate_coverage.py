@@ -13,14 +13,16 @@ import runpy
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 from msgspec import Struct
 
-from forecourt.domain import stations
-from forecourt.edge.ocpp import commands_v2x, commands_v16, v16, v21, v201
+from forecourt.edge.ocpp import v16, v21, v201
+from forecourt.edge.ocpp.asks.table import Row, Speech
+from forecourt.edge.ocpp.asks.v2x import SPEECH_21, SPEECH_201
+from forecourt.edge.ocpp.asks.v16 import SPEECH as SPEECH_16
 from forecourt.edge.ocpp.routes import Route, Routes
 from forecourt.protocol.ocpp import v16 as messages_v16
 from forecourt.protocol.ocpp import v21 as messages_v21
@@ -48,7 +50,7 @@ class Door(Struct, frozen=True, kw_only=True):
     routes: Routes
     sent: Routes = {}
     later: Mapping[str, str] = {}
-    says: ModuleType
+    says: Speech
     """How commands are said in it."""
 
 
@@ -58,14 +60,14 @@ DOORS_BY_VERSION: Final = (
         key="v16",
         dialect=messages_v16.DIALECT,
         routes=v16.ROUTES,
-        says=commands_v16,
+        says=SPEECH_16,
     ),
     Door(
         name="2.0.1",
         key="v201",
         dialect=messages_v201.DIALECT,
         routes=v201.ROUTES,
-        says=commands_v2x,
+        says=SPEECH_201,
     ),
     Door(
         name="2.1",
@@ -74,7 +76,7 @@ DOORS_BY_VERSION: Final = (
         routes=v21.ROUTES,
         sent=v21.SENT,
         later=v21.LATER,
-        says=commands_v2x,
+        says=SPEECH_21,
     ),
 )
 # What a test function that names no version speaks, by the name of its file.
@@ -133,35 +135,22 @@ def first_line(function: Any) -> str:
 def outgoing(door: Door, reasons: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:
     """Message, fate, where and how, for all that we may send."""
     asked = said_by(door)
-    path = Path(inspect.getfile(door.says)).relative_to(ROOT)
-    where = f"[`{path.stem}.ask`]({UP}/{path})"
     for action in sorted(door.dialect.from_csms):
         if action in asked:
-            words = ", ".join(f"`{word}`" for word in sorted(asked[action]))
+            words = ", ".join(f"`{word}`" for word, _ in asked[action])
+            where = ", ".join(dict.fromkeys(source(row.say) for _, row in asked[action]))
             yield action, "asked", where, f"command {words}"
         else:
             yield action, "not yet", "", reasons[action]
 
 
-def said_by(door: Door) -> dict[str, set[str]]:
-    """Message -> the commands that become it, read from the function that says them."""
-    tree = ast.parse(inspect.getsource(door.says))
-    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    found: dict[str, set[str]] = defaultdict(set)
-    for case in (node for node in ast.walk(functions["ask"]) if isinstance(node, ast.match_case)):
-        pattern = case.pattern
-        assert isinstance(pattern, ast.MatchClass)
-        assert isinstance(pattern.cls, ast.Name)
-        command = getattr(stations, pattern.cls.id)
-        inside = [node for line in case.body for node in ast.walk(line)]
-        called = [node.id for node in inside if isinstance(node, ast.Name)]
-        for name in called:
-            if name in functions:
-                inside += ast.walk(functions[name])
-        for node in inside:
-            if isinstance(node, ast.Attribute) and node.attr in door.dialect.from_csms:
-                found[node.attr].add(str(command.__struct_config__.tag))
-    return found
+def said_by(door: Door) -> dict[str, list[tuple[str, Row]]]:
+    """Message -> the commands that become it, each with its row."""
+    found: dict[str, list[tuple[str, Row]]] = defaultdict(list)
+    for command, row in door.says.rows.items():
+        for message in row.messages:
+            found[message.__name__].append((str(command.__struct_config__.tag), row))
+    return {action: sorted(said, key=itemgetter(0)) for action, said in found.items()}
 
 
 # ---- which tests ---------------------------------------------------------------------------------

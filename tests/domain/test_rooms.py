@@ -10,9 +10,10 @@ from forecourt.domain.access import NewToken, Standing, TokenExists, TokenStatus
 from forecourt.domain.stations import (
     Admission,
     Answer,
+    Ask,
     BootReport,
-    Command,
     ConnectorState,
+    Known,
     NewStation,
     Outcome,
     Reset,
@@ -35,9 +36,13 @@ class Obedient:
     """A station that does what it is asked."""
 
     def __init__(self) -> None:
-        self.asked: list[Command] = []
+        self.asked: list[Ask] = []
 
-    async def ask(self, command: Command) -> Answer:
+    @property
+    def judged_by(self) -> frozenset[str]:
+        return frozenset()
+
+    async def ask(self, command: Ask, known: Known) -> Answer:
         self.asked.append(command)
         return Answer(outcome=Outcome.ACCEPTED, status="Accepted")
 

@@ -32,7 +32,7 @@ FURNITURE: Final = {
     "app.py": "import forecourt.settings",
     "cli/bench/echo.py": "import picows",
     "domain/stations/api.py": "import litestar",
-    "domain/stations/commands.py": "",
+    "domain/stations/commands/__init__.py": "",
     "domain/stations/model.py": "",
     "domain/stations/rules.py": "",
     "domain/stations/service.py": "",

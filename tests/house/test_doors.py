@@ -1,31 +1,21 @@
 """Every OCPP message has a way in or out of the house, or a listed reason why not yet."""
 
-import ast
 import importlib
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pytest
 
+from forecourt.edge.ocpp.asks.v2x import SPEECH_21, SPEECH_201
+from forecourt.edge.ocpp.asks.v16 import SPEECH as SPEECH_16
 from forecourt.protocol.ocpp import v16, v21, v201
 from forecourt.protocol.ocpp.dialect import Dialect
 
-EDGE: Final = Path(__file__).parents[2] / "src" / "forecourt" / "edge" / "ocpp"
 DIALECTS: Final = {"v16": v16.DIALECT, "v201": v201.DIALECT, "v21": v21.DIALECT}
-# What 2.0.1 and 2.1 share is written once, in the types of 2.0.1.
-WRITTEN_IN: Final = {"v16": {"v16"}, "v201": {"v201"}, "v21": {"v201", "v21"}}
+SPEECHES: Final = {"v16": SPEECH_16, "v201": SPEECH_201, "v21": SPEECH_21}
 
 # What we may ask of a station, and do not as yet: reason -> actions.
 UNASKED: Final[dict[str, frozenset[str]]] = {
-    "comes with security profiles 2 and 3": frozenset(
-        {
-            "CertificateSigned",
-            "DeleteCertificate",
-            "GetInstalledCertificateIds",
-            "InstallCertificate",
-        }
-    ),
     "comes with the firmware room": frozenset(
         {
             "GetDiagnostics",
@@ -102,19 +92,10 @@ def routed(version: str) -> set[str]:
 
 
 def spoken(version: str) -> set[str]:
-    """The messages that the edge's code mentions for this version (`v16.Reset`)."""
-
-    def mentions(text: str) -> Iterator[str]:
-        for node in ast.walk(ast.parse(text)):
-            match node:
-                case ast.Attribute(value=ast.Name(id=name), attr=attr) if (
-                    name in WRITTEN_IN[version]
-                ):
-                    yield attr
-                case _:
-                    pass
-
-    return {name for path in EDGE.rglob("*.py") for name in mentions(path.read_text("utf-8"))}
+    """The messages that commands become in this version."""
+    speech = SPEECHES[version]
+    said = {kind.__name__ for row in speech.rows.values() for kind in row.messages}
+    return said & speech.dialect.requests.keys()
 
 
 @pytest.mark.parametrize(("version", "dialect"), DIALECTS.items())
@@ -126,6 +107,9 @@ class TestOneVersion:
 
     def test_what_cannot_come_has_no_route(self, version: str, dialect: Dialect) -> None:
         assert routed(version) <= dialect.from_station
+
+    def test_what_is_asked_may_be(self, version: str, dialect: Dialect) -> None:
+        assert spoken(version) <= dialect.from_csms
 
     def test_what_we_may_ask_is_asked(self, version: str, dialect: Dialect) -> None:
         assert dialect.from_csms - spoken(version) <= EXCUSED

@@ -18,7 +18,7 @@ from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
-from forecourt.domain.stations import Answer, Command, Links, NewStation, Outcome, Stations
+from forecourt.domain.stations import Answer, Ask, Known, Links, NewStation, Outcome, Stations
 from forecourt.domain.tenants import Tenants
 from forecourt.edge.http import http_app
 from forecourt.infra.commit import Committer
@@ -53,9 +53,13 @@ class FakeLink:
     """A connected station that says what a test wants, and remembers what it was asked."""
 
     answer: Answer = field(default_factory=lambda: Answer(outcome=Outcome.ACCEPTED))
-    asked: list[Command] = field(default_factory=list)
+    asked: list[Ask] = field(default_factory=list)
 
-    async def ask(self, command: Command) -> Answer:
+    @property
+    def judged_by(self) -> frozenset[str]:
+        return frozenset()
+
+    async def ask(self, command: Ask, known: Known) -> Answer:
         self.asked.append(command)
         return self.answer
 

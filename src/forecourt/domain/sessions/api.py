@@ -28,22 +28,7 @@ from forecourt.domain.sessions.model import (
     TokenRefused,
 )
 from forecourt.domain.sessions.service import Sessions
-from forecourt.domain.stations import (
-    Answer,
-    Availability,
-    ClearCache,
-    Command,
-    DataTransfer,
-    GetReport,
-    GetVariables,
-    Reset,
-    SetVariables,
-    Start,
-    Stations,
-    Stop,
-    Trigger,
-    Unlock,
-)
+from forecourt.domain.stations import Answer, Command, Direct, Start, Stations, Stop
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
 Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
@@ -114,19 +99,7 @@ class StopSession(
     session: Annotated[str, Meta(min_length=1, max_length=40, pattern=PRINTABLE)] | None = None
 
 
-CommandBody = (
-    Start
-    | StopSession
-    | Reset
-    | Unlock
-    | Availability
-    | Trigger
-    | GetVariables
-    | SetVariables
-    | GetReport
-    | DataTransfer
-    | ClearCache
-)
+CommandBody = Direct | StopSession
 
 
 class SessionRoutes(Controller):

@@ -5,9 +5,9 @@ group commit writes; the others are units of work of their own.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -15,7 +15,7 @@ from forecourt.base.context import Context
 from forecourt.base.digest import Digest, digest
 from forecourt.base.ids import StationId, TenantId, new_id
 from forecourt.domain.stations import rules, store
-from forecourt.domain.stations.commands import Answer, Command, Outcome
+from forecourt.domain.stations.commands import Answer, Ask, Outcome
 from forecourt.domain.stations.model import (
     Admission,
     BootReport,
@@ -46,10 +46,18 @@ from forecourt.infra.database import Database, emit
 SEEN_EVERY: Final = timedelta(minutes=5)
 
 
+Known: TypeAlias = Mapping[tuple[str, str, str], str]
+"""(Component, variable, its instance) -> value: what a station told of itself as a whole."""
+
+
 class Link(Protocol):
     """A connected station, as the edge offers it."""
 
-    async def ask(self, command: Command) -> Answer:
+    @property
+    def judged_by(self) -> frozenset[str]:
+        """The names of the variables that tell what this station can do."""
+
+    async def ask(self, command: Ask, known: Known) -> Answer:
         """Put a command to the station and return its own answer; never raises for what it says."""
 
 
@@ -219,7 +227,7 @@ class Stations:
         async with self._db.unit(ctx) as unit:
             return await store.counts(unit)
 
-    async def command(self, ctx: Context, station: StationId, command: Command) -> Answer:
+    async def command(self, ctx: Context, station: StationId, command: Ask) -> Answer:
         """Ask a connected station to do something; returns its own answer.
 
         Recorded with its answer. Raises StationUnknown, StationOffline (it is not connected).
@@ -242,8 +250,9 @@ class Stations:
                     "asked_at": ctx.now,
                 },
             )
+            known = await store.values_of(unit, station, link.judged_by)
         started_s = asyncio.get_running_loop().time()
-        answer = await link.ask(command)
+        answer = await link.ask(command, known)
         took = timedelta(seconds=asyncio.get_running_loop().time() - started_s)
         async with self._db.unit(ctx) as unit:
             await store.settle_command(

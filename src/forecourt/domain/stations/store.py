@@ -1,6 +1,6 @@
 """Tables and SQL of this room: set-based writes for the gateway, queries for everybody else."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -388,6 +388,25 @@ async def variables_of(unit: Unit, station_id: StationId) -> list[Variable]:
         Variable(**{name: getattr(row, name) for name in Variable.__struct_fields__})
         for row in await unit.conn.execute(query)
     ]
+
+
+async def values_of(
+    unit: Unit, station_id: StationId, names: Collection[str]
+) -> dict[tuple[str, str, str], str]:
+    """The values of these variables, of the station as a whole, by component, name and instance."""
+    c = variables.c
+    if not names:
+        return {}
+    query = select(c.component, c.variable, c.variable_instance, c.value).where(
+        c.station_id == station_id,
+        c.variable.in_(names),
+        c.evse_no == 0,
+        c.component_instance == "",
+        c.attribute == "Actual",
+        c.value.is_not(None),
+    )
+    rows = await unit.conn.execute(query)
+    return {(row.component, row.variable, row.variable_instance): row.value for row in rows}
 
 
 async def messages_of(

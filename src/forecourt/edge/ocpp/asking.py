@@ -4,35 +4,49 @@ Made when a station is first asked something; most never are. Knows no socket: t
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from forecourt.domain.stations import Answer, Command, Outcome, Variable, failed
-from forecourt.edge.ocpp.commands import Asked
-from forecourt.edge.ocpp.versions import Version
+from forecourt.domain.stations import GOOD, SPOKEN, Answer, Ask, Outcome, Station, Variable, failed
+from forecourt.edge.ocpp.asks.table import Asked, allowed, merged
 from forecourt.protocol.ocpp.events import CONNECTION_LOST, TIMEOUT, Failed
-from forecourt.protocol.ocpp.rpc import Connection, QueueFull
+from forecourt.protocol.ocpp.rpc import Connection, LocalProtocolError, QueueFull
 from forecourt.protocol.ocpp.values import Message
 
 
 class Asking:
     """The commands that a station has not answered yet."""
 
-    __slots__ = ("_conn", "_open", "_version")
+    __slots__ = ("_conn", "_now_s", "_open")
 
-    def __init__(self, conn: Connection, version: Version) -> None:
+    def __init__(self, conn: Connection, now_s: Callable[[], float]) -> None:
         self._conn = conn
-        self._version = version
-        self._open: dict[str, tuple[Command, Asked, asyncio.Future[Answer]]] = {}
+        self._now_s = now_s
+        self._open: dict[str, tuple[Ask, Asked, Message, asyncio.Future[Answer]]] = {}
 
-    def put(self, command: Command, asked: Asked, now_s: float) -> asyncio.Future[Answer]:
-        """Put a command on the wire, or in line; the future holds the answer, whatever it is."""
+    async def ask(self, command: Ask, asked: Asked, called: Callable[[], None]) -> Answer:
+        """Send a command's messages, each when the one before is answered; what all came to."""
+        answers: list[Answer] = []
+        enough = SPOKEN if asked.independent else GOOD
+        for request in asked.requests:
+            future = self._put(command, asked, request)
+            called()
+            answers.append(await future)
+            if answers[-1].outcome not in enough:
+                break
+        return merged(answers, asked.request_id)
+
+    def _put(self, command: Ask, asked: Asked, request: Message) -> asyncio.Future[Answer]:
+        """Put a message on the wire, or in line; the future holds the answer, whatever it is."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         try:
-            message_id = self._conn.call(asked.request, now_s)
+            message_id = self._conn.call(request, self._now_s())
         except QueueFull:
             future.set_result(failed(Outcome.FAILED, "too many commands wait for this station"))
+        except LocalProtocolError:
+            # It went away between two messages of one command.
+            future.set_result(failed(Outcome.DISCONNECTED, "the station is not connected"))
         else:
-            self._open[message_id] = (command, asked, future)
+            self._open[message_id] = (command, asked, request, future)
         return future
 
     def answered(self, message_id: str, response: Message) -> Sequence[Variable]:
@@ -40,8 +54,8 @@ class Asking:
         found = self._open.pop(message_id, None)
         if found is None:
             return ()
-        command, asked, future = found
-        told = self._version.understand(command, asked, response)
+        command, asked, request, future = found
+        told = asked.understand(command, request, response)
         if not future.done():
             future.set_result(told.answer)
         return told.variables
@@ -49,7 +63,7 @@ class Asking:
     def failed(self, event: Failed) -> None:
         """The station refused, kept silent, or went away."""
         found = self._open.pop(event.message_id, None)
-        if found is None or found[2].done():
+        if found is None or found[-1].done():
             return
         if event.code == TIMEOUT:
             answer = failed(Outcome.TIMEOUT, "the station did not answer in time")
@@ -59,4 +73,16 @@ class Asking:
             answer = failed(Outcome.UNSUPPORTED, f"{event.code} {event.description}".strip())
         else:
             answer = failed(Outcome.FAILED, f"{event.code} {event.description}".strip())
-        found[2].set_result(answer)
+        found[-1].set_result(answer)
+
+
+def unready(station: Station | None, command: Ask, *, told: bool) -> Answer | None:
+    """Why a station is not to be asked yet, if so; ``told``: it said on this link what it is."""
+    if station is None:
+        return failed(Outcome.DISCONNECTED, "the station is not connected")
+    if not told and station.booted_at is None:
+        # Some stations fall into a boot loop when they are asked before (field quirk 19).
+        return failed(Outcome.REJECTED, "the station has not booted yet")
+    if not allowed(station.admission, command):
+        return failed(Outcome.REJECTED, "the station is not admitted yet")
+    return None

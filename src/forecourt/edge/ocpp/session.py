@@ -22,17 +22,15 @@ from forecourt.domain.sessions import LiveSessions, Turn
 from forecourt.domain.stations import (
     Admission,
     Answer,
-    Command,
+    Ask,
     Door,
+    Known,
     LiveStation,
-    Outcome,
     Trigger,
-    failed,
     may_transact,
 )
-from forecourt.edge.ocpp import commands
-from forecourt.edge.ocpp.asking import Asking
-from forecourt.edge.ocpp.commands import Asked
+from forecourt.edge.ocpp.asking import Asking, unready
+from forecourt.edge.ocpp.asks.table import Asked, Facts, bids
 from forecourt.edge.ocpp.routes import REFUSALS, Call, Route
 from forecourt.edge.ocpp.versions import Version
 from forecourt.edge.ocpp.wire import Budget, Counts, Wire
@@ -271,27 +269,33 @@ class StationLink:
 
     # ---- commands -------------------------------------------------------------------------------
 
-    async def ask(self, command: Command) -> Answer:
+    @property
+    def judged_by(self) -> frozenset[str]:
+        """The variables that tell what this station can do."""
+        return self.version.speech.judged_by
+
+    async def ask(self, command: Ask, known: Known) -> Answer:
         """Put a command to the station; its own answer, or why there is none."""
-        live = self.live
-        if self.closed or live is None:
-            return failed(Outcome.DISCONNECTED, "the station is not connected")
-        if not (self.booted_here or self._boot_wanted) and live.station.booted_at is None:
-            # Some stations fall into a boot loop when they are asked before (field quirk 19).
-            return failed(Outcome.REJECTED, "the station has not booted yet")
-        if not commands.allowed(live.station.admission, command):
-            return failed(Outcome.REJECTED, "the station is not admitted yet")
-        asked = self.version.ask(command, self._house.next_request_id())
+        station = None if self.closed or self.live is None else self.live.station
+        asked: Asked | Answer | None
+        asked = unready(station, command, told=self.booted_here or self._boot_wanted)
+        if asked is None:
+            asked = self.version.speech.ask(command, self._facts(known))
         if isinstance(asked, Answer):
             return asked
         if not self._admitted:
-            self._bidden |= commands.bids(asked.request)
+            self._bidden |= bids(asked.requests)
         if self._asking is None:
-            self._asking = Asking(self._conn, self.version)
-        future = self._asking.put(command, asked, self._house.monotonic())
+            self._asking = Asking(self._conn, self._house.monotonic)
+        return await self._asking.ask(command, asked, self._called)
+
+    def _called(self) -> None:
+        """A call of ours is open, or in line."""
         self._house.calling(self)
         self._flush()
-        return await future
+
+    def _facts(self, known: Known) -> Facts:
+        return Facts(request_id=self._house.next_request_id(), now=self._house.now(), known=known)
 
     # ---- inside: a call of the station's --------------------------------------------------------
 
@@ -456,11 +460,10 @@ class StationLink:
         if self.closed or event is None or live is None or live.station.booted_at is not None:
             return
         self._boot_wanted = True
-        asked = self.version.ask(Trigger(message="boot"), self._house.next_request_id())
+        asked = self.version.speech.ask(Trigger(message="boot"), self._facts({}))
         if isinstance(asked, Asked):
-            self._conn.call(asked.request, self._house.monotonic())
-            self._house.calling(self)
-            self._flush()
+            self._conn.call(asked.requests[0], self._house.monotonic())
+            self._called()
 
     def _wait_in_line(self, event: Received, data: bytes) -> None:
         if self._inbox is None:
