@@ -27,7 +27,7 @@ CARRIERS: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("2002::/16"), IPv6Ne
 
 
 class OutboundRefused(ForecourtError):
-    """This address is not one that we ask."""
+    """An address that we do not ask."""
 
     kind: ClassVar[Kind] = Kind.INVALID
     code: ClassVar[str] = "outbound.refused"

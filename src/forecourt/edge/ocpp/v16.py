@@ -11,8 +11,9 @@ import msgspec
 from forecourt.domain.access import Authorization, Standing
 from forecourt.domain.sessions import StartReport, StopReport
 from forecourt.domain.stations import Admission, BootReport, ConnectorState, StatusReport
+from forecourt.edge.ocpp import certificates
 from forecourt.edge.ocpp.metering import readings_16
-from forecourt.edge.ocpp.routes import Call, Routes, route
+from forecourt.edge.ocpp.routes import Answer, Call, Routes, route
 from forecourt.protocol.ocpp import v16
 from forecourt.protocol.ocpp.values import Message, in_utc
 
@@ -154,8 +155,10 @@ async def on_stop(call: Call, msg: v16.StopTransaction) -> Message:
     return v16.StopTransactionResponse(id_tag_info=info)
 
 
-def on_data_transfer(call: Call, msg: v16.DataTransfer) -> Message:
-    """4.3. No vendor is known yet; what they say is kept."""
+def on_data_transfer(call: Call, msg: v16.DataTransfer) -> Answer:
+    """4.3. What a vendor that is not known says is kept."""
+    if msg.vendor_id == certificates.PNC_VENDOR:
+        return certificates.on_plug_and_charge(call, msg)
     _note(call, "data_transfer", msg)
     return v16.DataTransferResponse(status="UnknownVendorId")
 
@@ -171,12 +174,6 @@ def on_security_event(call: Call, msg: v16.SecurityEventNotification) -> Message
         info=msg.tech_info or "",
     )
     return v16.SecurityEventNotificationResponse()
-
-
-def on_sign_certificate(call: Call, msg: v16.SignCertificate) -> Message:
-    """Security whitepaper, A02. There is no certificate authority yet."""
-    _note(call, "sign_certificate", msg)
-    return v16.SignCertificateResponse(status="Rejected")
 
 
 def noted(what: str, answer: Message) -> Callable[[Call, Message], Message]:
@@ -227,7 +224,7 @@ ROUTES: Final[Routes] = dict(
         route(v16.LogStatusNotification, noted("log_status", v16.LogStatusNotificationResponse())),
         route(v16.MeterValues, on_meter_values, periodic=True),
         route(v16.SecurityEventNotification, on_security_event),
-        route(v16.SignCertificate, on_sign_certificate),
+        route(v16.SignCertificate, certificates.on_sign_certificate_16),
         route(
             v16.SignedFirmwareStatusNotification,
             noted("firmware_status", v16.SignedFirmwareStatusNotificationResponse()),

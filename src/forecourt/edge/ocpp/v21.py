@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from forecourt.edge.ocpp import v2x
+from forecourt.edge.ocpp import certificates, v2x
 from forecourt.edge.ocpp.routes import Routes, route
 from forecourt.protocol.ocpp import v21
 from forecourt.protocol.ocpp.values import Message
@@ -39,7 +39,6 @@ SENT: Final[Routes] = dict(
 
 # What cannot be answered without a room that does not stand yet: refused with NotSupported.
 LATER: Final[Mapping[str, str]] = {
-    "GetCertificateChainStatus": "there is no certificate authority yet",
     "VatNumberValidation": "there is no billing yet",
 }
 
@@ -47,10 +46,14 @@ ROUTES: Final[Routes] = dict(
     [
         route(v21.Authorize, v2x.on_authorize),
         route(v21.BootNotification, v2x.on_boot),
+        route(v21.Get15118EVCertificate, certificates.on_ev_certificate),
+        route(v21.GetCertificateChainStatus, certificates.on_chain_status),
+        route(v21.GetCertificateStatus, certificates.on_certificate_status),
         route(v21.Heartbeat, v2x.on_heartbeat, periodic=True),
         route(v21.MeterValues, v2x.on_meter_values, periodic=True),
         route(v21.NotifyReport, v2x.on_report),
         route(v21.SecurityEventNotification, v2x.on_security_event),
+        route(v21.SignCertificate, certificates.on_sign_certificate),
         route(v21.StatusNotification, v2x.on_status),
         route(v21.TransactionEvent, v2x.on_transaction_event, periodic=True),
         *(

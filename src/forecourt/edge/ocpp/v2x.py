@@ -17,6 +17,7 @@ from forecourt.domain.stations import (
     StatusReport,
     Variable,
 )
+from forecourt.edge.ocpp import certificates
 from forecourt.edge.ocpp.metering import readings_2x
 from forecourt.edge.ocpp.routes import Call
 from forecourt.protocol.ocpp import v21, v201
@@ -100,8 +101,12 @@ def on_status(call: Call, msg: v201.StatusNotification | v21.StatusNotification)
 
 async def on_authorize(call: Call, msg: v201.Authorize | v21.Authorize) -> Message:
     """C01 and on. Whether it charges elsewhere is only asked when it starts."""
+    checked = await certificates.check_contract(call, msg)
     authorization = await _authorize(call, msg.id_token)
-    return v201.AuthorizeResponse(id_token_info=id_token_info(authorization))
+    info = id_token_info(authorization)
+    if checked is not None:
+        return certificates.contract_answer(checked, info, authorization.standing)
+    return v201.AuthorizeResponse(id_token_info=info)
 
 
 def on_meter_values(call: Call, msg: v201.MeterValues | v21.MeterValues) -> Message:
@@ -275,6 +280,8 @@ def id_token_info(authorization: Authorization) -> v201.IdTokenInfo:
 async def _authorize(call: Call, token: v201.IdToken | v21.IdToken) -> Authorization:
     if token.type == NO_AUTHORIZATION:
         return Authorization(standing=Standing.ACCEPTED, sessions_max=None)
+    if token.type == certificates.EMAID:
+        return await certificates.authorize_contract(call, token.id_token)
     return await call.rooms.access.authorize(call.ctx, token.id_token)
 
 
@@ -285,14 +292,6 @@ NOTED: Final[Mapping[str, tuple[str, Message]]] = {
     "FirmwareStatusNotification": (
         "firmware_status",
         v201.FirmwareStatusNotificationResponse(),
-    ),
-    "Get15118EVCertificate": (
-        "ev_certificate",
-        v201.Get15118EVCertificateResponse(status="Failed", exi_response=""),
-    ),
-    "GetCertificateStatus": (
-        "certificate_status",
-        v201.GetCertificateStatusResponse(status="Failed"),
     ),
     "LogStatusNotification": ("log_status", v201.LogStatusNotificationResponse()),
     "NotifyChargingLimit": ("charging_limit", v201.NotifyChargingLimitResponse()),
@@ -320,5 +319,4 @@ NOTED: Final[Mapping[str, tuple[str, Message]]] = {
         v201.ReportChargingProfilesResponse(),
     ),
     "ReservationStatusUpdate": ("reservation_status", v201.ReservationStatusUpdateResponse()),
-    "SignCertificate": ("sign_certificate", v201.SignCertificateResponse(status="Rejected")),
 }

@@ -67,6 +67,11 @@ def _verify(
     return Path(Verdict.GOOD, tuple(path))
 
 
+def may_sign(certificate: x509.Certificate) -> bool:
+    """Whether it is the certificate of an authority."""
+    return _may_sign(certificate, below=0)
+
+
 def _issuer(
     certificate: x509.Certificate, among: Iterable[x509.Certificate]
 ) -> x509.Certificate | None:

@@ -57,6 +57,14 @@ def read_csr(
     return Sound(der=der, digest=sha256(der).digest(), subject=subject, organization=owner)
 
 
+def name_in_csr(text: str) -> str:
+    """The common name that a request (PEM) bears; '' when it cannot be read."""
+    try:
+        return common_name(x509.load_pem_x509_csr(text[:CSR_LENGTH_MAX].encode()).subject)
+    except (ValueError, TypeError):
+        return ""
+
+
 def _wants_authority(request: x509.CertificateSigningRequest) -> bool:
     try:
         found = request.extensions.get_extension_for_class(x509.BasicConstraints)

@@ -35,6 +35,13 @@ def emaid(text: str) -> str | None:
     return body if digit is None or digit == check_digit(body) else None
 
 
+def spellings(short: str) -> tuple[str, ...]:
+    """The ways in which an operator may have written a contract's name, the commonest first."""
+    digit = check_digit(short)
+    dashed = f"{short[:2]}-{short[2:5]}-{short[5:]}"
+    return short, short + digit, dashed, f"{dashed}-{digit}"
+
+
 def check_digit(body: str) -> str:
     """The fifteenth letter for the fourteen before it."""
     assert len(body) == _BODY, "country, provider and instance have 14 letters"

@@ -1,15 +1,20 @@
 """How OCPP and OCSP name certificates: by hashes of the issuer's name and key, and the serial."""
 
-from collections.abc import Iterable, Iterator
-from hashlib import new
+import re
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.ocsp import OCSPRequestBuilder
 
 from forecourt.domain.security.model import CertificateAuthority, CertificateName, HashAlgorithm
 from forecourt.domain.security.rules.forms import serial_hex
+
+# RFC 5280, 4.1.2.2: at most 20 octets, and positive.
+SERIAL_BITS_MAX: Final = 159
+_HEX: Final = re.compile(r"[0-9a-f]+")
 
 ALGORITHMS: Final[dict[HashAlgorithm, hashes.HashAlgorithm]] = {
     HashAlgorithm.SHA1: hashes.SHA1(),  # noqa: S303 (OCSP's clients still name certificates so; nothing is signed by it)
@@ -21,12 +26,29 @@ ALGORITHMS: Final[dict[HashAlgorithm, hashes.HashAlgorithm]] = {
 
 def issuer_hashes(issuer: x509.Certificate, algorithm: HashAlgorithm) -> tuple[str, str]:
     """(of the name, of the key), hexadecimal."""
-    key = issuer.public_key()
-    # The key as RFC 6960 hashes it: the bits of the BIT STRING, which the key identifier hashes too.
-    bits = _subject_public_key(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
-    return (
-        new(algorithm.value, issuer.subject.public_bytes()).hexdigest(),
-        new(algorithm.value, bits).hexdigest(),
+    builder = OCSPRequestBuilder().add_certificate(issuer, issuer, ALGORITHMS[algorithm])
+    made = builder.build()
+    return made.issuer_name_hash.hex(), made.issuer_key_hash.hex()
+
+
+@lru_cache(maxsize=4_096)
+def _hashes_of(der: bytes, algorithm: HashAlgorithm) -> tuple[str, str]:
+    return issuer_hashes(x509.load_der_x509_certificate(der), algorithm)
+
+
+def certificate_name(
+    algorithm: HashAlgorithm, issuer_name: str, issuer_key: str, serial: str
+) -> CertificateName | None:
+    """A name from outside, small letters and no zeros before the serial; None where it is none."""
+    hashed = [text.strip().lower() for text in (issuer_name, issuer_key)]
+    number = serial.strip().lower().lstrip("0") or "0"
+    size = 2 * ALGORITHMS[algorithm].digest_size
+    if not all(_HEX.fullmatch(text) and len(text) == size for text in hashed):
+        return None
+    if _HEX.fullmatch(number) is None or int(number, 16).bit_length() > SERIAL_BITS_MAX:
+        return None
+    return CertificateName(
+        algorithm=algorithm, issuer_name=hashed[0], issuer_key=hashed[1], serial=number
     )
 
 
@@ -47,29 +69,8 @@ def issuer_of(
     name: CertificateName, authorities: Iterable[CertificateAuthority]
 ) -> CertificateAuthority | None:
     """The authority that signed what is so named, if it is among these."""
-    wanted = (name.issuer_name.lower(), name.issuer_key.lower())
+    wanted = (name.issuer_name, name.issuer_key)
     for authority in authorities:
-        certificate = x509.load_der_x509_certificate(authority.certificate)
-        if issuer_hashes(certificate, name.algorithm) == wanted:
+        if _hashes_of(authority.certificate, name.algorithm) == wanted:
             return authority
     return None
-
-
-def _subject_public_key(spki: bytes) -> bytes:
-    """The BIT STRING at the end of a SubjectPublicKeyInfo, without its count of unused bits."""
-    parts = list(_elements(spki))
-    [whole] = parts
-    *_, bits = _elements(whole)
-    return bits[1:]
-
-
-def _elements(der: bytes) -> Iterator[bytes]:
-    """The contents of the elements that lie one behind the other."""
-    at = 0
-    while at < len(der):
-        size, at = der[at + 1], at + 2
-        if size & 0x80:
-            count = size & 0x7F
-            size, at = int.from_bytes(der[at : at + count]), at + count
-        yield der[at : at + size]
-        at += size

@@ -13,31 +13,39 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from forecourt.domain.security.model import CertificateName, HashAlgorithm, Status
 from forecourt.domain.security.rules.forms import serial_hex
-from forecourt.domain.security.rules.hashes import ALGORITHMS, issuer_hashes
+from forecourt.domain.security.rules.hashes import ALGORITHMS, certificate_name, issuer_hashes
 
 # Clocks differ; an answer that is a little old or a little early is believed.
 SKEW: Final = timedelta(minutes=5)
 # An answer that does not say when the next comes is worth this long.
 GOOD_FOR: Final = timedelta(hours=1)
 
-STATUSES: Final = {
-    ocsp.OCSPCertStatus.GOOD: Status.GOOD,
-    ocsp.OCSPCertStatus.REVOKED: Status.REVOKED,
-    ocsp.OCSPCertStatus.UNKNOWN: Status.UNKNOWN,
+OCSP_WORDS: Final = {
+    Status.GOOD: ocsp.OCSPCertStatus.GOOD,
+    Status.REVOKED: ocsp.OCSPCertStatus.REVOKED,
+    Status.UNKNOWN: ocsp.OCSPCertStatus.UNKNOWN,
 }
+STATUSES: Final = {word: status for status, word in OCSP_WORDS.items()}
 
 
-def question(name: CertificateName) -> bytes | None:
-    """What to send to a responder (DER); None when the name cannot be one."""
-    algorithm = ALGORITHMS[name.algorithm]
+def question(name: CertificateName) -> bytes:
+    """What to send to a responder (DER)."""
+    builder = ocsp.OCSPRequestBuilder().add_certificate_by_hash(
+        bytes.fromhex(name.issuer_name),
+        bytes.fromhex(name.issuer_key),
+        int(name.serial, 16),
+        ALGORITHMS[name.algorithm],
+    )
+    return builder.build().public_bytes(Encoding.DER)
+
+
+def is_answer(der: bytes) -> bool:
+    """Whether a responder said something about a certificate; who believes it is another matter."""
     try:
-        by_name, by_key = bytes.fromhex(name.issuer_name), bytes.fromhex(name.issuer_key)
-        builder = ocsp.OCSPRequestBuilder().add_certificate_by_hash(
-            by_name, by_key, int(name.serial, 16), algorithm
-        )
-        return builder.build().public_bytes(Encoding.DER)
-    except (ValueError, TypeError, OverflowError):
-        return None
+        response = ocsp.load_der_ocsp_response(der)
+    except ValueError:
+        return False
+    return response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL
 
 
 def asked(der: bytes) -> tuple[CertificateName, bytes | None] | None:
@@ -45,16 +53,16 @@ def asked(der: bytes) -> tuple[CertificateName, bytes | None] | None:
     try:
         request = ocsp.load_der_ocsp_request(der)
         algorithm = HashAlgorithm(request.hash_algorithm.name)
-        name = CertificateName(
-            algorithm=algorithm,
-            issuer_name=request.issuer_name_hash.hex(),
-            issuer_key=request.issuer_key_hash.hex(),
-            serial=serial_hex(request.serial_number),
+        name = certificate_name(
+            algorithm,
+            request.issuer_name_hash.hex(),
+            request.issuer_key_hash.hex(),
+            serial_hex(request.serial_number),
         )
         nonce = _nonce(request.extensions)
     except (ValueError, TypeError, NotImplementedError, UnsupportedAlgorithm):
         return None
-    return name, nonce
+    return None if name is None else (name, nonce)
 
 
 def believed(
@@ -70,14 +78,18 @@ def believed(
         response = ocsp.load_der_ocsp_response(der)
         if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
             return nothing
-        wanted = (name.issuer_name.lower(), name.issuer_key.lower())
+        wanted = (name.issuer_name, name.issuer_key)
         signer = next(
             (one for one in issuers if issuer_hashes(one, name.algorithm) == wanted), None
         )
         if signer is None or not _signed_for(response, signer, now):
             return nothing
         for single in response.responses:
-            if (single.serial_number, single.issuer_name_hash.hex(), single.issuer_key_hash.hex()) == (
+            if (
+                single.serial_number,
+                single.issuer_name_hash.hex(),
+                single.issuer_key_hash.hex(),
+            ) == (
                 int(name.serial, 16),
                 *wanted,
             ):
@@ -104,7 +116,11 @@ def _signed_for(response: ocsp.OCSPResponse, issuer: x509.Certificate, now: date
         except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
             continue
         in_time = delegate.not_valid_before_utc <= now < delegate.not_valid_after_utc
-        if in_time and ExtendedKeyUsageOID.OCSP_SIGNING in purposes and _verifies(response, delegate):
+        if (
+            in_time
+            and ExtendedKeyUsageOID.OCSP_SIGNING in purposes
+            and _verifies(response, delegate)
+        ):
             return True
     return False
 
