@@ -14,6 +14,8 @@ from forecourt.base.clock import SystemClock
 from forecourt.base.digest import KEY_BYTES
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.firmware import Firmware
+from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
@@ -50,8 +52,10 @@ async def described() -> str:
         catalogue=Catalogue(),
         security=Security(db, secret_key=NO_KEY),
         stations=Stations(db, links=Links(), secret_key=NO_KEY),
+        monitoring=Monitoring(db),
         access=Access(db),
         sessions=Sessions(db),
+        firmware=Firmware(db),
     )
     app = http_app(
         rooms,

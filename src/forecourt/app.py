@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Final, NoReturn
+from urllib.parse import urlsplit
 
 import structlog
 import uvicorn
@@ -17,24 +18,39 @@ from forecourt.base.clock import Clock
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import TenantId
-from forecourt.domain import sessions, stations
+from forecourt.domain import monitoring, sessions, stations
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.firmware import Firmware
+from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import (
+    Authority,
     AuthorityAdded,
+    CertificateRequested,
     CertificateRevoked,
+    ContractProvider,
+    EstAuthority,
     Security,
     SecurityOptions,
+    Use,
 )
 from forecourt.domain.sessions import Sessions
-from forecourt.domain.stations import Links, StationAdded, StationChanged, Stations
+from forecourt.domain.stations import (
+    Links,
+    StationAdded,
+    StationBooted,
+    StationChanged,
+    StationConnected,
+    Stations,
+)
 from forecourt.domain.tenants import Tenants
 from forecourt.edge.http.app import http_app
-from forecourt.edge.ocpp import Gateway, GatewayOptions, UnknownStations, listen
+from forecourt.edge.ocpp import Courier, Gateway, GatewayOptions, UnknownStations, listen
 from forecourt.infra import migrate, partitions, postgres
 from forecourt.infra.commit import AWAY, Committer
 from forecourt.infra.database import EVENTS, Database
+from forecourt.infra.outbound import Outbound
 from forecourt.infra.outbox import Handler, Relay
 from forecourt.infra.partitions import Partitioned
 from forecourt.settings import Settings, secret_key
@@ -77,7 +93,9 @@ class House:
     http_url: str
 
 
-def nervous_system(gateway: Gateway, security: Security) -> Mapping[type[Event], Sequence[Handler]]:
+def nervous_system(
+    gateway: Gateway, security: Security, courier: Courier
+) -> Mapping[type[Event], Sequence[Handler]]:
     """Who hears of what: the whole of it."""
 
     async def door_changed(event: StationAdded | StationChanged) -> None:
@@ -86,7 +104,16 @@ def nervous_system(gateway: Gateway, security: Security) -> Mapping[type[Event],
     async def trust_changed(_: AuthorityAdded | CertificateRevoked) -> None:
         await security.refresh()
 
+    async def wanted(_: CertificateRequested) -> None:
+        courier.wake()
+
+    async def arrived(event: StationConnected | StationBooted) -> None:
+        courier.wake(event.station)
+
     return {
+        StationConnected: [arrived],
+        StationBooted: [arrived],
+        CertificateRequested: [wanted],
         StationAdded: [door_changed],
         StationChanged: [door_changed],
         AuthorityAdded: [trust_changed],
@@ -110,6 +137,27 @@ def partitioned(settings: Settings) -> list[Partitioned]:
             received_column="received_at",
             interval="month",
             keep_days=settings.keep_meter_values_days,
+        ),
+        Partitioned(
+            table="variable_events",
+            column="at",
+            received_column="received_at",
+            interval="month",
+            keep_days=settings.keep_meter_values_days,
+        ),
+        Partitioned(
+            table="stream_values",
+            column="at",
+            received_column="received_at",
+            interval="day",
+            keep_days=settings.keep_messages_days,
+        ),
+        Partitioned(
+            table="customer_pages",
+            column="generated_at",
+            received_column="received_at",
+            interval="day",
+            keep_days=settings.keep_customer_information_days,
         ),
         Partitioned(
             table="messages",
@@ -167,7 +215,9 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
         await _keep_house(db, settings, clock)
         tasks = await stack.enter_async_context(_tasks())
-        committer = Committer(db.raw, order=(*stations.WRITES, *sessions.WRITES, EVENTS))
+        committer = Committer(
+            db.raw, order=(*stations.WRITES, *monitoring.WRITES, *sessions.WRITES, EVENTS)
+        )
         gateway = Gateway(
             rooms,
             links=links,
@@ -176,13 +226,17 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             tasks=tasks,
             options=_gateway_options(settings),
         )
+        courier = Courier(rooms, clock, here=links.here)
         relay = Relay(
-            db, name=settings.gateway_name, handlers=nervous_system(gateway, rooms.security)
+            db,
+            name=settings.gateway_name,
+            handlers=nervous_system(gateway, rooms.security, courier),
         )
         committer.after(EVENTS, relay.wake)
         await relay.open()
         tasks.create_task(committer.run())
         tasks.create_task(relay.run())
+        tasks.create_task(courier.run())
         tasks.create_task(_housekeeping(db, settings, clock))
         await gateway.open()
         await rooms.security.refresh()
@@ -211,20 +265,39 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     return Rooms(
         tenants=Tenants(db, secret_key=key),
         catalogue=Catalogue(),
-        security=Security(db, secret_key=key, options=_security_options(settings)),
+        security=_security(db, key, settings),
         stations=Stations(db, links=links, secret_key=key),
+        monitoring=Monitoring(db, vendors=settings.data_transfer_vendors),
         access=Access(db),
         sessions=Sessions(db),
+        firmware=Firmware(db),
     )
 
 
-def _security_options(settings: Settings) -> SecurityOptions:
-    return SecurityOptions(
-        organization=settings.pki_organization,
-        url=settings.pki_url,
-        server_days=settings.pki_server_days,
-        station_days=settings.pki_station_days,
-        v2g_days=settings.pki_v2g_days,
+def _security(db: Database, key: bytes, settings: Settings) -> Security:
+    est, provider = settings.pki_est_url, settings.pki_contract_url
+    chosen = {host for url in (est, provider) if (host := urlsplit(url).hostname)}
+    outbound = Outbound(hosts=frozenset({*settings.outbound_hosts, *chosen}))
+    outside: dict[Use, Authority] = {}
+    if est:
+        credentials = settings.pki_est_credentials.get_secret_value()
+        outside[Use.STATION] = EstAuthority(outbound, est, credentials=credentials)
+    return Security(
+        db,
+        secret_key=key,
+        options=SecurityOptions(
+            organization=settings.pki_organization,
+            demanded=settings.pki_organization if settings.pki_demand_organization else None,
+            url=settings.pki_url,
+            server_days=settings.pki_server_days,
+            station_days=settings.pki_station_days,
+            v2g_days=settings.pki_v2g_days,
+        ),
+        outbound=outbound,
+        outside=outside,
+        provider=ContractProvider(
+            outbound, provider, token=settings.pki_contract_token.get_secret_value()
+        ),
     )
 
 

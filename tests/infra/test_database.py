@@ -64,6 +64,19 @@ ROWS = {
     "meter_values": "(station_id, sampled_at, evse_no, digest, tenant_id, received_at, samples)"
     " VALUES ('CP_{t}', now(), 1, 1, '{t}', now(), '[]')",
     "session_events": "VALUES ('ses_{t}', 0, now(), '{t}', 'CP_{t}', '', '', false, now(), '{{}}')",
+    "monitors": "VALUES ('CP_{t}', 1, '{t}', 'c', '', 'v', '', 0, 0, 'Delta', 1, 5, false, NULL,"
+    " now())",
+    "displays": "VALUES ('CP_{t}', 1, '{t}', 'InFront', '', 'hi', 'UTF8', '', NULL, NULL, '', '',"
+    " now())",
+    "reports": "VALUES ('CP_{t}', 'monitors', 1, '{t}', '0', true, 0, 1, now(), now())",
+    "alarms": "VALUES ('CP_{t}', 'variable', 'k', '{t}', 5, 'text', now(), NULL)",
+    "streams": "VALUES ('CP_{t}', 1, '{t}', 1, NULL, NULL, now(), NULL)",
+    "firmware_jobs": "VALUES ('CP_{t}', 'update', 1, '{t}', 'done', 'Installed', now(), now(),"
+    " '[]', '[]')",
+    "variable_events": "VALUES ('CP_{t}', now(), 1, '{t}', now(), 'delta', 'custom', 'c', '', 'v',"
+    " '', 0, 0, '1', false, NULL, NULL, NULL, '', '', '')",
+    "stream_values": "VALUES ('CP_{t}', now(), 1, '{t}', now(), '1')",
+    "customer_pages": "VALUES ('CP_{t}', 1, 0, now(), '{t}', now(), 'd')",
     "messages": "VALUES ('CP_{t}', now(), '{t}', 'in', '', '', '')",
     "events": "(at, tenant_id, type, subject, body) VALUES (now(), '{t}', 'x', 'CP_{t}', '{{}}')",
 }

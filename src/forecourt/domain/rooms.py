@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.firmware import Firmware
+from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Stations
@@ -18,5 +20,7 @@ class Rooms:
     catalogue: Catalogue
     security: Security
     stations: Stations
+    monitoring: Monitoring
     access: Access
     sessions: Sessions
+    firmware: Firmware

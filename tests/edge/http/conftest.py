@@ -15,6 +15,8 @@ from forecourt.base.digest import KEY_BYTES
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.firmware import Firmware
+from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
@@ -108,8 +110,10 @@ def rooms_on(db: Database, links: Links) -> Rooms:
         catalogue=Catalogue(),
         security=Security(db, secret_key=SECRET),
         stations=Stations(db, links=links, secret_key=SECRET),
+        monitoring=Monitoring(db),
         access=Access(db),
         sessions=Sessions(db),
+        firmware=Firmware(db),
     )
 
 

@@ -6,11 +6,19 @@ import httpx
 import pytest
 from asyncpg import connect
 
+from forecourt.base.ids import StationId
+from forecourt.domain.monitoring import Page, ReportKind
 from forecourt.edge.http import document
 from tests.edge.http import rows
 from tests.edge.http.conftest import NOW, Door
 
-PARAMETERS = {"{station_id}": "CP1", "{session_id}": "ses_1", "{uid}": "ABC"}
+PARAMETERS = {
+    "{station_id}": "CP1",
+    "{session_id}": "ses_1",
+    "{uid}": "ABC",
+    "{request_id}": "1",
+    "{stream_no}": "1",
+}
 
 
 def routes(door: Door) -> list[tuple[str, str]]:
@@ -93,6 +101,11 @@ async def test_another_tenant_sees_nothing(
     conn = await connect(database_url)
     await rows.session(conn, "ses_1", NOW)
     await conn.close()
+    page = Page(
+        kind=ReportKind.CUSTOMER, request_id=1, number=0, last=True, rows=1, generated_at=NOW
+    )
+    cp1 = StationId("CP1")
+    await door.rooms.monitoring.customer_reported(door.ctx(), cp1, page, "Jane Doe")
     ours = [await acme.get(path) for method, path in routes(door) if method == "GET"]
     assert {answer.status_code for answer in ours} == {200}
 

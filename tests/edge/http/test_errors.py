@@ -1,5 +1,6 @@
 """Whatever is wrong with a request is a problem by RFC 9457, and says where."""
 
+import dataclasses
 from typing import Any
 
 import httpx
@@ -8,7 +9,6 @@ import pytest
 from forecourt.base.clock import ManualClock
 from forecourt.base.context import Context
 from forecourt.base.errors import Kind
-from forecourt.domain.rooms import Rooms
 from forecourt.domain.stations import Connector, Links, Station, Stations
 from forecourt.edge.http import http_app
 from forecourt.edge.http.errors import STATUS, TITLE, pointer
@@ -132,14 +132,8 @@ class BrokenStations(Stations):
 async def test_a_bug_of_ours_tells_nothing_but_a_trace(
     door: Door, acme: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rooms = Rooms(
-        tenants=door.rooms.tenants,
-        catalogue=door.rooms.catalogue,
-        security=door.rooms.security,
-        stations=BrokenStations(door.db, links=Links(), secret_key=SECRET),
-        access=door.rooms.access,
-        sessions=door.rooms.sessions,
-    )
+    broken = BrokenStations(door.db, links=Links(), secret_key=SECRET)
+    rooms = dataclasses.replace(door.rooms, stations=broken)
     app = http_app(
         rooms,
         clock=ManualClock(NOW),

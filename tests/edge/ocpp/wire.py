@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 PATIENCE_S: Final = 8.0
 
-_CALL, _RESULT, _ERROR = 2, 3, 4
+_CALL, _RESULT, _ERROR, _SEND = 2, 3, 4, 6
 _KEY: Final = base64.b64encode(b"sixteen bytes ok").decode()
 
 
@@ -196,6 +196,10 @@ class Wire:
         name = message_id or f"s{next(self._ids)}"
         self.text(json.dumps([_CALL, name, action, payload]))
         return name
+
+    def send(self, action: str, payload: object) -> None:
+        """Say something that wants no answer (2.1)."""
+        self.text(json.dumps([_SEND, f"s{next(self._ids)}", action, payload]))
 
     async def answer_to(self, message_id: str) -> dict[str, Any]:
         """The answer to a call of ours; what else comes meanwhile is kept. Raises CallError."""

@@ -221,6 +221,8 @@ class SecurityReported(StationEvent, frozen=True, kw_only=True, tag="station.sec
     """The station noticed something about its security."""
 
     kind: str
+    critical: bool
+    """Whether the specification calls it so."""
     reported_at: datetime | None
     info: str
 

@@ -25,7 +25,6 @@ from forecourt.domain.stations.model import (
     Happened,
     LiveStation,
     NewStation,
-    SecurityReported,
     Station,
     StationAdded,
     StationChanged,
@@ -77,6 +76,10 @@ class Links:
 
     def find(self, station: StationId) -> Link | None:
         return self._links.get(station)
+
+    def here(self) -> list[StationId]:
+        """All that are connected here."""
+        return list(self._links)
 
     def __len__(self) -> int:
         return len(self._links)
@@ -369,29 +372,6 @@ class Stations:
         for variable in variables:
             row = store.variable_row(station, ctx.tenant, variable, ctx.now)
             changes.write(store.VARIABLES, row)
-
-    def security_reported(
-        self,
-        ctx: Context,
-        station: StationId,
-        changes: Changes,
-        *,
-        kind: str,
-        reported_at: datetime | None,
-        info: str,
-    ) -> None:
-        """The station noticed something about its security."""
-        emit(
-            changes,
-            SecurityReported(
-                tenant=ctx.tenant,
-                at=ctx.now,
-                station=station,
-                kind=kind,
-                reported_at=reported_at,
-                info=info,
-            ),
-        )
 
     def notified(
         self, ctx: Context, station: StationId, changes: Changes, *, what: str, body: str

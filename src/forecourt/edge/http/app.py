@@ -9,6 +9,8 @@ from litestar.types import ControllerRouterHandler
 from forecourt.base.clock import Clock
 from forecourt.base.ids import TenantId
 from forecourt.domain.access.api import TokenRoutes
+from forecourt.domain.firmware.api import JobRoutes
+from forecourt.domain.monitoring.api import MonitoringRoutes
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationRoutes
@@ -26,6 +28,8 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     CommandRoutes,
     SessionRoutes,
     TokenRoutes,
+    MonitoringRoutes,
+    JobRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
 
@@ -55,6 +59,8 @@ def http_app(
             "stations": _given(rooms.stations),
             "access": _given(rooms.access),
             "sessions": _given(rooms.sessions),
+            "monitoring": _given(rooms.monitoring),
+            "firmware": _given(rooms.firmware),
             "keys": _given(keys),
             "vitals": _given(vitals),
         },

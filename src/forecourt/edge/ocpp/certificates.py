@@ -1,11 +1,11 @@
 """Certificate messages of all versions, and Plug & Charge, in the house's own words.
 
-2.0.1 has them, 2.1 adds to them, 1.6 has some of them as its security extension and the rest as
-2.0.1's inside of DataTransfer. Decides nothing: what a certificate is worth the security room says.
+2.0.1 has them, 2.1 adds to them, 1.6 has one of them as its security extension. Decides nothing:
+what a certificate is worth the security room says.
 """
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
@@ -13,6 +13,7 @@ from forecourt.domain.access import Authorization, Standing
 from forecourt.domain.security import (
     CertificateName,
     Checked,
+    ExiAnswer,
     ExiRequest,
     HashAlgorithm,
     Status,
@@ -25,7 +26,7 @@ from forecourt.domain.security import (
 )
 from forecourt.edge.ocpp.routes import Call
 from forecourt.protocol.ocpp import v16, v21, v201
-from forecourt.protocol.ocpp.values import Message, decode_custom
+from forecourt.protocol.ocpp.values import Message
 
 USES: Final[Mapping[str, Use]] = {
     "ChargingStationCertificate": Use.STATION,
@@ -38,6 +39,7 @@ HASHES: Final[Mapping[str, HashAlgorithm]] = {
     "SHA512": HashAlgorithm.SHA512,
 }
 EMAID: Final = "eMAID"
+NO_CONTRACT: Final = "NoContract"
 REASON_MAX: Final = 512
 # What a station may say once it knows that the contract is worth nothing (errata of 2.0.1, C07).
 WORTHLESS: Final = frozenset({Standing.BLOCKED, Standing.EXPIRED, Standing.UNKNOWN})
@@ -53,13 +55,6 @@ REFUSED: Final[Mapping[Verdict, v201.AuthorizationStatusEnum]] = {
     Verdict.REVOKED: "Invalid",
     Verdict.BROKEN: "Invalid",
     Verdict.CANCELLED: "Blocked",
-}
-STANDINGS: Final[Mapping[Standing, v201.AuthorizationStatusEnum]] = {
-    Standing.ACCEPTED: "Accepted",
-    Standing.BLOCKED: "Blocked",
-    Standing.EXPIRED: "Expired",
-    Standing.UNKNOWN: "Unknown",
-    Standing.CONCURRENT: "ConcurrentTx",
 }
 STATES: Final[Mapping[Status, v21.CertificateStatusEnum]] = {
     Status.GOOD: "Good",
@@ -182,24 +177,30 @@ async def on_ev_certificate(
             prioritized_emaids=msg.prioritized_emaids or (),
         )
     answer = await call.rooms.security.provider.exchange(asked)
-    longest = 7_500 if isinstance(msg, v201.Get15118EVCertificate) else 17_000
-    reason = answer.reason
-    if len(answer.exi_response) > longest:
-        reason = "the provider's answer does not fit into the message"
-    good = answer.status == "Accepted" and not reason
-    kind = (
-        v201.Get15118EVCertificateResponse
-        if isinstance(msg, v201.Get15118EVCertificate)
-        else v21.Get15118EVCertificateResponse
-    )
-    said = kind(
+    if isinstance(msg, v201.Get15118EVCertificate):
+        good, exi, reason = _passed_on(answer, 7_500)
+        return v201.Get15118EVCertificateResponse(
+            status="Accepted" if good else "Failed",
+            exi_response=exi,
+            status_info=None if good else _info(NO_CONTRACT, reason),
+        )
+    good, exi, reason = _passed_on(answer, 17_000)
+    return v21.Get15118EVCertificateResponse(
         status="Accepted" if good else "Failed",
-        exi_response=answer.exi_response if len(answer.exi_response) <= longest else "",
-        status_info=None if good else _info("NoProvider", reason or "the provider refused"),
+        exi_response=exi,
+        status_info=None
+        if good
+        else v21.StatusInfo(reason_code=NO_CONTRACT, additional_info=reason[:REASON_MAX] or None),
+        remaining_contracts=answer.remaining_contracts,
     )
-    if isinstance(said, v21.Get15118EVCertificateResponse):
-        return msgspec.structs.replace(said, remaining_contracts=answer.remaining_contracts)
-    return said
+
+
+def _passed_on(answer: ExiAnswer, longest: int) -> tuple[bool, str, str]:
+    """Whether the car gets what it wants, what it gets, and why not."""
+    if len(answer.exi_response) > longest:
+        return False, "", "the provider's answer does not fit into the message"
+    good = answer.status == "Accepted" and bool(answer.exi_response)
+    return good, answer.exi_response, answer.reason or "the provider refused"
 
 
 async def check_contract(call: Call, msg: v201.Authorize | v21.Authorize) -> Checked | None:
@@ -238,65 +239,6 @@ async def authorize_contract(call: Call, uid: str) -> Authorization:
         if found.standing is not Standing.UNKNOWN:
             break
     return found
-
-
-# ---- 1.6: Plug & Charge inside of DataTransfer --------------------------------------------------
-
-PNC_VENDOR: Final = "org.openchargealliance.iso15118pnc"
-
-Handler = Callable[[Call, Any], Coroutine[Any, Any, Message]]
-
-
-async def on_plug_and_charge(call: Call, msg: v16.DataTransfer) -> Message:
-    """A message of 2.0.1 in one of 1.6 (OCA's application note on 1.6 and ISO 15118)."""
-    found = WRAPPED.get(msg.message_id or "")
-    if found is None:
-        return v16.DataTransferResponse(status="UnknownMessageId")
-    shape, handler = found
-    try:
-        inside = msgspec.json.decode(
-            unwrapped(msg.data or ""), type=shape, dec_hook=decode_custom
-        )
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        return v16.DataTransferResponse(status="Rejected")
-    answer = await handler(call, inside)
-    return v16.DataTransferResponse(
-        status="Accepted", data=msgspec.json.encode(answer).decode()
-    )
-
-
-def unwrapped(data: str) -> bytes:
-    """The payload; 1.6's stations may write a token as the text that it was there."""
-    raw = msgspec.json.decode(data)
-    if isinstance(raw, dict) and isinstance(raw.get("idToken"), str):
-        raw["idToken"] = {"idToken": raw["idToken"], "type": EMAID}
-    return msgspec.json.encode(raw)
-
-
-async def _sign_wrapped(call: Call, msg: v201.SignCertificate) -> Message:
-    """Inside of Plug & Charge a certificate is for cars, unless it says something else."""
-    if msg.certificate_type is None:
-        msg = msgspec.structs.replace(msg, certificate_type="V2GCertificate")
-    return await on_sign_certificate(call, msg)
-
-
-async def _authorize_wrapped(call: Call, msg: v201.Authorize) -> Message:
-    checked = await check_contract(call, msg)
-    found = await authorize_contract(call, msg.id_token.id_token)
-    info = v201.IdTokenInfo(
-        status=STANDINGS[found.standing], cache_expiry_date_time=found.valid_until
-    )
-    if checked is None:
-        return v201.AuthorizeResponse(id_token_info=info)
-    return contract_answer(checked, info, found.standing)
-
-
-WRAPPED: Final[Mapping[str, tuple[type[Message], Handler]]] = {
-    "Authorize": (v201.Authorize, _authorize_wrapped),
-    "Get15118EVCertificate": (v201.Get15118EVCertificate, on_ev_certificate),
-    "GetCertificateStatus": (v201.GetCertificateStatus, on_certificate_status),
-    "SignCertificate": (v201.SignCertificate, _sign_wrapped),
-}
 
 
 # ---- inside -------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 1.6 knows no EVSE: its connector N is our EVSE N with connector 1, its connector 0 the station.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -11,9 +10,10 @@ import msgspec
 from forecourt.domain.access import Authorization, Standing
 from forecourt.domain.sessions import StartReport, StopReport
 from forecourt.domain.stations import Admission, BootReport, ConnectorState, StatusReport
-from forecourt.edge.ocpp import certificates
+from forecourt.edge.ocpp import certificates, files, vendors
 from forecourt.edge.ocpp.metering import readings_16
-from forecourt.edge.ocpp.routes import Answer, Call, Routes, route
+from forecourt.edge.ocpp.plain import plain
+from forecourt.edge.ocpp.routes import Call, Routes, route
 from forecourt.protocol.ocpp import v16
 from forecourt.protocol.ocpp.values import Message, in_utc
 
@@ -155,35 +155,16 @@ async def on_stop(call: Call, msg: v16.StopTransaction) -> Message:
     return v16.StopTransactionResponse(id_tag_info=info)
 
 
-def on_data_transfer(call: Call, msg: v16.DataTransfer) -> Answer:
-    """4.3. What a vendor that is not known says is kept."""
-    if msg.vendor_id == certificates.PNC_VENDOR:
-        return certificates.on_plug_and_charge(call, msg)
-    _note(call, "data_transfer", msg)
-    return v16.DataTransferResponse(status="UnknownVendorId")
-
-
-def on_security_event(call: Call, msg: v16.SecurityEventNotification) -> Message:
+async def on_security_event(call: Call, msg: v16.SecurityEventNotification) -> Message:
     """Security whitepaper, A04."""
-    call.rooms.stations.security_reported(
+    await call.rooms.monitoring.security_reported(
         call.ctx,
         call.station.station.id,
-        call.changes,
-        kind=msg.type,
+        kind=plain(msg.type),
         reported_at=in_utc(msg.timestamp),
-        info=msg.tech_info or "",
+        info=plain(msg.tech_info),
     )
     return v16.SecurityEventNotificationResponse()
-
-
-def noted(what: str, answer: Message) -> Callable[[Call, Message], Message]:
-    """A handler for what is kept as it was said and changes nothing."""
-
-    def handle(call: Call, msg: Message) -> Message:
-        _note(call, what, msg)
-        return answer
-
-    return handle
 
 
 def id_tag_info(authorization: Authorization) -> v16.IdTagInfo:
@@ -201,34 +182,19 @@ def body(msg: Message) -> str:
     return msgspec.json.encode(msg).decode()
 
 
-def _note(call: Call, what: str, msg: Message) -> None:
-    call.rooms.stations.notified(
-        call.ctx, call.station.station.id, call.changes, what=what, body=body(msg)
-    )
-
-
 ROUTES: Final[Routes] = dict(
     [
         route(v16.Authorize, on_authorize),
         route(v16.BootNotification, on_boot),
-        route(v16.DataTransfer, on_data_transfer, periodic=True),
-        route(
-            v16.DiagnosticsStatusNotification,
-            noted("diagnostics_status", v16.DiagnosticsStatusNotificationResponse()),
-        ),
-        route(
-            v16.FirmwareStatusNotification,
-            noted("firmware_status", v16.FirmwareStatusNotificationResponse()),
-        ),
+        route(v16.DataTransfer, vendors.on_data_transfer_16, periodic=True),
+        route(v16.DiagnosticsStatusNotification, files.on_diagnostics),
+        route(v16.FirmwareStatusNotification, files.on_firmware_16),
         route(v16.Heartbeat, on_heartbeat, periodic=True),
-        route(v16.LogStatusNotification, noted("log_status", v16.LogStatusNotificationResponse())),
+        route(v16.LogStatusNotification, files.on_log_16),
         route(v16.MeterValues, on_meter_values, periodic=True),
         route(v16.SecurityEventNotification, on_security_event),
         route(v16.SignCertificate, certificates.on_sign_certificate_16),
-        route(
-            v16.SignedFirmwareStatusNotification,
-            noted("firmware_status", v16.SignedFirmwareStatusNotificationResponse()),
-        ),
+        route(v16.SignedFirmwareStatusNotification, files.on_signed_firmware),
         route(v16.StartTransaction, on_start),
         route(v16.StatusNotification, on_status),
         route(v16.StopTransaction, on_stop),

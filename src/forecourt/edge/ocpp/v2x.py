@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from forecourt.domain.access import Authorization, Standing, folded
+from forecourt.domain.monitoring import Page, ReportKind
 from forecourt.domain.sessions import EventKind, EventReport, Session
 from forecourt.domain.stations import (
     Admission,
@@ -206,10 +207,20 @@ def event_report(msg: v201.TransactionEvent | v21.TransactionEvent) -> EventRepo
     )
 
 
-def on_report(call: Call, msg: v201.NotifyReport | v21.NotifyReport) -> Message:
-    """B07, B08: a part of the device model."""
+async def on_report(call: Call, msg: v201.NotifyReport | v21.NotifyReport) -> Message:
+    """B07, B08: a page of the device model."""
     found = [variable for data in msg.report_data or () for variable in _variables(data)]
-    call.rooms.stations.variables_reported(call.ctx, call.station.station.id, found, call.changes)
+    page = Page(
+        kind=ReportKind.VARIABLES,
+        request_id=msg.request_id,
+        number=msg.seq_no,
+        last=not msg.tbc,
+        rows=len(found),
+        generated_at=in_utc(msg.generated_at),
+    )
+    station = call.station.station.id
+    await call.rooms.monitoring.page_reported(call.ctx, station, page)
+    call.rooms.stations.variables_reported(call.ctx, station, found, call.changes)
     return v201.NotifyReportResponse()
 
 
@@ -232,21 +243,6 @@ def _variables(data: v201.ReportData | v21.ReportData) -> list[Variable]:
         )
         for attribute in data.variable_attribute
     ]
-
-
-def on_security_event(
-    call: Call, msg: v201.SecurityEventNotification | v21.SecurityEventNotification
-) -> Message:
-    """A04."""
-    call.rooms.stations.security_reported(
-        call.ctx,
-        call.station.station.id,
-        call.changes,
-        kind=msg.type,
-        reported_at=in_utc(msg.timestamp),
-        info=msg.tech_info or "",
-    )
-    return v201.SecurityEventNotificationResponse()
 
 
 def noted(what: str, answer: Message) -> Callable[[Call, Message], Message]:
@@ -288,18 +284,7 @@ async def _authorize(call: Call, token: v201.IdToken | v21.IdToken) -> Authoriza
 # What is kept as it was said, until a room acts on it: the same in both versions.
 NOTED: Final[Mapping[str, tuple[str, Message]]] = {
     "ClearedChargingLimit": ("charging_limit_cleared", v201.ClearedChargingLimitResponse()),
-    "DataTransfer": ("data_transfer", v201.DataTransferResponse(status="UnknownVendorId")),
-    "FirmwareStatusNotification": (
-        "firmware_status",
-        v201.FirmwareStatusNotificationResponse(),
-    ),
-    "LogStatusNotification": ("log_status", v201.LogStatusNotificationResponse()),
     "NotifyChargingLimit": ("charging_limit", v201.NotifyChargingLimitResponse()),
-    "NotifyCustomerInformation": (
-        "customer_information",
-        v201.NotifyCustomerInformationResponse(),
-    ),
-    "NotifyDisplayMessages": ("display_messages", v201.NotifyDisplayMessagesResponse()),
     "NotifyEVChargingNeeds": (
         "charging_needs",
         v201.NotifyEVChargingNeedsResponse(status="Rejected"),
@@ -307,12 +292,6 @@ NOTED: Final[Mapping[str, tuple[str, Message]]] = {
     "NotifyEVChargingSchedule": (
         "charging_schedule",
         v201.NotifyEVChargingScheduleResponse(status="Accepted"),
-    ),
-    "NotifyEvent": ("event", v201.NotifyEventResponse()),
-    "NotifyMonitoringReport": ("monitoring_report", v201.NotifyMonitoringReportResponse()),
-    "PublishFirmwareStatusNotification": (
-        "publish_firmware_status",
-        v201.PublishFirmwareStatusNotificationResponse(),
     ),
     "ReportChargingProfiles": (
         "charging_profiles",

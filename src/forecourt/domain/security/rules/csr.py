@@ -46,6 +46,8 @@ def read_csr(
         owner = _owner(request)
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension):
         return Unfit(reason="this is no request that can be read")
+    if flaw:
+        return Unfit(reason=flaw)
     if not genuine:
         flaw = "the request is not signed by the key in it"
     elif not isinstance(digest, HASHES):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from hashlib import new
 from typing import Final
 
 from cryptography import x509
@@ -26,9 +27,11 @@ ALGORITHMS: Final[dict[HashAlgorithm, hashes.HashAlgorithm]] = {
 
 def issuer_hashes(issuer: x509.Certificate, algorithm: HashAlgorithm) -> tuple[str, str]:
     """(of the name, of the key), hexadecimal."""
+    # The builder hashes the key's bits as RFC 6960 wants; the name that it hashes is the leaf's
+    # issuer, which here is the issuer's own.
     builder = OCSPRequestBuilder().add_certificate(issuer, issuer, ALGORITHMS[algorithm])
-    made = builder.build()
-    return made.issuer_name_hash.hex(), made.issuer_key_hash.hex()
+    by_key = builder.build().issuer_key_hash.hex()
+    return new(algorithm.value, issuer.subject.public_bytes()).hexdigest(), by_key
 
 
 @lru_cache(maxsize=4_096)

@@ -99,7 +99,7 @@ class Maker:
         """A new authority; without a parent a root, which vouches for itself."""
         key = ec.generate_private_key(CURVE())
         title = f"{organization} {TITLES[role]}"[: rules.COMMON_NAME_MAX]
-        subject = rules.name(title, organization, role)
+        subject = rules.authority_name(title, organization, role)
         issuer = None if parent is None else x509.load_der_x509_certificate(parent[0].certificate)
         starts_at, expires_at = rules.span(
             ctx.now,

@@ -39,6 +39,8 @@ CLAIMED_FOR: Final = timedelta(seconds=90)
 # From one attempt to the next; the authority may be away for a day, a station for longer: what is
 # signed is handed over when it comes back, whenever that is.
 PAUSES: Final = tuple(timedelta(minutes=m) for m in (1, 2, 5, 15, 60, 120, 240, 480, 480))
+# Coming back is heard of; this is for what was not.
+AWAY_PAUSE: Final = timedelta(minutes=15)
 ASKED_AGAIN_AFTER: Final = timedelta(days=1)
 RENEWED: Final = (Use.STATION, Use.V2G, Use.V2G20)
 
@@ -206,7 +208,12 @@ class Signing:
         """The station is not here; when it comes, ``hurry`` wakes this again."""
         async with self._db.unit(ctx) as unit:
             await store.settle_request(
-                unit, asked.id, asked.state, detail="the station is away", now=ctx.now
+                unit,
+                asked.id,
+                asked.state,
+                detail="the station is away",
+                now=ctx.now,
+                due_at=ctx.now + AWAY_PAUSE,
             )
 
     async def _fail(self, ctx: Context, asked: SigningRequest, reason: str) -> None:

@@ -1,0 +1,446 @@
+"""The room's routes: what a station notices, watches, shows and reports."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+from litestar import Controller, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Meta, Struct
+from msgspec.structs import asdict
+
+from forecourt.base.context import Context
+from forecourt.base.ids import StationId
+from forecourt.base.pages import SAME_MOMENT_MAX, cursor_at, moment, page_end
+from forecourt.base.text import PRINTABLE
+from forecourt.domain.monitoring import rules
+from forecourt.domain.monitoring.model import (
+    Alarm,
+    AlarmSource,
+    Cause,
+    Monitor,
+    Origin,
+    Point,
+    Report,
+    ReportKind,
+    ReportState,
+    VariableEvent,
+)
+from forecourt.domain.monitoring.service import Monitoring
+from forecourt.domain.stations import Stations
+
+Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
+Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
+Up = Annotated[bool | None, QueryParameter(description="Only those that are up, or are over.")]
+
+
+class AlarmView(Struct, frozen=True, kw_only=True):
+    """Something that somebody should look at."""
+
+    source: AlarmSource
+    key: str
+    severity: int
+    """0 danger, 1 hardware, 2 system, 3 critical, 4 error, 5 alert, 6 warning … 9 debug."""
+    text: str
+    raised_at: datetime
+    cleared_at: datetime | None
+
+
+class AlarmPage(Struct, frozen=True, kw_only=True):
+    """Alarms of one station, the worst first; always whole."""
+
+    items: list[AlarmView]
+    next: str | None = None
+
+
+class AlarmName(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which alarm is meant."""
+
+    source: AlarmSource
+    key: Annotated[str, Meta(min_length=1, max_length=300, pattern=PRINTABLE)]
+
+
+class PointView(Struct, frozen=True, kw_only=True):
+    """A variable of a component."""
+
+    component: str
+    component_instance: str
+    variable: str
+    variable_instance: str
+    evse: int
+    connector: int
+
+
+class VariableEventView(Struct, frozen=True, kw_only=True):
+    """The station noticed something about one of its variables."""
+
+    event: int
+    at: datetime
+    cause: Cause
+    origin: Origin
+    point: PointView
+    value: str
+    cleared: bool
+    caused_by: int | None
+    monitor: int | None
+    severity: int | None
+    tech_code: str
+    tech_info: str
+    transaction: str
+
+
+class VariableEventPage(Struct, frozen=True, kw_only=True):
+    """Variable events, newest first. A page may be a little longer than its limit."""
+
+    items: list[VariableEventView]
+    next: str | None
+
+
+class MonitorView(Struct, frozen=True, kw_only=True):
+    """What the station watches by itself."""
+
+    monitor: int
+    point: PointView
+    type: str
+    value: float
+    severity: int
+    only_in_transactions: bool
+    origin: Origin | None
+    reported_at: datetime
+
+
+class MonitorPage(Struct, frozen=True, kw_only=True):
+    """Monitors as they were last reported; always whole."""
+
+    items: list[MonitorView]
+    next: str | None = None
+
+
+class DisplayView(Struct, frozen=True, kw_only=True):
+    """A message that the station has to show."""
+
+    message: int
+    priority: str
+    state: str
+    content: str
+    format: str
+    language: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+    transaction: str
+    component: str
+    reported_at: datetime
+
+
+class DisplayPage(Struct, frozen=True, kw_only=True):
+    """Messages as they were last reported; always whole."""
+
+    items: list[DisplayView]
+    next: str | None = None
+
+
+class ReportView(Struct, frozen=True, kw_only=True):
+    """How far a report is that the station sends in pages."""
+
+    kind: ReportKind
+    request_id: int
+    state: ReportState
+    rows: int
+    missing: list[int]
+    begun_at: datetime
+    heard_at: datetime
+
+
+class ReportPage(Struct, frozen=True, kw_only=True):
+    """Reports, newest first; always whole."""
+
+    items: list[ReportView]
+    next: str | None = None
+
+
+class CustomerView(Struct, frozen=True, kw_only=True):
+    """What a station knows of a customer, in its own words."""
+
+    request_id: int
+    text: str
+
+
+class StreamView(Struct, frozen=True, kw_only=True):
+    """A stream of a variable's values."""
+
+    stream: int
+    monitor: int
+    interval_s: int | None
+    values: int | None
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+class StreamPage(Struct, frozen=True, kw_only=True):
+    """Streams; always whole."""
+
+    items: list[StreamView]
+    next: str | None = None
+
+
+class StreamValueView(Struct, frozen=True, kw_only=True):
+    """One value."""
+
+    at: datetime
+    value: str
+
+
+class StreamValuePage(Struct, frozen=True, kw_only=True):
+    """Values, newest first. A page may be a little longer than its limit."""
+
+    items: list[StreamValueView]
+    next: str | None
+
+
+class MonitoringRoutes(Controller):
+    """Monitoring: what a station notices, watches, shows and reports by itself."""
+
+    path = "/stations/{station_id:str}"
+    tags = ("Monitoring",)
+
+    @get("/alarms", operation_id="list_alarms", summary="Alarms")
+    async def alarms(
+        self,
+        ctx: NamedDependency[Context],
+        *,
+        stations: NamedDependency[Stations],
+        monitoring: NamedDependency[Monitoring],
+        station_id: FromPath[str],
+        up: Up = True,
+    ) -> AlarmPage:
+        """What somebody should look at, the worst first."""
+        station, _ = await stations.read(ctx, StationId(station_id))
+        found = await monitoring.alarms(ctx, station.id, up=up)
+        return AlarmPage(items=[alarm_view(alarm) for alarm in found])
+
+    @post(
+        "/alarms/acknowledgements",
+        operation_id="acknowledge_alarm",
+        summary="Take an alarm down",
+        status_code=204,
+    )
+    async def acknowledge(
+        self,
+        ctx: NamedDependency[Context],
+        *,
+        monitoring: NamedDependency[Monitoring],
+        station_id: FromPath[str],
+        data: JSONBody[AlarmName],
+    ) -> None:
+        """Somebody has looked: the alarm is down until it is raised again."""
+        await monitoring.acknowledge(ctx, StationId(station_id), data.source, data.key)
+
+    @get("/variable-events", operation_id="list_variable_events", summary="Variable events")
+    async def events(
+        self,
+        ctx: NamedDependency[Context],
+        *,
+        stations: NamedDependency[Stations],
+        monitoring: NamedDependency[Monitoring],
+        station_id: FromPath[str],
+        limit: Limit = 100,
+        cursor: Cursor = "",
+    ) -> VariableEventPage:
+        """What the station noticed of its variables, newest first."""
+        station, _ = await stations.read(ctx, StationId(station_id))
+        before = moment(cursor) if cursor else None
+        found = await monitoring.events(
+            ctx, station.id, before=before, limit=limit + SAME_MOMENT_MAX
+        )
+        end = page_end([event.at for event in found], limit)
+        return VariableEventPage(
+            items=[event_view(event) for event in found[:end]],
+            next=cursor_at(found[end - 1].at) if end < len(found) else None,
+        )
+
+    @get("/monitors", operation_id="list_monitors", summary="Monitors")
+    async def monitors(
+        self,
+        ctx: NamedDependency[Context],
+        *,
+        stations: NamedDependency[Stations],
+        monitoring: NamedDependency[Monitoring],
+        station_id: FromPath[str],
+    ) -> MonitorPage:
+        """What the station watches by itself, as it last reported it."""
+        station, _ = await stations.read(ctx, StationId(station_id))
+        found = await monitoring.monitors(ctx, station.id)
+        return MonitorPage(items=[monitor_view(held, at) for held, at in found])
+
+    @get("/display-messages", operation_id="list_display_messages", summary="Display messages")
+    async def displays(
+        self,
+        ctx: NamedDependency[Context],
+        *,
+        stations: NamedDependency[Stations],
+        monitoring: NamedDependency[Monitoring],
+        station_id: FromPath[str],
+    ) -> DisplayPage:
+        """What the station has to show, as it last reported it."""
+        station, _ = await stations.read(ctx, StationId(station_id))
+        items = []
+        for held, at in await monitoring.displays(ctx, station.id):
+            known = asdict(held)
+            number = known.pop("message_no")
+            items.append(DisplayView(message=number, **known, reported_at=at))
+        return DisplayPage(items=items)
+
+    @get("/reports", operation_id="list_reports", summary="Reports")
+    async def reports(
+        self,
+        ctx: NamedDependency[Context],
+        *,
+        stations: NamedDependency[Stations],
+        monitoring: NamedDependency[Monitoring],
+        station_id: FromPath[str],
+    ) -> ReportPage:
+        """How far the reports are that the station sends in pages, newest first."""
+        station, _ = await stations.read(ctx, StationId(station_id))
+        found = await monitoring.reports(ctx, station.id)
+        return ReportPage(items=[report_view(report, ctx.now) for report in found])
+
+    @get(
+        "/customer-information/{request_id:int}",
+        operation_id="read_customer_information",
+        summary="Customer information",
+    )
+    async def customer(
+        self,
+        ctx: NamedDependency[Context],
+        *,
+        stations: NamedDependency[Stations],
+        monitoring: NamedDependency[Monitoring],
+        station_id: FromPath[str],
+        request_id: FromPath[int],
+    ) -> CustomerView:
+        """What the station knows of a customer, once all of it is there. Kept for a few days."""
+        station, _ = await stations.read(ctx, StationId(station_id))
+        text = await monitoring.customer(ctx, station.id, request_id)
+        return CustomerView(request_id=request_id, text=text)
+
+    @get("/streams", operation_id="list_streams", summary="Event streams")
+    async def streams(
+        self,
+        ctx: NamedDependency[Context],
+        *,
+        stations: NamedDependency[Stations],
+        monitoring: NamedDependency[Monitoring],
+        station_id: FromPath[str],
+    ) -> StreamPage:
+        """The station's streams of values, also those that were closed lately."""
+        station, _ = await stations.read(ctx, StationId(station_id))
+        found = await monitoring.streams(ctx, station.id)
+        return StreamPage(
+            items=[
+                StreamView(
+                    stream=stream.stream_no,
+                    monitor=stream.monitor_no,
+                    interval_s=stream.interval_s,
+                    values=stream.values,
+                    opened_at=stream.opened_at,
+                    closed_at=stream.closed_at,
+                )
+                for stream in found
+            ]
+        )
+
+    @get(
+        "/streams/{stream_no:int}/values",
+        operation_id="list_stream_values",
+        summary="Values of a stream",
+    )
+    async def stream_values(
+        self,
+        ctx: NamedDependency[Context],
+        *,
+        stations: NamedDependency[Stations],
+        monitoring: NamedDependency[Monitoring],
+        station_id: FromPath[str],
+        stream_no: FromPath[int],
+        limit: Limit = 100,
+        cursor: Cursor = "",
+    ) -> StreamValuePage:
+        """What came by a stream, newest first."""
+        station, _ = await stations.read(ctx, StationId(station_id))
+        found = await monitoring.stream_values(
+            ctx,
+            station.id,
+            stream_no,
+            before=moment(cursor) if cursor else None,
+            limit=limit + SAME_MOMENT_MAX,
+        )
+        end = page_end([value.at for value in found], limit)
+        return StreamValuePage(
+            items=[StreamValueView(at=value.at, value=value.value) for value in found[:end]],
+            next=cursor_at(found[end - 1].at) if end < len(found) else None,
+        )
+
+
+def alarm_view(alarm: Alarm) -> AlarmView:
+    """An alarm as the API shows it."""
+    return AlarmView(**asdict(alarm))
+
+
+def point_view(p: Point) -> PointView:
+    """A variable's place as the API shows it."""
+    return PointView(
+        component=p.component,
+        component_instance=p.component_instance,
+        variable=p.variable,
+        variable_instance=p.variable_instance,
+        evse=p.evse_no,
+        connector=p.connector_no,
+    )
+
+
+def event_view(event: VariableEvent) -> VariableEventView:
+    """A variable event as the API shows it."""
+    return VariableEventView(
+        event=event.event_no,
+        at=event.at,
+        cause=event.cause,
+        origin=event.origin,
+        point=point_view(event.point),
+        value=event.value,
+        cleared=event.cleared,
+        caused_by=event.cause_no,
+        monitor=event.monitor_no,
+        severity=event.severity,
+        tech_code=event.tech_code,
+        tech_info=event.tech_info,
+        transaction=event.transaction,
+    )
+
+
+def monitor_view(held: Monitor, at: datetime) -> MonitorView:
+    """A monitor as the API shows it."""
+    return MonitorView(
+        monitor=held.monitor_no,
+        point=point_view(held.point),
+        type=held.type,
+        value=held.value,
+        severity=held.severity,
+        only_in_transactions=held.only_in_transactions,
+        origin=held.origin,
+        reported_at=at,
+    )
+
+
+def report_view(report: Report, now: datetime) -> ReportView:
+    """A report as the API shows it."""
+    gaps: Sequence[int] = rules.missing(report)
+    return ReportView(
+        kind=report.kind,
+        request_id=report.request_id,
+        state=rules.state(report, now),
+        rows=report.rows,
+        missing=list(gaps),
+        begun_at=report.begun_at,
+        heard_at=report.heard_at,
+    )
