@@ -14,6 +14,7 @@ from forecourt.base.clock import SystemClock
 from forecourt.base.digest import KEY_BYTES
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.devices import Devices
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
@@ -47,11 +48,13 @@ class NoWire:
 async def described() -> str:
     """The document. The house that it is read from has no database: nobody asks it anything."""
     db = Database("postgresql://nowhere", pool_size=1)
+    stations = Stations(db, links=Links(), secret_key=NO_KEY)
     rooms = Rooms(
         tenants=Tenants(db, secret_key=NO_KEY),
         catalogue=Catalogue(),
         security=Security(db, secret_key=NO_KEY),
-        stations=Stations(db, links=Links(), secret_key=NO_KEY),
+        stations=stations,
+        devices=Devices(db, stations=stations, links=Links()),
         monitoring=Monitoring(db),
         access=Access(db),
         sessions=Sessions(db),

@@ -15,12 +15,14 @@ import structlog
 import uvicorn
 
 from forecourt.base.clock import Clock
+from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import TenantId
-from forecourt.domain import monitoring, sessions, stations
+from forecourt.domain import devices, monitoring, sessions, stations
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.devices import Caretaker, Devices
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
@@ -94,7 +96,7 @@ class House:
 
 
 def nervous_system(
-    gateway: Gateway, security: Security, courier: Courier
+    gateway: Gateway, rooms: Rooms, courier: Courier
 ) -> Mapping[type[Event], Sequence[Handler]]:
     """Who hears of what: the whole of it."""
 
@@ -102,7 +104,7 @@ def nervous_system(
         await gateway.station_changed(event.station)
 
     async def trust_changed(_: AuthorityAdded | CertificateRevoked) -> None:
-        await security.refresh()
+        await rooms.security.refresh()
 
     async def wanted(_: CertificateRequested) -> None:
         courier.wake()
@@ -110,12 +112,16 @@ def nervous_system(
     async def arrived(event: StationConnected | StationBooted) -> None:
         courier.wake(event.station)
 
+    async def removed(event: StationChanged) -> None:
+        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+        await rooms.devices.forget_removed(ctx, event.station)
+
     return {
         StationConnected: [arrived],
         StationBooted: [arrived],
         CertificateRequested: [wanted],
         StationAdded: [door_changed],
-        StationChanged: [door_changed],
+        StationChanged: [door_changed, removed],
         AuthorityAdded: [trust_changed],
         CertificateRevoked: [trust_changed],
     }
@@ -216,7 +222,14 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         await _keep_house(db, settings, clock)
         tasks = await stack.enter_async_context(_tasks())
         committer = Committer(
-            db.raw, order=(*stations.WRITES, *monitoring.WRITES, *sessions.WRITES, EVENTS)
+            db.raw,
+            order=(
+                *stations.WRITES,
+                *devices.WRITES,
+                *monitoring.WRITES,
+                *sessions.WRITES,
+                EVENTS,
+            ),
         )
         gateway = Gateway(
             rooms,
@@ -230,13 +243,16 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         relay = Relay(
             db,
             name=settings.gateway_name,
-            handlers=nervous_system(gateway, rooms.security, courier),
+            handlers=nervous_system(gateway, rooms, courier),
         )
         committer.after(EVENTS, relay.wake)
+        caretaker = Caretaker(db, rooms.devices, clock)
+        committer.after(devices.DUE, caretaker.wake)
         await relay.open()
         tasks.create_task(committer.run())
         tasks.create_task(relay.run())
         tasks.create_task(courier.run())
+        tasks.create_task(caretaker.run())
         tasks.create_task(_housekeeping(db, settings, clock))
         await gateway.open()
         await rooms.security.refresh()
@@ -262,11 +278,19 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
 
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     key = secret_key(settings.data_dir)
+    standing = Stations(db, links=links, secret_key=key)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
         catalogue=Catalogue(),
         security=_security(db, key, settings),
-        stations=Stations(db, links=links, secret_key=key),
+        stations=standing,
+        devices=Devices(
+            db,
+            stations=standing,
+            links=links,
+            fetches=settings.fetch_device_models,
+            after_boot=timedelta(seconds=settings.upkeep_after_boot_s),
+        ),
         monitoring=Monitoring(db, vendors=settings.data_transfer_vendors),
         access=Access(db),
         sessions=Sessions(db),

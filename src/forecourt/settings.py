@@ -100,6 +100,10 @@ class Settings(BaseSettings):
     """Take a station that offers no sub-protocol for an OCPP 1.6 station."""
     heartbeat_s: int = Field(default=300, ge=10, le=86_400)
     """How often a station shall say that it lives, when it has nothing else to say."""
+    fetch_device_models: bool = True
+    """Ask stations for their whole device model after a boot with firmware that is new to us."""
+    upkeep_after_boot_s: float = Field(default=20, ge=0, le=3_600)
+    """How long after a boot a station is first asked or set something; twice that at most."""
     station_messages_per_s: float = Field(default=250, gt=0)
     """A station that sends more for long is read more slowly."""
     station_messages_burst: float = Field(default=1_000, ge=1)

@@ -10,8 +10,9 @@ import pytest
 from forecourt.base.clock import ManualClock
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId, TenantId
-from forecourt.domain import sessions, stations
+from forecourt.domain import devices, sessions, stations
 from forecourt.domain.access import Access
+from forecourt.domain.devices import Devices
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import LiveSessions, Sessions, Turn
 from forecourt.domain.stations import Links, LiveStation, NewStation, Stations
@@ -35,9 +36,12 @@ class Site:
         self.tenants = Tenants(db, secret_key=KEY)
         self.stations = Stations(db, links=self.links, secret_key=KEY)
         self.security = Security(db, secret_key=KEY)
+        self.devices = Devices(db, stations=self.stations, links=self.links)
         self.access = Access(db)
         self.sessions = Sessions(db)
-        self.committer = Committer(db.raw, order=(*stations.WRITES, *sessions.WRITES, EVENTS))
+        self.committer = Committer(
+            db.raw, order=(*stations.WRITES, *devices.WRITES, *sessions.WRITES, EVENTS)
+        )
         self.live: LiveStation
         self.known: LiveSessions
 

@@ -37,6 +37,9 @@ ROWS = {
     " VALUES ('CP_{t}', '{t}', 'accepted', now())",
     "connectors": "VALUES ('CP_{t}', 1, 1, '{t}', 'available', now(), now(), '', '', '', '', 1)",
     "variables": "VALUES ('CP_{t}', '', '', 0, 0, 'v', '', 'Actual', '{t}', '', '', '', '', now())",
+    "report_parts": "VALUES ('CP_{t}', 1, 0, '{t}', true, true, now())",
+    "upkeep": "(station_id, tenant_id) VALUES ('CP_{t}', '{t}')",
+    "device_templates": "VALUES ('{t}', 'T', '', '', '', '', '', '', 0, false, '[]', now())",
     "commands": "(command_id, tenant_id, station_id, actor, command, asked_at)"
     " VALUES ('cmd_{t}', '{t}', 'CP_{t}', 'a', '{{}}', now())",
     "authorities": "(authority_id, tenant_id, role, name, certificate, fingerprint, expires_at,"

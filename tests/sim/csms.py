@@ -1,10 +1,12 @@
 """A central system in memory: typed, scripted by the test, with time that the test moves."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from forecourt.protocol.ocpp import v16, v21, v201
 from forecourt.protocol.ocpp.dialect import ErrorReason
@@ -14,12 +16,21 @@ from forecourt.protocol.ocpp.values import Message
 from forecourt.sim.cars import Car, catalogue
 from forecourt.sim.drivers import Habits
 from forecourt.sim.fleet import VOICES
+from forecourt.sim.mischief import Mischief
 from forecourt.sim.outlet import Outlet
 from forecourt.sim.station import Station
 from forecourt.sim.stats import Stats
 from forecourt.sim.talk import Note
 from forecourt.sim.timeline import Timeline
-from forecourt.sim.world import StationPlan, Version, WorldOptions, default_tokens, plan_world
+from forecourt.sim.world import (
+    Feature,
+    StationPlan,
+    Version,
+    WorldOptions,
+    default_tokens,
+    plan_world,
+)
+from tests.sim.answers import usual
 
 WORDS: dict[Version, ModuleType] = {"1.6": v16, "2.0.1": v201, "2.1": v21}
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC).timestamp()
@@ -41,7 +52,15 @@ def a_car(plug: str, *, soc_pct: float = 30.0, region: str = "eu") -> Car:
 class Bench:
     """One station, one central system, and the wire between them."""
 
-    def __init__(self, version: Version, model: str | None = None, *, boot: bool = True) -> None:
+    def __init__(
+        self,
+        version: Version,
+        model: str | None = None,
+        *,
+        boot: bool = True,
+        features: Iterable[Feature] = (),
+        mischief: Mischief | None = None,
+    ) -> None:
         self.stats = Stats()
         self.world, self.wire = Timeline(NOON), Timeline()
         self.words = WORDS[version]
@@ -57,6 +76,8 @@ class Bench:
         self.answers: list[Answered | Failed] = []
         self.acknowledged_notes: list[Note] = []
         self.summoned: list[tuple[Outlet, str]] = []
+        self.expected: list[tuple[Outlet, str, float]] = []
+        self.pings = 0
         self.boot_status = "Accepted"
         self.card_status = "Accepted"
         self.replies: dict[str, Callable[[Any], Message | None]] = {}
@@ -64,8 +85,14 @@ class Bench:
         self.connection: Connection | None = None
         self._frames: deque[tuple[str, bytes, Connection]] = deque()
         self.tx_ids = iter(range(1000, 9000))
+        plan = replace(a_plan(version, model), features=frozenset(features))
         self.station = Station(
-            a_plan(version, model), VOICES[version], hub=self, world=self.world, wire=self.wire
+            plan,
+            VOICES[version],
+            hub=self,
+            world=self.world,
+            wire=self.wire,
+            mischief=mischief,
         )
         if boot:
             self.station.power_on()
@@ -93,6 +120,12 @@ class Bench:
 
     def summon(self, station: Station, outlet: Outlet, token: str) -> None:
         self.summoned.append((outlet, token))
+
+    def expect(self, station: Station, outlet: Outlet, token: str, within_s: float) -> None:
+        self.expected.append((outlet, token, within_s))
+
+    def ping(self, station: Station) -> None:
+        self.pings += 1
 
     # --- The test's hands -------------------------------------------------------------------------
 
@@ -200,9 +233,7 @@ class Bench:
                     "transaction_id": next(self.tx_ids),
                     "id_tag_info": v16.IdTagInfo(status="Accepted"),
                 }
-            case "DataTransfer":
-                more = {"status": "Accepted"}
             case _:
-                more = {}
+                return usual(response, now)
         made: Message = response(**cast("dict[str, Any]", more))
         return made

@@ -85,7 +85,8 @@ def test_triggers(version: Version) -> None:
     answer = bench.command(
         bench.words.TriggerMessage(requested_message="FirmwareStatusNotification")
     )
-    assert answer.status == "NotImplemented"
+    assert answer.status == "Accepted"
+    assert bench.heard_of("FirmwareStatusNotification")[0].status == "Idle"
 
 
 @pytest.mark.parametrize("version", ALL)

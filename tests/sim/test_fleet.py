@@ -20,6 +20,7 @@ from forecourt.protocol.ocpp.rpc import Connection
 from forecourt.sim.fleet import FleetOptions, run
 from forecourt.sim.stats import Stats
 from forecourt.sim.troubles import Rates
+from tests.sim.answers import usual
 
 DIALECTS = {m.DIALECT.subprotocol: m.DIALECT for m in (v16, v201, v21)}
 PROTOCOLS = [websockets.Subprotocol(name) for name in DIALECTS]
@@ -72,7 +73,7 @@ class Central:
                 info = v16.IdTagInfo(status="Accepted")
                 return response(transaction_id=self._tx, id_tag_info=info)
             case _:
-                return response()
+                return usual(response, now)
 
 
 @asynccontextmanager

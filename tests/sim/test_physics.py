@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecourt.sim.cars import AC_EFFICIENCY, DC_EFFICIENCY, Car, CarModel, catalogue
-from forecourt.sim.limits import Limit, Limits, Step
+from forecourt.sim.limits import Limit, Limits, Place, Step
 from forecourt.sim.models import station_models
 from forecourt.sim.outlet import Outlet
 
@@ -64,7 +64,13 @@ def test_a_fast_charger_follows_the_cars_curve() -> None:
 def an_outlet(name: str, limits: Limits | None = None) -> Outlet:
     model = station_models()[name]
     outlet = Outlet(
-        1, model, first_number=1, limits=limits or Limits(), register_wh=500.7, share_w=lambda: 1e9
+        1,
+        model,
+        first_number=1,
+        limits=limits or Limits(),
+        register_wh=500.7,
+        share_w=lambda: 1e9,
+        sharers=lambda: 1,
     )
     outlet.metered_at = 0.0
     return outlet
@@ -116,7 +122,8 @@ def a_limit(**more: object) -> Limit:
 
 
 def ask_w(limits: Limits, now: float, *, evse: int = 1, tx_begun: float | None = None) -> object:
-    return limits.limit_w(evse, now=now, tx_begun=tx_begun, volts=230.0, phases=3)
+    place = Place(evse=evse, tx_begun=tx_begun, volts=230.0, phases=3)
+    return limits.setting(now, place).limit_w
 
 
 def test_limits_by_time_purpose_stack_and_outlet() -> None:

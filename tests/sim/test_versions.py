@@ -291,15 +291,3 @@ def test_settings_are_read_and_turned(version: Version) -> None:
         answer = bench.command(words.GetVariables(get_variable_data=(read,)))
         assert answer.get_variable_result[0].attribute_value == "15"
     assert bench.station.knobs.sample_s == 15
-
-
-def test_what_it_cannot_do_it_says(version: Version) -> None:
-    bench = Bench(version)
-    assert bench.connection is not None
-    request = bench.words.GetInstalledCertificateIds(
-        **({"certificate_type": "CentralSystemRootCertificate"} if version == "1.6" else {})
-    )
-    bench.connection.call(request, bench.wire.now)
-    bench.settle()
-    answer: Any = bench.answers[-1]
-    assert answer.code == "NotSupported"

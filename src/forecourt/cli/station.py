@@ -12,7 +12,7 @@ from rich.progress import track
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
-from forecourt.cli import views
+from forecourt.cli import station_devices, views
 from forecourt.cli.options import (
     AsJson,
     DatabaseUrl,
@@ -40,6 +40,9 @@ app = typer.Typer(
     add_completion=False,
     help="Stations: make them known, change them, see them.",
 )
+
+for _command in (station_devices.variables, station_devices.drift, station_devices.apply):
+    app.command()(_command)
 
 PASSWORD_BYTES: Final = 15
 """20 letters: what OCPP 1.6 stations can store (the security extension, 16 to 20 bytes)."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.devices import Devices
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.security import Security
@@ -20,6 +21,7 @@ class Rooms:
     catalogue: Catalogue
     security: Security
     stations: Stations
+    devices: Devices
     monitoring: Monitoring
     access: Access
     sessions: Sessions

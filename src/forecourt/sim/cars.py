@@ -1,5 +1,7 @@
 """Cars: batteries, inlets and how fast they take energy at each state of charge. Pure physics.
 
+Some talk ISO 15118 with the outlet, and some of these also give energy back.
+
 Knows no protocol and no station; an outlet asks it what it takes, and hands it the energy.
 """
 
@@ -27,6 +29,12 @@ AC_MIN_A: Final = 6.0
 # North American cars charge on one phase at 240 V; 48 A is the usual end of it.
 _US_AC_W_MAX: Final = 11_520.0
 _HIGH_VOLTAGE_FROM_KW: Final = 215.0
+# What a bidirectional car keeps for the road, and how much of its charging power it gives.
+KEEPS_PCT: Final = 20.0
+_GIVES_SHARE: Final = 0.5
+
+Talk = Literal["none", "iso2", "iso20"]
+"""How a car talks with the outlet: by the pilot alone, by ISO 15118-2, or -20 (and gives back)."""
 
 
 class CarModel(Struct, frozen=True, array_like=True):
@@ -94,12 +102,19 @@ def catalogue() -> tuple[CarModel, ...]:
 
 
 class Car:
-    """One car with its battery. ``soc_pct`` only rises here: nobody drives."""
+    """One car with its battery."""
 
-    __slots__ = ("energy_wh", "model")
+    __slots__ = ("contract", "energy_wh", "gives", "model", "talk")
 
-    def __init__(self, model: CarModel, soc_pct: float) -> None:
+    def __init__(
+        self, model: CarModel, soc_pct: float, *, talk: Talk = "none", contract: str | None = None
+    ) -> None:
         self.model = model
+        self.talk: Talk = talk
+        self.gives = True
+        """Whether giving back is allowed in this session."""
+        self.contract = contract
+        """An e-mobility account that it charges on without a card (Plug & Charge)."""
         self.energy_wh = model.usable_kwh * 1000.0 * soc_pct / 100.0
 
     @property
@@ -122,6 +137,26 @@ class Car:
             return watts
         into = (soc - _AC_TAPER_FROM_PCT) / (100.0 - _AC_TAPER_FROM_PCT)
         return watts * (1.0 - (1.0 - _AC_TAPER_TO) * into)
+
+    @property
+    def bidirectional(self) -> bool:
+        return self.talk == "iso20" and self.gives
+
+    def gives_w(self, *, dc: bool, region: Region) -> float:
+        """What it could give back now, as the outlet's meter would see it."""
+        if not self.bidirectional or self.soc_pct <= KEEPS_PCT:
+            return 0.0
+        charging_w = self.model.dc_w(50.0) if dc else self.model.ac_w(region)
+        return charging_w * _GIVES_SHARE
+
+    def discharge(self, duration_s: float, *, limit_w: float, dc: bool, region: Region) -> float:
+        """Give energy back for a while; returns Wh that the meter saw leave the car."""
+        efficiency = DC_EFFICIENCY if dc else AC_EFFICIENCY
+        watts = min(limit_w, self.gives_w(dc=dc, region=region))
+        spare_wh = self.energy_wh - self.capacity_wh * KEEPS_PCT / 100.0
+        taken_wh = max(0.0, min(watts * duration_s / 3600.0 / efficiency, spare_wh))
+        self.energy_wh -= taken_wh
+        return taken_wh * efficiency
 
     def charge(
         self, duration_s: float, *, limit_w: float, dc: bool, region: Region, target_wh: float

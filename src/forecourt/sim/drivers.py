@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from forecourt.sim.cars import CarModel, Plug, catalogue
+from forecourt.sim.cars import CarModel, Plug, Talk, catalogue
 from forecourt.sim.luck import Luck
 from forecourt.sim.models import Current, StationModel
 
@@ -55,6 +55,10 @@ class Habits(Struct, frozen=True, kw_only=True):
     """Whether some drivers wait for a start from afar, as the site's kind has it."""
     busy: float = 1.0
     """Multiplies the traffic of every site."""
+    talking_share: float = 0.3
+    """How many cars talk ISO 15118; half of these by its newer part, and give energy back."""
+    contracts: tuple[str, ...] = ()
+    """Accounts (eMAIDs) that every other of these charges on by itself."""
 
 
 class Visit(Struct, frozen=True, kw_only=True):
@@ -73,6 +77,9 @@ class Visit(Struct, frozen=True, kw_only=True):
     """Waits for the network to start the session instead of showing a card."""
     plugs_first: bool
     ends_by_card: bool
+    talk: Talk = "none"
+    contract: str | None = None
+    """The account that the car itself charges on, without a card."""
     handling_s: float
     """Between one thing they do with their hands and the next."""
 
@@ -140,6 +147,7 @@ class Drivers:
             return None
         car, plug = found
         stays_s, soc_pct, target_wh = self._wish(at, car)
+        talk, contract = self._talks(at, car)
         by_app = token is not None or (luck.chance(kind.remote_start) and self._habits.apps)
         return Visit(
             at=at,
@@ -154,7 +162,19 @@ class Drivers:
             plugs_first=by_app or luck.chance(0.7),
             ends_by_card=not by_app and luck.chance(0.6),
             handling_s=luck.between(4.0, 25.0),
+            talk=talk,
+            contract=contract,
         )
+
+    def _talks(self, at: float, car: CarModel) -> tuple[Talk, str | None]:
+        """Drawn beside the stream of visits, so that it changes none of them."""
+        luck, habits = Luck(car.name, int(at)), self._habits
+        if not luck.chance(habits.talking_share):
+            return "none", None
+        talk: Talk = "iso20" if luck.chance(0.5) else "iso2"
+        if habits.contracts and luck.chance(0.5):
+            return talk, luck.pick(habits.contracts)
+        return talk, None
 
     def _rate_hz(self, at: float) -> float:
         local = datetime.fromtimestamp(at + self._utc_offset_h * _HOUR_S, UTC)

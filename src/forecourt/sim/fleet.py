@@ -174,6 +174,11 @@ class Fleet:
             else:
                 link.cut()
 
+    def ping(self, station: Station) -> None:
+        link = self._links.get(station.plan.identity)
+        if link is not None:
+            link.ping()
+
     def acknowledged(self, station: Station, note: Note, action: str, message_id: str) -> None:
         if self._journal is not None:
             plan = station.plan
@@ -183,6 +188,9 @@ class Fleet:
 
     def summon(self, station: Station, outlet: Outlet, token: str) -> None:
         self._kerbs[station.plan.identity, outlet.id].summon(token)
+
+    def expect(self, station: Station, outlet: Outlet, token: str, within_s: float) -> None:
+        self._kerbs[station.plan.identity, outlet.id].expect(token, within_s)
 
     # --- What links tell (Owner) ------------------------------------------------------------------
 

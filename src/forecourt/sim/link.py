@@ -44,6 +44,11 @@ class Link(WSListener):
         if transport is not None:
             transport.send(WSMsgType.TEXT, data)
 
+    def ping(self) -> None:
+        transport = self._writable()
+        if transport is not None:
+            transport.send_ping()
+
     def close(self) -> None:
         """Say goodbye, as a station that restarts or is switched off properly does."""
         transport = self._writable()

@@ -16,9 +16,15 @@ from forecourt.sim.cars import AC_MIN_A, Plug, Region
 Current = Literal["AC", "DC"]
 Measurand = Literal[
     "Energy.Active.Import.Register",
+    "Energy.Active.Export.Register",
     "Power.Active.Import",
+    "Power.Active.Export",
     "Power.Offered",
+    "Power.Factor",
     "Current.Import",
+    "Current.Export",
+    "Current.Offered",
+    "Frequency",
     "Voltage",
     "SoC",
 ]

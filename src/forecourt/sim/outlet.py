@@ -10,7 +10,7 @@ from typing import Final, Literal, Protocol
 from msgspec import Struct
 
 from forecourt.sim.cars import Car, Plug
-from forecourt.sim.limits import Limits
+from forecourt.sim.limits import PERIODS_MAX, Limits, Place, Setting
 from forecourt.sim.models import StationModel
 from forecourt.sim.timeline import Timer
 
@@ -23,6 +23,7 @@ class State(StrEnum):
     CHARGING = "Charging"
     SUSPENDED_EV = "SuspendedEV"
     SUSPENDED_EVSE = "SuspendedEVSE"
+    RESERVED = "Reserved"
     FINISHING = "Finishing"
     UNAVAILABLE = "Unavailable"
     FAULTED = "Faulted"
@@ -43,13 +44,10 @@ FAULTS: Final[tuple[Fault, ...]] = (
     "ReaderFailure", "ConnectorLockFailure", "EVCommunicationError", "InternalError",
 )  # fmt: skip
 
-# A composite schedule is looked up at so many moments at most, and has so many periods at most.
-COMPOSITE_LOOKS: Final = 1_440
-COMPOSITE_MAX: Final = 96
-
 Reason = Literal[
     "Local", "Remote", "EVDisconnected", "DeAuthorized", "PowerLoss", "SoftReset", "HardReset",
-    "EmergencyStop", "UnlockCommand", "Timeout", "Other",
+    "EmergencyStop", "UnlockCommand", "Timeout", "Other", "EnergyLimit", "TimeLimit", "SocLimit",
+    "CostLimit", "EVStopped",
 ]  # fmt: skip
 """Why a transaction ended, in our words; each version spells them its own way."""
 
@@ -77,18 +75,34 @@ class Sample(Struct, frozen=True, kw_only=True):
     phases: int
     volts: float
     soc_pct: int | None
+    export_wh: int = 0
+
+
+class Ceiling(Struct, frozen=True, kw_only=True):
+    """Where a transaction is to stop by itself. None: nowhere."""
+
+    energy_wh: float | None = None
+    time_s: float | None = None
+    soc_pct: float | None = None
+    cost: float | None = None
 
 
 class Transaction:
     """One transaction as the station remembers it."""
 
     __slots__ = (
+        "aligned",
         "begun_at",
+        "ceiling",
+        "charged_s",
         "connector",
         "ended",
+        "group",
         "outlet",
         "ref",
         "remote_start_id",
+        "reservation_id",
+        "samples",
         "seq",
         "start_wh",
         "stop_reason",
@@ -112,6 +126,13 @@ class Transaction:
         self.remote_start_id: int | None = outlet.remote_start_id
         self.told_state: str | None = None
         self.told_token = False
+        self.reservation_id: int | None = None
+        self.group: str | None = None
+        self.ceiling: Ceiling | None = None
+        self.charged_s = 0.0
+        self.samples: list[Sample] | None = None
+        self.aligned: list[Sample] | None = None
+        """What is kept to be told at the end, where somebody asked for it."""
         self.stop_reason: Reason | None = None
         self.ended = False
 
@@ -144,11 +165,14 @@ class Outlet:
     __slots__ = (
         "_model",
         "_share_w",
+        "_sharers",
         "car",
         "connector",
         "connectors",
         "energised",
+        "export_wh",
         "fault",
+        "held",
         "id",
         "limits",
         "metered_at",
@@ -157,6 +181,7 @@ class Outlet:
         "operative_next",
         "paused",
         "person",
+        "priority",
         "register_wh",
         "remote_start_id",
         "served",
@@ -175,16 +200,19 @@ class Outlet:
         limits: Limits,
         register_wh: float,
         share_w: Callable[[], float],
+        sharers: Callable[[], int],
     ) -> None:
         self.id = outlet_id
         self._model = model
         self._share_w = share_w
+        self._sharers = sharers
         self.limits = limits
         self.connectors = [
             Connector(number=first_number + n, connector_id=n + 1, plug=plug)
             for n, plug in enumerate(model.outlets[outlet_id - 1])
         ]
         self.register_wh = register_wh
+        self.export_wh = 0.0
         self.metered_at = 0.0
         self.on_offer_w = 0.0
         self.connector: Connector | None = None
@@ -196,6 +224,9 @@ class Outlet:
         self.remote_start_id: int | None = None
         self.energised = False
         self.paused: Literal["EV", "EVSE"] | None = None
+        self.held = False
+        """Kept free for somebody who reserved it."""
+        self.priority = False
         self.served = False
         """The session is over, the cable still in."""
         self.fault: Fault | None = None
@@ -217,7 +248,7 @@ class Outlet:
 
     @property
     def usable(self) -> bool:
-        return self.idle and self.operative and self.fault is None
+        return self.idle and self.operative and self.fault is None and not self.held
 
     @property
     def shown_wh(self) -> int:
@@ -243,54 +274,97 @@ class Outlet:
             return _FLOWING[self.paused]
         if not self.idle:
             return State.FINISHING if self.served and self.plugged else State.PREPARING
-        return State.AVAILABLE if self.operative else State.UNAVAILABLE
+        if not self.operative:
+            return State.UNAVAILABLE
+        return State.RESERVED if self.held else State.AVAILABLE
 
-    def limit_w(self, now: float) -> float:
-        """What the outlet may give now: hardware, its share of the station, charging profiles."""
+    def hardware_w(self) -> float:
+        """What the outlet could give: its own parts, and its share of the station."""
         model = self._model
         limit_w = min(float(model.outlet_w), self._share_w())
         if not model.dc:
-            limit_w = min(limit_w, float(model.volts * model.amps * self.phases))
-        elif self.car is not None:
-            limit_w = min(limit_w, self.car.model.pack_v * model.amps)
-        profile_w = self.limits.limit_w(
-            self.id,
-            now=now,
+            return min(limit_w, float(model.volts * model.amps * self.phases))
+        if self.car is not None:
+            return min(limit_w, self.car.model.pack_v * model.amps)
+        return limit_w
+
+    def place(self) -> Place:
+        """How charging profiles are to be read here."""
+        model = self._model
+        return Place(
+            evse=self.id,
             tx_begun=self.tx.begun_at if self.tx else None,
             volts=float(model.volts),
             phases=model.phases if model.dc else self.phases,
+            sharers=self._sharers(),
+            priority=self.priority,
         )
-        if profile_w is None:
-            return limit_w
-        return 0.0 if profile_w < model.limit_w_min else min(limit_w, profile_w)
+
+    def limit_w(self, now: float) -> float:
+        """What the outlet may give now: hardware, its share of the station, charging profiles."""
+        return self._limited(self.limits.setting(now, self.place()))
+
+    def _limited(self, setting: Setting) -> float:
+        hardware_w = self.hardware_w()
+        if setting.limit_w is None:
+            return hardware_w
+        too_little = setting.limit_w < self._model.limit_w_min
+        return 0.0 if too_little else min(hardware_w, setting.limit_w)
 
     def composite(self, now: float, duration_s: float) -> list[tuple[float, float]]:
-        """What it may give from now on, as (seconds from now, W) where it changes, by minutes."""
+        """What it may give from now on, as (seconds from now, W) where it changes."""
+        place = self.place()
+        moments = [now, *self.limits.changes(now, now + duration_s, place)]
         steps: list[tuple[float, float]] = []
-        into_s = 0.0
-        while into_s <= duration_s and len(steps) < COMPOSITE_MAX:
-            watts = self.limit_w(now + into_s)
+        for at in moments:
+            watts = self._limited(self.limits.setting(at, place))
             if not steps or steps[-1][1] != watts:
-                steps.append((into_s, watts))
-            into_s += max(60.0, duration_s / COMPOSITE_LOOKS)
-        return steps
+                steps.append((at - now, watts))
+        return steps[:PERIODS_MAX]
+
+    def _wanted_w(self, now: float) -> float:
+        """What is to flow at most: negative when the car is to give."""
+        setting = self.limits.setting(now, self.place())
+        limit_w = self._limited(setting)
+        if setting.setpoint_w is None:
+            return limit_w
+        if setting.setpoint_w >= 0:
+            return min(limit_w, setting.setpoint_w)
+        floor_w = max(setting.setpoint_w, setting.discharge_w, -self.hardware_w())
+        gives_w = 0.0
+        if self.car is not None:
+            gives_w = self.car.gives_w(dc=self._model.dc, region=self._model.region)
+        return max(floor_w, -gives_w)
 
     def offer(self, now: float) -> None:
         """Decide again what is on offer from now on; what flowed until now is metered first."""
         self.meter(now)
-        self.on_offer_w = self.limit_w(now) if self.energised else 0.0
+        self.on_offer_w = self._wanted_w(now) if self.energised else 0.0
 
     def meter(self, now: float) -> None:
-        """Bring battery and register up to this moment."""
+        """Bring battery and registers up to this moment."""
         duration_s, self.metered_at = now - self.metered_at, now
-        if duration_s > 0 and self.energised and self.car is not None and self.on_offer_w > 0:
-            self.register_wh += self.car.charge(
+        car = self.car
+        if duration_s <= 0 or not self.energised or car is None or self.on_offer_w == 0:
+            return
+        dc, region = self._model.dc, self._model.region
+        if self.on_offer_w < 0:
+            self.export_wh += car.discharge(
+                duration_s, limit_w=-self.on_offer_w, dc=dc, region=region
+            )
+            flowed = True
+        else:
+            metered_wh = car.charge(
                 duration_s,
                 limit_w=self.on_offer_w,
-                dc=self._model.dc,
-                region=self._model.region,
+                dc=dc,
+                region=region,
                 target_wh=self.target_wh,
             )
+            self.register_wh += metered_wh
+            flowed = metered_wh > 0
+        if self.tx is not None and flowed:
+            self.tx.charged_s += duration_s
 
     @property
     def satisfied(self) -> bool:
@@ -300,7 +374,12 @@ class Outlet:
     @property
     def power_w(self) -> float:
         """What flows now."""
-        if not self.energised or self.car is None or self.satisfied:
+        if not self.energised or self.car is None:
+            return 0.0
+        if self.on_offer_w < 0:
+            gives_w = self.car.gives_w(dc=self._model.dc, region=self._model.region)
+            return -min(gives_w, -self.on_offer_w)
+        if self.satisfied:
             return 0.0
         takes_w = self.car.takes_w(dc=self._model.dc, region=self._model.region)
         return min(takes_w, self.on_offer_w)
@@ -312,7 +391,7 @@ class Outlet:
         volts = float(self._model.volts)
         if self._model.dc and self.car is not None:
             volts = self.car.model.pack_v * (0.9 + 0.15 * self.car.soc_pct / 100.0)
-        with_soc = self._model.dc and self.car is not None
+        with_soc = self.car is not None and (self._model.dc or self.car.talk != "none")
         return Sample(
             at=now,
             register_wh=self.shown_wh,
@@ -322,6 +401,7 @@ class Outlet:
             phases=phases,
             volts=volts,
             soc_pct=int(self.car.soc_pct) if with_soc and self.car is not None else None,
+            export_wh=int(self.export_wh),
         )
 
     def cancel(self, *names: str) -> None:

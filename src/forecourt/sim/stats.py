@@ -65,6 +65,8 @@ class Stats:
     given_up: int = 0
     """Transaction messages that the central system refused too often."""
     commands: int = 0
+    mischief: int = 0
+    """Commands answered badly, and calls broken, on purpose."""
     started: int = 0
     ended: int = 0
     energy_wh: float = 0.0

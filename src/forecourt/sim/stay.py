@@ -6,6 +6,8 @@ A driver knows the outlet's socket and card reader, and no protocol. Times are t
 from collections.abc import Callable
 from typing import Final
 
+from msgspec.structs import replace
+
 from forecourt.sim.cars import Car
 from forecourt.sim.drivers import Drivers, Visit
 from forecourt.sim.luck import Luck
@@ -29,10 +31,22 @@ class Stay:
         self._leaving = False
 
     def begin(self) -> None:
-        outlet, visit = self._outlet, self._visit
+        outlet = self._outlet
         if not (outlet.usable and self._station.powered):
             self._station.stats.turned_away += 1
             return
+        self._begin()
+
+    def begin_reserved(self) -> None:
+        """The outlet is kept for this one, if the reservation still stands."""
+        outlet = self._outlet
+        if outlet.idle and outlet.operative and outlet.fault is None and self._station.powered:
+            self._begin()
+        else:
+            self._station.stats.turned_away += 1
+
+    def _begin(self) -> None:
+        outlet, visit = self._outlet, self._visit
         outlet.person = self
         if visit.plugs_first:
             self._plug()
@@ -77,7 +91,7 @@ class Stay:
         if not self._here or self._outlet.plugged:
             return
         visit = self._visit
-        car = Car(visit.car, visit.soc_pct)
+        car = Car(visit.car, visit.soc_pct, talk=visit.talk, contract=visit.contract)
         self._station.plug_in(self._outlet, car, visit.plug, target_wh=visit.target_wh)
 
     def _show_card(self) -> None:
@@ -124,6 +138,15 @@ class Kerb:
                 self._station.world.at(visit.at, lambda: self._arrive(visit))
                 return
         self._next(now)
+
+    def expect(self, token: str, within_s: float) -> None:
+        """Somebody reserved this outlet from afar, and comes in time."""
+        at = self._station.world.now + self._luck.between(0.2, 0.8) * within_s
+        visit = self._drivers.visit_at(at, token=token)
+        if visit is not None:
+            visit = replace(visit, by_app=False, plugs_first=False)
+            stay = Stay(self._station, self._outlet, visit, self._luck)
+            self._station.world.at(at, stay.begin_reserved)
 
     def summon(self, token: str) -> None:
         """Somebody started a session from afar: they are here, cable in hand."""

@@ -7,6 +7,7 @@ go out through a function, time is the wire's timeline.
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -25,6 +26,7 @@ from forecourt.protocol.ocpp.rpc import Connection
 from forecourt.protocol.ocpp.values import Message
 from forecourt.sim.knobs import Knobs
 from forecourt.sim.luck import Luck
+from forecourt.sim.mischief import Mischief, Trait
 from forecourt.sim.outlet import Transaction
 from forecourt.sim.stats import Stats
 from forecourt.sim.timeline import Timeline, Timer
@@ -76,9 +78,11 @@ class Talk:
         "_knobs",
         "_later",
         "_luck",
+        "_mischief",
         "_on_dead",
         "_open",
         "_prompt",
+        "_reboot",
         "_send",
         "_serial",
         "_silences",
@@ -99,6 +103,8 @@ class Talk:
         answer: Callable[[Message], Message | Refusal | None],
         acknowledged: Callable[[Note, str, str], None],
         on_dead: Callable[[], None],
+        mischief: Mischief | None = None,
+        reboot: Callable[[], None] | None = None,
     ) -> None:
         self._dialect = dialect
         self._wire = wire
@@ -108,6 +114,8 @@ class Talk:
         self._answer = answer
         self._acknowledged = acknowledged
         self._on_dead = on_dead
+        self._mischief = mischief
+        self._reboot = reboot
         self._connection: Connection | None = None
         self._send: Callable[[bytes], None] | None = None
         self._early: deque[Ask] = deque()
@@ -125,6 +133,11 @@ class Talk:
     @property
     def online(self) -> bool:
         return self.gate == "open"
+
+    @property
+    def linked(self) -> bool:
+        """Whether there is a connection at all."""
+        return self._connection is not None
 
     @property
     def durable_waiting(self) -> int:
@@ -157,6 +170,14 @@ class Talk:
         elif ask.failed is not None:
             ask.failed(CONNECTION_LOST)
         self.pump()
+
+    def send(self, message: Message) -> bool:
+        """Say what wants no answer (2.1); False when nobody is there to hear it."""
+        if self._connection is None or self.gate != "open":
+            return False
+        self._connection.send(message)
+        self._flush()
+        return True
 
     def after_answer(self, do: Callable[[], object]) -> None:
         """Do it once the answer to the command at hand is out."""
@@ -288,6 +309,17 @@ class Talk:
 
     def _on_received(self, connection: Connection, message_id: str, request: Message) -> None:
         self._stats.commands += 1
+        trait = self._mischief.draw() if self._mischief is not None else None
+        if trait is None:
+            self._answer_well(connection, message_id, request)
+        else:
+            self._answer_badly(connection, message_id, request, trait)
+        self._flush()
+        later, self._later = self._later, []
+        for do in later:
+            do()
+
+    def _answer_well(self, connection: Connection, message_id: str, request: Message) -> None:
         answer = self._answer(request)
         match answer:
             case Refusal(reason=reason, description=description):
@@ -296,16 +328,72 @@ class Talk:
                 pass  # 1.6 (4.2): a rejected station answers nothing.
             case _:
                 connection.reply(message_id, answer)
-        self._flush()
-        later, self._later = self._later, []
-        for do in later:
-            do()
 
-    def _flush(self) -> None:
-        if self._connection is not None and self._send is not None:
-            for frame in self._connection.data_to_send():
-                self._stats.sent += 1
-                self._send(frame)
+    def _answer_badly(
+        self, connection: Connection, message_id: str, request: Message, trait: Trait
+    ) -> None:
+        mischief = self._mischief
+        assert mischief is not None, "somebody drew"
+        self._stats.mischief += 1
+        match trait:
+            case "errs":
+                connection.refuse(message_id, mischief.error(), "something broke")
+            case "mute":
+                self._answer(request)
+                self._later.clear()
+            case "refuses" | "lies":
+                self._lie(connection, message_id, request, no=trait == "refuses")
+            case "slow":
+                late = partial(self._answer_late, connection, message_id, request)
+                self._wire.after(mischief.delay_s(), late)
+            case "garbles":
+                self._flush()
+                self._answer_well(connection, message_id, request)
+                self._flush(bend=True)
+            case "reboots":
+                self._answer_well(connection, message_id, request)
+                if self._reboot is not None:
+                    self._wire.after(1.0, self._reboot)
+            case "babbles":
+                self._answer_well(connection, message_id, request)
+                self._flush()
+                self._emit(mischief.babble())
+
+    def _lie(self, connection: Connection, message_id: str, request: Message, *, no: bool) -> None:
+        assert self._mischief is not None, "somebody drew"
+        answer = self._answer(request)
+        if answer is None or isinstance(answer, Refusal):
+            connection.refuse(message_id, self._mischief.error(), "no")
+            return
+        if no:
+            self._later.clear()  # What is refused is not done.
+        connection.reply(message_id, self._mischief.lie(answer, no=no))
+
+    def _answer_late(self, connection: Connection, message_id: str, request: Message) -> None:
+        if connection is self._connection:
+            self._answer_well(connection, message_id, request)
+            self._flush()
+            later, self._later = self._later, []
+            for do in later:
+                do()
+
+    def _flush(self, *, bend: bool = False) -> None:
+        if self._connection is None or self._send is None:
+            return
+        mischief = self._mischief
+        for frame in self._connection.data_to_send():
+            said = frame
+            if mischief is not None:
+                call = frame.startswith(b"[2")
+                if bend or (call and mischief.garbles_call()):
+                    self._stats.mischief += call
+                    said = mischief.bend(frame)
+            self._emit(said)
+
+    def _emit(self, frame: bytes) -> None:
+        if self._send is not None:
+            self._stats.sent += 1
+            self._send(frame)
 
     def _tick(self) -> None:
         if self._connection is None:

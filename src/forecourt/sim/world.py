@@ -4,6 +4,7 @@ One seed and the same options give the same world, and adding stations or hurryi
 nothing for those that were there. Knows no protocol beyond the names of its versions.
 """
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -15,6 +16,26 @@ from forecourt.sim.models import StationModel, station_models
 
 Version = Literal["1.6", "2.0.1", "2.1"]
 Profile = Literal["ac", "dc", "mix"]
+
+Feature = Literal[
+    "iso15118", "v2x", "payment", "swap", "controller", "ems", "der", "vendor", "alarms"
+]
+"""What not every station has. iso15118: talks with cars that can; v2x: takes power back from
+them; payment: a terminal for bank cards; swap: exchanges batteries; controller: a local controller
+that publishes firmware; ems: an energy manager on site limits it now and then; der: an inverter
+that obeys the grid's rules; vendor: sends data of its maker's; alarms: hard-wired monitors."""
+_FEATURE_SHARES: Final[Mapping[Feature, float]] = {
+    "iso15118": 0.5,
+    "v2x": 0.3,
+    "payment": 0.3,
+    "swap": 0.05,
+    "controller": 0.1,
+    "ems": 0.15,
+    "der": 0.3,
+    "vendor": 0.1,
+    "alarms": 1.0,
+}
+FEATURES: Final[tuple[Feature, ...]] = tuple(_FEATURE_SHARES)
 
 VERSIONS: Final[tuple[Version, ...]] = ("1.6", "2.0.1", "2.1")
 # What the field runs: most stations still speak 1.6.
@@ -38,6 +59,8 @@ class WorldOptions(Struct, frozen=True, kw_only=True):
     """0: one for every dozen stations."""
     identity: str = "SIM-{n:04d}"
     habits: Habits
+    features: frozenset[Feature] = frozenset()
+    """What every station has; the others are drawn."""
 
 
 class StationPlan(Struct, frozen=True, kw_only=True):
@@ -50,6 +73,7 @@ class StationPlan(Struct, frozen=True, kw_only=True):
     kind: SiteKind
     model: StationModel
     seed: int
+    features: frozenset[Feature] = frozenset()
 
     def luck(self, what: str) -> Luck:
         return Luck(self.seed, self.identity, what)
@@ -97,4 +121,10 @@ def _plan_station(options: WorldOptions, n: int, *, site: int) -> StationPlan:
         kind=kind,
         model=luck.pick(models),
         seed=options.seed,
+        features=options.features | _features(Luck(options.seed, identity, "features")),
     )
+
+
+def _features(luck: Luck) -> frozenset[Feature]:
+    drawn = {name for name, share in _FEATURE_SHARES.items() if luck.chance(share)}
+    return frozenset(drawn if "iso15118" in drawn else drawn - {"v2x"})

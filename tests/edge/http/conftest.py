@@ -15,6 +15,7 @@ from forecourt.base.digest import KEY_BYTES
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.access import Access
 from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.devices import Devices
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
@@ -105,11 +106,13 @@ class Door:
 
 
 def rooms_on(db: Database, links: Links) -> Rooms:
+    stations = Stations(db, links=links, secret_key=SECRET)
     return Rooms(
         tenants=Tenants(db, secret_key=SECRET),
         catalogue=Catalogue(),
         security=Security(db, secret_key=SECRET),
-        stations=Stations(db, links=links, secret_key=SECRET),
+        stations=stations,
+        devices=Devices(db, stations=stations, links=links),
         monitoring=Monitoring(db),
         access=Access(db),
         sessions=Sessions(db),

@@ -286,8 +286,8 @@ class TestAContract:
             found = await authorize(wire, version, payload)
             assert found == ("Invalid", "CertChainError")
         strange = hash_data(root, leaf, url="http://127.0.0.1:1/ocsp")
-        payload = {"idToken": self.TOKEN, "iso15118CertificateHashData": [strange]}
-        assert await authorize(wire, version, payload) == ("Invalid", "CertChainError")
+        hashes = {"idToken": self.TOKEN, "iso15118CertificateHashData": [strange]}
+        assert await authorize(wire, version, hashes) == ("Invalid", "CertChainError")
 
     async def test_somebody_elses_name(self, yard: Yard, contract: Chain, version: str) -> None:
         _, wire = await yard.station(version)

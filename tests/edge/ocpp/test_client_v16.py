@@ -310,7 +310,7 @@ async def test_configuration_is_read_and_written(yard: Yard) -> None:
         assert {v.variable for v in everything.variables} == {"HeartbeatInterval", "Sold"}
         await yard.house.committer.drained()
         known = await yard.rooms.stations.variables(yard.ctx, name)
-        assert [(v.variable, v.value, v.mutability) for v in known] == [
-            ("HeartbeatInterval", "60", "ReadWrite"),
-            ("Sold", "yes", "ReadOnly"),
+        assert [(v.component, v.variable, v.value, v.mutability) for v in known] == [
+            ("", "Sold", "yes", "ReadOnly"),
+            ("OCPPCommCtrlr", "HeartbeatInterval", "60", "ReadWrite"),
         ]

@@ -311,9 +311,9 @@ async def test_quirk_28_configuration_keys_in_any_case_with_blanks(yard: Yard) -
         wire.answer(message_id, {"status": "Accepted"})
     await yard.house.committer.drained()
     known = await yard.rooms.stations.variables(yard.ctx, name)
-    assert [(v.variable, v.value) for v in known] == [
-        ("HeartbeatInterval", "60"),
-        ("MeterValues", "SoC, Voltage"),
+    assert [(v.component, v.variable, v.value) for v in known] == [
+        ("", "MeterValues", "SoC, Voltage"),
+        ("OCPPCommCtrlr", "HeartbeatInterval", "60"),
     ]
 
 

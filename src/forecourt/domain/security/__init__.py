@@ -41,13 +41,20 @@ from forecourt.domain.security.model import (
     Use,
     Verdict,
 )
-from forecourt.domain.security.rules import certificate_name, emaid, pem_chain, spellings
+from forecourt.domain.security.rules import (
+    certificate_name,
+    check_digit,
+    emaid,
+    pem_chain,
+    spellings,
+)
 from forecourt.domain.security.service import (
     Checked,
     ContractProvider,
     EstAuthority,
     Security,
     SecurityOptions,
+    example,
 )
 
 __all__ = [
@@ -93,7 +100,9 @@ __all__ = [
     "Use",
     "Verdict",
     "certificate_name",
+    "check_digit",
     "emaid",
+    "example",
     "pem_chain",
     "spellings",
 ]

@@ -18,6 +18,7 @@ from forecourt.base.ids import SessionId, StationId
 from forecourt.base.pages import SAME_MOMENT_MAX, cursor_at, moment, page_end
 from forecourt.base.text import PRINTABLE, is_printable
 from forecourt.domain.access import Access, Standing
+from forecourt.domain.devices import Devices
 from forecourt.domain.sessions.model import (
     Flag,
     Reading,
@@ -28,7 +29,15 @@ from forecourt.domain.sessions.model import (
     TokenRefused,
 )
 from forecourt.domain.sessions.service import Sessions
-from forecourt.domain.stations import Answer, Command, Direct, Start, Stations, Stop
+from forecourt.domain.stations import (
+    Answer,
+    Command,
+    Direct,
+    SetVariables,
+    Start,
+    Stations,
+    Stop,
+)
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
 Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
@@ -175,6 +184,7 @@ class CommandRoutes(Controller):
         stations: NamedDependency[Stations],
         access: NamedDependency[Access],
         sessions: NamedDependency[Sessions],
+        devices: NamedDependency[Devices],
         station_id: FromPath[str],
         data: JSONBody[CommandBody],
     ) -> Answer:
@@ -190,6 +200,9 @@ class CommandRoutes(Controller):
                 command = await _stop(ctx, sessions, station, data)
             case Start():
                 await _may_start(ctx, access, data)
+                command = data
+            case SetVariables():
+                await devices.check(ctx, station, data)
                 command = data
             case _:
                 command = data

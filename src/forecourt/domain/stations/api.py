@@ -23,7 +23,6 @@ from forecourt.domain.stations.model import (
     ConnectorState,
     NewStation,
     Station,
-    Variable,
 )
 from forecourt.domain.stations.service import Stations
 
@@ -97,29 +96,6 @@ class StationChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     admission: Admission | None = None
     lenient: bool | None = None
     log_all: bool | None = None
-
-
-class VariableView(Struct, frozen=True, kw_only=True):
-    """One attribute of a variable; a 1.6 configuration key has no component."""
-
-    component: str
-    component_instance: str
-    evse: int
-    connector: int
-    variable: str
-    variable_instance: str
-    attribute: str
-    value: str | None
-    mutability: str
-    data_type: str
-    unit: str
-
-
-class VariablePage(Struct, frozen=True, kw_only=True):
-    """The device model, as far as the station reported it; always whole."""
-
-    items: list[VariableView]
-    next: str | None = None
 
 
 class MessageView(Struct, frozen=True, kw_only=True):
@@ -223,18 +199,6 @@ class StationRoutes(Controller):
         """Forget a station, and end its connection; its sessions and messages stay."""
         await stations.remove(ctx, StationId(station_id))
 
-    @get("/{station_id:str}/variables", operation_id="list_variables", summary="Device model")
-    async def variables(
-        self,
-        ctx: NamedDependency[Context],
-        stations: NamedDependency[Stations],
-        station_id: FromPath[str],
-    ) -> VariablePage:
-        """What the station reported of its device model (2.x) or its configuration (1.6)."""
-        station, _ = await stations.read(ctx, StationId(station_id))
-        found = await stations.variables(ctx, station.id)
-        return VariablePage(items=[variable_view(variable) for variable in found])
-
     @get("/{station_id:str}/messages", operation_id="list_messages", summary="Raw messages")
     async def messages(
         self,
@@ -275,21 +239,4 @@ def connector_view(c: Connector) -> ConnectorView:
         vendor_id=c.vendor_id,
         vendor_error=c.vendor_error,
         info=c.info,
-    )
-
-
-def variable_view(v: Variable) -> VariableView:
-    """A variable as the API shows it."""
-    return VariableView(
-        component=v.component,
-        component_instance=v.component_instance,
-        evse=v.evse_no,
-        connector=v.connector_no,
-        variable=v.variable,
-        variable_instance=v.variable_instance,
-        attribute=v.attribute,
-        value=v.value,
-        mutability=v.mutability,
-        data_type=v.data_type,
-        unit=v.unit,
     )

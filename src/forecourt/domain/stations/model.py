@@ -148,7 +148,10 @@ class StatusReport(Struct, frozen=True, kw_only=True):
 
 
 class Variable(Struct, frozen=True, kw_only=True):
-    """One attribute of one variable: 2.x as it is; a 1.6 configuration key has component ''."""
+    """One attribute of one variable, in the device model's names.
+
+    A key that only its maker knows has component ''. What a station left open is empty or None.
+    """
 
     component: str
     variable: str
@@ -159,8 +162,30 @@ class Variable(Struct, frozen=True, kw_only=True):
     connector_no: int = 0
     attribute: str = "Actual"
     mutability: str = ""
+    persistent: bool = False
+    """It outlives a reboot."""
+    constant: bool = False
+    """It never changes while the station runs."""
     data_type: str = ""
     unit: str = ""
+    min_limit: float | None = None
+    max_limit: float | None = None
+    elements_max: int | None = None
+    """How many items a list may have."""
+    values_list: str = ""
+    """The values that it can have, separated by commas."""
+    supports_monitoring: bool = False
+    awaits_reboot: bool = False
+    """It was set, and takes effect when the station starts again."""
+
+
+class Kept(Struct, frozen=True, kw_only=True):
+    """A variable as the station last told it."""
+
+    variable: Variable
+    reported_at: datetime
+    gone_at: datetime | None = None
+    """Since when a report of everything says nothing of it any more."""
 
 
 class StationEvent(Event, frozen=True, kw_only=True):

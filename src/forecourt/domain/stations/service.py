@@ -23,6 +23,7 @@ from forecourt.domain.stations.model import (
     ConnectorChanged,
     Door,
     Happened,
+    Kept,
     LiveStation,
     NewStation,
     Station,
@@ -43,6 +44,8 @@ from forecourt.infra.database import Database, emit
 
 # How stale "last seen" may be in the database; nobody decides anything by less.
 SEEN_EVERY: Final = timedelta(minutes=5)
+# A large station has a few thousand; one that tells more fills our disk, not its device model.
+VARIABLES_MAX: Final = 10_000
 
 
 Known: TypeAlias = Mapping[tuple[str, str, str], str]
@@ -199,9 +202,21 @@ class Stations:
         return [(station, connectors.get(station.id, [])) for station in found]
 
     async def variables(self, ctx: Context, station: StationId) -> Sequence[Variable]:
-        """What the station reported of its device model or configuration."""
+        """What the station has, as it last told it."""
+        kept = await self.inventory(ctx, station)
+        return [each.variable for each in kept if each.gone_at is None]
+
+    async def inventory(self, ctx: Context, station: StationId) -> Sequence[Kept]:
+        """The same with when it was told, and with what is gone."""
         async with self._db.unit(ctx) as unit:
-            return await store.variables_of(unit, station)
+            return await store.variables_of(unit, station, limit=VARIABLES_MAX)
+
+    async def variables_gone(self, ctx: Context, station: StationId, *, since: datetime) -> int:
+        """A report of everything that began then did not name the others; how many are gone."""
+        async with self._db.unit(ctx) as unit:
+            return await store.variables_gone(
+                unit, station, since=since, now=ctx.now, most=VARIABLES_MAX
+            )
 
     async def messages(
         self, ctx: Context, station: StationId, *, before: datetime | None = None, limit: int = 100

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Double,
     LargeBinary,
     Table,
     Text,
@@ -31,6 +32,7 @@ from forecourt.domain.stations.model import (
     ConnectorState,
     Door,
     Happened,
+    Kept,
     Station,
     Variable,
 )
@@ -99,6 +101,15 @@ variables: Final = Table(
     Column("data_type", Text, nullable=False),
     Column("unit", Text, nullable=False),
     Column("reported_at", DateTime(timezone=True), nullable=False),
+    Column("persistent", Boolean, nullable=False),
+    Column("constant", Boolean, nullable=False),
+    Column("min_limit", Double),
+    Column("max_limit", Double),
+    Column("elements_max", BigInteger),
+    Column("values_list", Text, nullable=False),
+    Column("supports_monitoring", Boolean, nullable=False),
+    Column("awaits_reboot", Boolean, nullable=False),
+    Column("gone_at", DateTime(timezone=True)),
 )
 
 messages: Final = Table(
@@ -135,14 +146,17 @@ BOOTS: Final = Write(
         *("station_id", "epoch", "vendor", "model", "serial", "firmware", "iccid", "imsi"),
         *("boot_reason", "at"),
     ),
+    # What waited for this in the station's variables has taken effect.
     sql="""
+    WITH n AS (SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[],
+      $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::timestamptz[])
+      AS n (station_id, epoch, vendor, model, serial, firmware, iccid, imsi, boot_reason, at)),
+    effective AS (UPDATE variables SET awaits_reboot = false FROM n
+      WHERE variables.station_id = n.station_id AND variables.awaits_reboot)
     UPDATE stations SET vendor = n.vendor, model = n.model, serial = n.serial,
       firmware = n.firmware, iccid = n.iccid, imsi = n.imsi, boot_reason = n.boot_reason,
       booted_at = n.at, seen_at = n.at
-    FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[],
-      $7::text[], $8::text[], $9::text[], $10::timestamptz[])
-      AS n (station_id, epoch, vendor, model, serial, firmware, iccid, imsi, boot_reason, at)
-    WHERE stations.station_id = n.station_id AND stations.epoch <= n.epoch""",
+    FROM n WHERE stations.station_id = n.station_id AND stations.epoch <= n.epoch""",
     key=(0,),
     fenced=True,
 )
@@ -182,22 +196,49 @@ CONNECTORS: Final = upsert(
     fence=True,
 )
 
-VARIABLES: Final = upsert(
-    "variables",
-    (
-        *("station_id", "component", "component_instance", "evse_no", "connector_no"),
-        *("variable", "variable_instance", "attribute", "tenant_id", "value", "mutability"),
-        *("data_type", "unit", "reported_at"),
-    ),
-    types=(
-        *("text", "text", "text", "bigint", "bigint"),
-        *("text", "text", "text", "text", "text", "text"),
-        *("text", "text", "timestamptz"),
-    ),
-    key=(
-        *("station_id", "component", "component_instance", "evse_no", "connector_no"),
-        *("variable", "variable_instance", "attribute"),
-    ),
+_NAMES: Final = (
+    *("station_id", "component", "component_instance", "evse_no", "connector_no"),
+    *("variable", "variable_instance", "attribute"),
+)
+# What a report says and the answer to a command does not: kept until a report says it again.
+_ATTRIBUTES: Final = ("mutability", "persistent", "constant")
+_CHARACTERISTICS: Final = (
+    *("data_type", "unit", "min_limit", "max_limit", "elements_max", "values_list"),
+    "supports_monitoring",
+)
+_COLUMNS: Final = (
+    *(*_NAMES, "tenant_id", "value", "reported_at", "awaits_reboot"),
+    *(*_ATTRIBUTES, *_CHARACTERISTICS),
+)
+_TYPES: Final = (
+    *("text", "text", "text", "bigint", "bigint", "text", "text", "text"),
+    *("text", "text", "timestamptz", "bool", "text", "bool", "bool"),
+    *("text", "text", "float8", "float8", "bigint", "text", "bool"),
+)
+
+
+def _unless_empty(told_by: str, columns: Sequence[str]) -> str:
+    return ", ".join(
+        f"{c} = CASE WHEN excluded.{told_by} = '' THEN variables.{c} ELSE excluded.{c} END"
+        for c in columns
+    )
+
+
+VARIABLES: Final = Write(
+    table="variables",
+    columns=_COLUMNS,
+    # What can be written and never read is not kept, whoever told it.
+    sql=f"""
+    INSERT INTO variables ({", ".join(_COLUMNS)})
+    SELECT * FROM unnest({", ".join(f"${n}::{t}[]" for n, t in enumerate(_TYPES, 1))})
+    ON CONFLICT ({", ".join(_NAMES)}) DO UPDATE SET tenant_id = excluded.tenant_id,
+      value = CASE WHEN 'WriteOnly' IN (excluded.mutability, variables.mutability) THEN NULL
+        ELSE excluded.value END,
+      reported_at = excluded.reported_at, gone_at = NULL,
+      awaits_reboot = variables.awaits_reboot OR excluded.awaits_reboot,
+      {_unless_empty("mutability", _ATTRIBUTES)},
+      {_unless_empty("data_type", _CHARACTERISTICS)}""",  # noqa: S608 (the names are ours)
+    key=tuple(range(len(_NAMES))),
 )
 
 MESSAGES: Final = append(
@@ -230,24 +271,16 @@ def connector_row(connector: Connector, tenant: TenantId, epoch: int) -> tuple[o
 
 
 def variable_row(
-    station: StationId, tenant: TenantId, variable: Variable, at: datetime
+    station: StationId, tenant: TenantId, v: Variable, at: datetime
 ) -> tuple[object, ...]:
     """In the order of ``VARIABLES.columns``."""
     return (
-        station,
-        variable.component,
-        variable.component_instance,
-        variable.evse_no,
-        variable.connector_no,
-        variable.variable,
-        variable.variable_instance,
-        variable.attribute,
-        tenant,
-        variable.value,
-        variable.mutability,
-        variable.data_type,
-        variable.unit,
-        at,
+        *(station, v.component, v.component_instance, v.evse_no, v.connector_no),
+        *(v.variable, v.variable_instance, v.attribute),
+        *(tenant, None if v.mutability == "WriteOnly" else v.value, at, v.awaits_reboot),
+        *(v.mutability, v.persistent, v.constant),
+        *(v.data_type, v.unit, v.min_limit, v.max_limit, v.elements_max, v.values_list),
+        v.supports_monitoring,
     )
 
 
@@ -377,17 +410,42 @@ async def remove(unit: Unit, station_id: StationId) -> bool:
     return result.rowcount == 1
 
 
-async def variables_of(unit: Unit, station_id: StationId) -> list[Variable]:
-    c = variables.c
+async def variables_of(unit: Unit, station_id: StationId, *, limit: int) -> list[Kept]:
+    """A station's variables by their names, those that are gone among them."""
     query = (
         select(variables)
-        .where(c.station_id == station_id)
-        .order_by(c.component, c.evse_no, c.variable, c.variable_instance, c.attribute)
+        .where(variables.c.station_id == station_id)
+        .order_by(*(variables.c[name] for name in _NAMES[1:]))
+        .limit(limit)
     )
     return [
-        Variable(**{name: getattr(row, name) for name in Variable.__struct_fields__})
+        Kept(
+            variable=Variable(**{name: getattr(row, name) for name in Variable.__struct_fields__}),
+            reported_at=row.reported_at,
+            gone_at=row.gone_at,
+        )
         for row in await unit.conn.execute(query)
     ]
+
+
+_prune = text("""
+    DELETE FROM variables WHERE station_id = :station AND ctid IN (
+      SELECT ctid FROM variables WHERE station_id = :station
+      ORDER BY reported_at DESC, component, variable OFFSET :most)""")
+
+
+async def variables_gone(
+    unit: Unit, station_id: StationId, *, since: datetime, now: datetime, most: int
+) -> int:
+    """What was last told before ``since`` is gone; how much that is. Keeps the newest ``most``."""
+    c = variables.c
+    done = await unit.conn.execute(
+        update(variables)
+        .where(c.station_id == station_id, c.reported_at < since, c.gone_at.is_(None))
+        .values(gone_at=now)
+    )
+    await unit.conn.execute(_prune, {"station": station_id, "most": most})
+    return done.rowcount
 
 
 async def values_of(

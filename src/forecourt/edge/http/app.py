@@ -9,9 +9,11 @@ from litestar.types import ControllerRouterHandler
 from forecourt.base.clock import Clock
 from forecourt.base.ids import TenantId
 from forecourt.domain.access.api import TokenRoutes
+from forecourt.domain.devices.api import DeviceRoutes, DriftRoutes, TemplateRoutes
 from forecourt.domain.firmware.api import JobRoutes
 from forecourt.domain.monitoring.api import MonitoringRoutes
 from forecourt.domain.rooms import Rooms
+from forecourt.domain.security.api import CertificateRoutes, PkiRoutes
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationRoutes
 from forecourt.edge.http.auth import Keys, clean_address, context_of, guard
@@ -25,11 +27,15 @@ from forecourt.infra.database import Database
 BODY_BYTES_MAX: Final = 1_048_576
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     StationRoutes,
+    DeviceRoutes,
+    DriftRoutes,
+    TemplateRoutes,
     CommandRoutes,
     SessionRoutes,
     TokenRoutes,
     MonitoringRoutes,
     JobRoutes,
+    CertificateRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
 
@@ -54,13 +60,16 @@ def http_app(
         dependencies={"ctx": Provide(context_of, sync_to_thread=False)},
     )
     return Litestar(
-        [api, VitalsRoutes, PageRoutes],
+        [api, VitalsRoutes, PageRoutes, PkiRoutes],
         dependencies={
             "stations": _given(rooms.stations),
+            "devices": _given(rooms.devices),
             "access": _given(rooms.access),
             "sessions": _given(rooms.sessions),
             "monitoring": _given(rooms.monitoring),
             "firmware": _given(rooms.firmware),
+            "security": _given(rooms.security),
+            "now": Provide(clock.now, sync_to_thread=False),
             "keys": _given(keys),
             "vitals": _given(vitals),
         },

@@ -4,24 +4,31 @@ Made when a station is first asked something; most never are. Knows no socket: t
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
+from typing import Final
 
-from forecourt.domain.stations import GOOD, SPOKEN, Answer, Ask, Outcome, Station, Variable, failed
-from forecourt.edge.ocpp.asks.table import Asked, allowed, merged
+from forecourt.domain.stations import GOOD, SPOKEN, Answer, Ask, Outcome, Station, failed
+from forecourt.edge.ocpp.asks.table import Asked, Told, allowed, merged
 from forecourt.protocol.ocpp.events import CONNECTION_LOST, TIMEOUT, Failed
 from forecourt.protocol.ocpp.rpc import Connection, LocalProtocolError, QueueFull
 from forecourt.protocol.ocpp.values import Message
+
+# A station works on one report at a time, and may queue a few.
+INVENTORIES_KEPT: Final = 8
 
 
 class Asking:
     """The commands that a station has not answered yet."""
 
-    __slots__ = ("_conn", "_now_s", "_open")
+    __slots__ = ("_conn", "_now_s", "_open", "inventories")
 
     def __init__(self, conn: Connection, now_s: Callable[[], float]) -> None:
         self._conn = conn
         self._now_s = now_s
         self._open: dict[str, tuple[Ask, Asked, Message, asyncio.Future[Answer]]] = {}
+        self.inventories: deque[int] = deque(maxlen=INVENTORIES_KEPT)
+        """The numbers of the newest reports of everything that it was asked for."""
 
     async def ask(self, command: Ask, asked: Asked, called: Callable[[], None]) -> Answer:
         """Send a command's messages, each when the one before is answered; what all came to."""
@@ -38,6 +45,11 @@ class Asking:
     def _put(self, command: Ask, asked: Asked, request: Message) -> asyncio.Future[Answer]:
         """Put a message on the wire, or in line; the future holds the answer, whatever it is."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        if (
+            getattr(request, "report_base", None) == "FullInventory"
+            and asked.request_id is not None
+        ):
+            self.inventories.append(asked.request_id)
         try:
             message_id = self._conn.call(request, self._now_s())
         except QueueFull:
@@ -49,16 +61,16 @@ class Asking:
             self._open[message_id] = (command, asked, request, future)
         return future
 
-    def answered(self, message_id: str, response: Message) -> Sequence[Variable]:
+    def answered(self, message_id: str, response: Message) -> Told | None:
         """The station answered; what it told of its variables on the way."""
         found = self._open.pop(message_id, None)
         if found is None:
-            return ()
+            return None
         command, asked, request, future = found
         told = asked.understand(command, request, response)
         if not future.done():
             future.set_result(told.answer)
-        return told.variables
+        return told
 
     def failed(self, event: Failed) -> None:
         """The station refused, kept silent, or went away."""

@@ -32,6 +32,9 @@ class Speaker(Protocol):
     def heartbeat_s(self) -> int:
         """How often the station shall say that it lives."""
 
+    def inventory(self, request_id: int) -> bool:
+        """Whether this names a report of everything that the station has."""
+
     def booted(self, admission: Admission) -> None:
         """The station has been told whether it may take part."""
 

@@ -267,12 +267,15 @@ class StationLink:
         self.booted_here = True
         self._admitted = may_transact(admission)
 
+    def inventory(self, request_id: int) -> bool:
+        return self._asking is not None and request_id in self._asking.inventories
+
     # ---- commands -------------------------------------------------------------------------------
 
     @property
     def judged_by(self) -> frozenset[str]:
         """The variables that tell what this station can do."""
-        return self.version.speech.judged_by
+        return self.version.speech.needed
 
     async def ask(self, command: Ask, known: Known) -> Answer:
         """Put a command to the station; its own answer, or why there is none."""
@@ -516,11 +519,11 @@ class StationLink:
         self._house.offer(changes)
 
     def _told(self, message_id: str, response: Message) -> None:
-        learnt = () if self._asking is None else self._asking.answered(message_id, response)
-        if learnt:
+        told = None if self._asking is None else self._asking.answered(message_id, response)
+        if told is not None and told.variables:
             changes = Changes(self._actor, "variables")
-            ctx = self._context()
-            self._house.rooms.stations.variables_reported(ctx, self.door.id, learnt, changes)
+            report = self._house.rooms.devices.reported
+            report(self._context(), self.door.id, told.variables, changes, told.part)
             self._house.submit(changes, unheard)
 
     def _fail_asked(self) -> None:

@@ -67,6 +67,7 @@ def on_boot(call: Call, msg: v16.BootNotification) -> Message:
         imsi=msg.imsi or "",
     )
     admission = call.rooms.stations.boot(call.ctx, call.station, report, call.changes)
+    call.rooms.devices.booted(call.ctx, call.station.station.id, call.changes)
     call.speaker.booted(admission)
     return v16.BootNotificationResponse(
         status=REGISTRATION[admission],

@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from forecourt.domain.access import Authorization, Standing, folded
+from forecourt.domain.devices import ReportPart
 from forecourt.domain.monitoring import Page, ReportKind
 from forecourt.domain.sessions import EventKind, EventReport, Session
 from forecourt.domain.stations import (
@@ -75,6 +77,7 @@ def on_boot(call: Call, msg: v201.BootNotification | v21.BootNotification) -> Me
         reason=msg.reason,
     )
     admission = call.rooms.stations.boot(call.ctx, call.station, report, call.changes)
+    call.rooms.devices.booted(call.ctx, call.station.station.id, call.changes)
     call.speaker.booted(admission)
     return v201.BootNotificationResponse(
         status=REGISTRATION[admission],
@@ -218,31 +221,59 @@ async def on_report(call: Call, msg: v201.NotifyReport | v21.NotifyReport) -> Me
         rows=len(found),
         generated_at=in_utc(msg.generated_at),
     )
+    part = ReportPart(
+        request_id=msg.request_id,
+        seq_no=msg.seq_no,
+        last=not msg.tbc,
+        whole=call.speaker.inventory(msg.request_id),
+    )
     station = call.station.station.id
     await call.rooms.monitoring.page_reported(call.ctx, station, page)
-    call.rooms.stations.variables_reported(call.ctx, station, found, call.changes)
+    call.rooms.devices.reported(call.ctx, station, found, call.changes, part)
     return v201.NotifyReportResponse()
 
 
 def _variables(data: v201.ReportData | v21.ReportData) -> list[Variable]:
     component, variable = data.component, data.variable
-    evse, characteristics = component.evse, data.variable_characteristics
+    evse = component.evse
+    named = Variable(
+        component=component.name,
+        component_instance=component.instance or "",
+        evse_no=evse.id if evse else 0,
+        connector_no=(evse.connector_id or 0) if evse else 0,
+        variable=variable.name,
+        variable_instance=variable.instance or "",
+        value=None,
+    )
+    if data.variable_characteristics is not None:
+        named = _characterised(named, data.variable_characteristics)
     return [
-        Variable(
-            component=component.name,
-            component_instance=component.instance or "",
-            evse_no=evse.id if evse else 0,
-            connector_no=(evse.connector_id or 0) if evse else 0,
-            variable=variable.name,
-            variable_instance=variable.instance or "",
+        replace(
+            named,
             attribute=attribute.type or "Actual",
             value=attribute.value,
-            mutability=attribute.mutability or "",
-            data_type=characteristics.data_type if characteristics else "",
-            unit=(characteristics.unit if characteristics else None) or "",
+            mutability=attribute.mutability or "ReadWrite",
+            persistent=bool(attribute.persistent),
+            constant=bool(attribute.constant),
         )
         for attribute in data.variable_attribute
     ]
+
+
+def _characterised(
+    variable: Variable, told: v201.VariableCharacteristics | v21.VariableCharacteristics
+) -> Variable:
+    elements_max = getattr(told, "max_elements", None)  # New in 2.1.
+    return replace(
+        variable,
+        data_type=told.data_type,
+        unit=told.unit or "",
+        min_limit=None if told.min_limit is None else float(told.min_limit),
+        max_limit=None if told.max_limit is None else float(told.max_limit),
+        elements_max=elements_max,
+        values_list=told.values_list or "",
+        supports_monitoring=told.supports_monitoring,
+    )
 
 
 def noted(what: str, answer: Message) -> Callable[[Call, Message], Message]:

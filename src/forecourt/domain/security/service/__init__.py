@@ -2,7 +2,8 @@
 
 from forecourt.domain.security.service.contracts import Checked
 from forecourt.domain.security.service.est import EstAuthority
+from forecourt.domain.security.service.example import example
 from forecourt.domain.security.service.provider import ContractProvider
 from forecourt.domain.security.service.security import Security, SecurityOptions
 
-__all__ = ["Checked", "ContractProvider", "EstAuthority", "Security", "SecurityOptions"]
+__all__ = ["Checked", "ContractProvider", "EstAuthority", "Security", "SecurityOptions", "example"]

@@ -15,6 +15,7 @@ from forecourt.domain.security.model import (
     CertificateAuthority,
     CertificateExpiring,
     CertificateName,
+    CertificateUnknown,
     Held,
     Use,
 )
@@ -90,6 +91,14 @@ class Inventory:
                 station=station,
                 expires_before=expires_before,
             )
+
+    async def read(self, ctx: Context, certificate: str) -> Certificate:
+        """One certificate, by its id or its fingerprint. Raises CertificateUnknown."""
+        async with self._db.unit(ctx) as unit:
+            found = await store.find_certificate(unit, certificate)
+        if found is None:
+            raise CertificateUnknown(f"there is no certificate {certificate!r}")
+        return found
 
     async def warn(self, now: datetime) -> int:
         """Tell of what ends within a month, each once; of how many."""

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from forecourt.domain.devices import ReportPart
 from forecourt.domain.stations import (
     GOOD,
     Admission,
@@ -27,6 +28,7 @@ from forecourt.domain.stations import (
     Variable,
     failed,
 )
+from forecourt.edge.ocpp.asks import names
 from forecourt.protocol.ocpp.dialect import Dialect
 from forecourt.protocol.ocpp.values import Message, decode_custom
 
@@ -62,7 +64,7 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     def value(self, variable: str, component: str = "", instance: str = "") -> str | None:
         """What a variable was when it was last seen."""
-        return self.known.get((component, variable, instance))
+        return self.known.get(names.kept_as(variable, component, instance))
 
     def number(self, variable: str, component: str = "", instance: str = "") -> int | None:
         """The same, where it is a number above zero."""
@@ -85,6 +87,8 @@ class Told(Struct, frozen=True):
 
     answer: Answer
     variables: Sequence[Variable] = ()
+    part: ReportPart | None = None
+    """What of a report they are, if they are."""
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -145,6 +149,11 @@ class Speech(Struct, frozen=True, kw_only=True):
     rows: Rows
     judged_by: frozenset[str] = frozenset()
     """The variables that tell what a station of this version can do."""
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """The same under the names by which they are kept."""
+        return names.judged(self.judged_by)
 
     def ask(self, command: Ask, facts: Facts) -> Asked | Answer:
         """The messages to send; or, when this version or station has no such thing, why."""

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from msgspec.structs import replace
+
+from forecourt.domain.devices import place
 from forecourt.domain.stations import (
     Answer,
     GetReport,
@@ -12,6 +15,7 @@ from forecourt.domain.stations import (
     Variable,
     VariableResult,
 )
+from forecourt.edge.ocpp.asks import names
 from forecourt.edge.ocpp.asks.table import Facts, Rows, Told, row, unsupported
 from forecourt.edge.ocpp.asks.v2x.parts import component
 from forecourt.protocol.ocpp import v21, v201
@@ -30,28 +34,37 @@ def report(command: GetReport, facts: Facts) -> v21.GetBaseReport:
 def read_variables(command: GetVariables, _: Facts) -> v21.GetVariables | Answer:
     if not command.variables:
         return unsupported("2.x reads variables by name; ask for a report to see all")
-    wanted = tuple(
-        v21.GetVariableData(
-            component=component(name),
-            variable=v21.Variable(name=name.variable, instance=name.instance),
-            attribute_type=name.attribute,
+    wanted = []
+    for asked in command.variables:
+        name = names.component_of(asked)
+        if isinstance(name, str):
+            return unsupported(name)
+        wanted.append(
+            v21.GetVariableData(
+                component=component(name),
+                variable=v21.Variable(name=name.variable, instance=name.instance),
+                attribute_type=name.attribute,
+            )
         )
-        for name in command.variables
-    )
-    return v21.GetVariables(get_variable_data=wanted)
+    return v21.GetVariables(get_variable_data=tuple(wanted))
 
 
-def set_variables(command: SetVariables, _: Facts) -> v21.SetVariables:
-    values = tuple(
-        v21.SetVariableData(
-            attribute_value=name.value,
-            component=component(name),
-            variable=v21.Variable(name=name.variable, instance=name.instance),
-            attribute_type=name.attribute,
+def set_variables(command: SetVariables, _: Facts) -> v21.SetVariables | Answer:
+    values = []
+    for asked in command.variables:
+        name = names.component_of(asked)
+        if isinstance(name, str):
+            return unsupported(name)
+        value = asked.value if asked.component else names.value_2x(asked.variable, asked.value)
+        values.append(
+            v21.SetVariableData(
+                attribute_value=value,
+                component=component(name),
+                variable=v21.Variable(name=name.variable, instance=name.instance),
+                attribute_type=name.attribute,
+            )
         )
-        for name in command.variables
-    )
-    return v21.SetVariables(set_variable_data=values)
+    return v21.SetVariables(set_variable_data=tuple(values))
 
 
 def read(
@@ -79,27 +92,31 @@ def read(
 
 
 def written(
-    command: SetVariables,
-    _request: Any,
+    _: SetVariables,
+    request: v201.SetVariables | v21.SetVariables,
     response: v201.SetVariablesResponse | v21.SetVariablesResponse,
 ) -> Told:
     """Which variables are as they shall be."""
-    values = {(name.component, name.variable): name.value for name in command.variables}
+    values = {
+        place(_variable(data.component, data.variable, data.attribute_type, None)): (
+            data.attribute_value
+        )
+        for data in request.set_variable_data
+    }
     results, learnt = [], []
     for found in response.set_variable_result:
-        named, variable = found.component, found.variable
-        value = values.get((named.name, variable.name))
+        named, status = found.component, found.attribute_status
+        variable = _variable(named, found.variable, found.attribute_type, None)
+        value = values.get(place(variable))
         results.append(
             VariableResult(
-                variable=variable.name,
-                component=named.name,
-                status=found.attribute_status,
-                value=value,
+                variable=variable.variable, component=named.name, status=status, value=value
             )
         )
-        if found.attribute_status in ("Accepted", "RebootRequired"):
-            learnt.append(_variable(named, variable, found.attribute_type, value))
-    all_set = len(learnt) == len(results)
+        if status in ("Accepted", "RebootRequired") and value is not None:
+            reboot = status == "RebootRequired"
+            learnt.append(replace(variable, value=value, awaits_reboot=reboot))
+    all_set = all(result.status in ("Accepted", "RebootRequired") for result in results)
     answer = Answer(
         outcome=Outcome.ACCEPTED if all_set else Outcome.REJECTED, variables=tuple(results)
     )

@@ -4,19 +4,30 @@ It translates between the station's words and 1.6; whatever is decided, the stat
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
-from typing import Final, Literal
+from typing import Any, Final, cast
+
+import msgspec
 
 from forecourt.protocol.ocpp import v16
 from forecourt.protocol.ocpp.dialect import Dialect, ErrorReason
 from forecourt.protocol.ocpp.values import Message
-from forecourt.sim.commands16 import COMMANDS
 from forecourt.sim.models import Measurand, TxPoint
 from forecourt.sim.outlet import Connector, Outlet, Reason, Sample, State, Transaction
+from forecourt.sim.readings import BY_PHASE, UNITS, moment, reading
+from forecourt.sim.reservations import Over
 from forecourt.sim.station import Station
 from forecourt.sim.talk import Ask, Note
+from forecourt.sim.upkeep import Topic, Upkeep
+from forecourt.sim.v16 import access, core, smart, upkeep
 from forecourt.sim.voice import Cause, Refusal, Trigger, Verdict
+
+COMMANDS: Final = {
+    **core.COMMANDS,
+    **access.COMMANDS,
+    **smart.COMMANDS,
+    **upkeep.COMMANDS,
+}
 
 _REASONS: Final[dict[Reason, v16.Reason]] = {
     "Local": "Local",
@@ -28,16 +39,13 @@ _REASONS: Final[dict[Reason, v16.Reason]] = {
     "HardReset": "HardReset",
     "EmergencyStop": "EmergencyStop",
     "UnlockCommand": "UnlockCommand",
+    "EVStopped": "Other",
+    "EnergyLimit": "Other",
+    "TimeLimit": "Other",
+    "SocLimit": "Other",
+    "CostLimit": "Other",
     "Timeout": "Other",
     "Other": "Other",
-}
-_UNITS: Final[dict[Measurand, v16.UnitOfMeasure]] = {
-    "Energy.Active.Import.Register": "Wh",
-    "Power.Active.Import": "W",
-    "Power.Offered": "W",
-    "Current.Import": "A",
-    "Voltage": "V",
-    "SoC": "Percent",
 }
 _CONTEXTS: Final[dict[Trigger, v16.ReadingContext]] = {
     "MeterValuePeriodic": "Sample.Periodic",
@@ -45,23 +53,28 @@ _CONTEXTS: Final[dict[Trigger, v16.ReadingContext]] = {
     "Trigger": "Trigger",
 }
 _PHASES: Final[tuple[v16.Phase, ...]] = ("L1", "L2", "L3")
+_FINE: Final = frozenset({"A", "Hertz", ""})
 # What a station says of a transaction whose start the central system never took.
 _NO_TRANSACTION: Final = -1
-
-
-def moment(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC)
 
 
 class V16:
     """The 1.6 voice of one station."""
 
     dialect: Dialect = v16.DIALECT
-    starts_at: TxPoint = "PowerPathClosed"
-    stops_at: Literal["EVConnected", "Authorized"] = "Authorized"
+    starts_at: tuple[TxPoint, ...] = ("PowerPathClosed",)
+    stops_at: tuple[TxPoint, ...] = ("Authorized",)
 
     def __init__(self, station: Station) -> None:
         self._station = station
+        self._upkeep: Upkeep | None = None
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """Made when first needed: most stations are never updated."""
+        if self._upkeep is None:
+            self._upkeep = Upkeep(self._station, self._tell_job)
+        return self._upkeep
 
     # --- What it says -----------------------------------------------------------------------------
 
@@ -71,7 +84,7 @@ class V16:
             charge_point_vendor=plan.model.vendor,
             charge_point_model=plan.model.model,
             charge_point_serial_number=plan.serial,
-            firmware_version=plan.model.firmware,
+            firmware_version=station.firmware,
             meter_type="AC" if plan.model.current == "AC" else "DC",
         )
 
@@ -80,6 +93,19 @@ class V16:
             station.booted(response.status, response.interval)
 
         self._ask(request, done=done, failed=lambda _: station.boot_again(), early=True)
+
+    def booted(self) -> None:
+        station = self._station
+        if self._upkeep is not None:
+            self._upkeep.booted()
+        if "vendor" in station.plan.features:
+            self._ask(
+                v16.DataTransfer(
+                    vendor_id=core.vendor_id(station),
+                    message_id="Hello",
+                    data=station.plan.serial,
+                )
+            )
 
     def heartbeat(self, *, forced: bool = False) -> None:
         self._ask(v16.Heartbeat(), early=forced)
@@ -105,6 +131,7 @@ class V16:
     def authorize(self, token: str, done: Callable[[Verdict], None]) -> None:
         def answered(response: Message) -> None:
             assert isinstance(response, v16.AuthorizeResponse)
+            self._station.remember(token, access.known_of(response.id_tag_info))
             done("accepted" if response.id_tag_info.status == "Accepted" else "refused")
 
         self._ask(v16.Authorize(id_tag=token), done=answered, failed=lambda _: done("unanswered"))
@@ -116,12 +143,14 @@ class V16:
             connector_id=tx.connector.number,
             id_tag=tx.token,
             meter_start=tx.start_wh,
+            reservation_id=tx.reservation_id,
             timestamp=moment(tx.begun_at),
         )
 
         def done(response: Message) -> None:
             assert isinstance(response, v16.StartTransactionResponse)
             tx.wire_id = response.transaction_id
+            self._station.remember(tx.token or "", access.known_of(response.id_tag_info))
             if response.id_tag_info.status != "Accepted":
                 self._station.deauthorized(tx)
 
@@ -146,6 +175,7 @@ class V16:
         tx.seq += 1
         note = Note(kind="end", tx=tx, seq=tx.seq, at=sample.at, meter_wh=sample.register_wh)
         reason, token = _REASONS[tx.stop_reason or "Other"], tx.token
+        data = self._kept(tx, sample)
 
         def build() -> Message:
             return v16.StopTransaction(
@@ -154,9 +184,35 @@ class V16:
                 meter_stop=sample.register_wh,
                 timestamp=moment(sample.at),
                 reason=reason,
+                transaction_data=data or None,
             )
 
-        self._station.talk.ask(Ask(build=build, note=note))
+        def done(response: Message) -> None:
+            assert isinstance(response, v16.StopTransactionResponse)
+            if response.id_tag_info is not None and token is not None:
+                self._station.remember(token, access.known_of(response.id_tag_info))
+
+        self._station.talk.ask(Ask(build=build, done=done, note=note))
+
+    def _kept(self, tx: Transaction, last: Sample) -> tuple[v16.MeterValue, ...]:
+        """What StopTransaction is to tell of the session's readings."""
+        knobs = self._station.knobs
+        values: list[v16.MeterValue] = []
+        if knobs.stop_sampled:
+            begin = msgspec.structs.replace(last, at=tx.begun_at, register_wh=tx.start_wh)
+            values.append(
+                self._meter_value(begin, "Transaction.Begin", ("Energy.Active.Import.Register",))
+            )
+            values.extend(
+                self._meter_value(s, "Sample.Periodic", knobs.stop_sampled)
+                for s in tx.samples or ()
+            )
+            values.append(self._meter_value(last, "Transaction.End", knobs.stop_sampled))
+        if knobs.stop_aligned:
+            values.extend(
+                self._meter_value(s, "Sample.Clock", knobs.stop_aligned) for s in tx.aligned or ()
+            )
+        return tuple(value for value in values if value.sampled_value)
 
     def meter_values(
         self, outlet: Outlet, sample: Sample, *, trigger: Trigger = "MeterValueClock"
@@ -167,9 +223,40 @@ class V16:
         )
         self._ask(request, early=trigger == "Trigger")
 
-    def security_event(self, kind: str) -> None:
+    def security_event(self, kind: str, info: str | None = None) -> None:
         at = moment(self._station.world.now)
-        self._ask(v16.SecurityEventNotification(type=kind, timestamp=at))
+        self._ask(v16.SecurityEventNotification(type=kind, timestamp=at, tech_info=info))
+
+    def plugged(self, outlet: Outlet) -> None:
+        """1.6 has no word for what a car says."""
+
+    def looked(self, outlet: Outlet) -> None:
+        """Nor for values that are watched."""
+
+    def faulted(self, outlet: Outlet) -> None:
+        """The status says it all."""
+
+    def reservation_over(self, reservation_id: int, over: Over) -> None:
+        """The status says it all."""
+
+    def _tell_job(self, topic: Topic, status: str, request_id: int | None) -> None:
+        """Of firmware and logs. The plain messages know fewer words than the signed ones."""
+        request: Message
+        if topic == "firmware" and request_id is None:
+            request = v16.FirmwareStatusNotification(status=cast("Any", status))
+        elif topic == "firmware":
+            request = v16.SignedFirmwareStatusNotification(
+                status=cast("Any", status), request_id=request_id
+            )
+        elif request_id is None:
+            if status == "AcceptedCanceled":
+                return
+            word = "UploadFailed" if status == "UploadFailure" else status
+            request = v16.DiagnosticsStatusNotification(status=cast("Any", word))
+        else:
+            word = "UploadFailure" if status == "AcceptedCanceled" else status
+            request = v16.LogStatusNotification(status=cast("Any", word), request_id=request_id)
+        self._ask(request, early=True)
 
     # --- What it is told --------------------------------------------------------------------------
 
@@ -181,21 +268,49 @@ class V16:
             return Refusal(ErrorReason.NOT_SUPPORTED, "this station cannot do that")
         return command(self._station, self, request)
 
-    def say(self, what: str, outlet: Outlet | None) -> Callable[[], None] | None:
-        """How to say what a trigger asks for; None for what this station never says."""
-        station = self._station
-        outlets = station.outlets if outlet is None else [outlet]
-        match what:
-            case "BootNotification":
-                return partial(self.boot, "Triggered")
-            case "Heartbeat":
-                return partial(self.heartbeat, forced=True)
-            case "StatusNotification":
-                return partial(self._say_status, outlets)
-            case "MeterValues":
-                return partial(self._say_meters, outlets)
+    def say(self, what: str, outlet: Outlet | None, *, extended: bool) -> Callable[[], None] | None:
+        """How to say what a trigger asks for; None for what this station never says.
+
+        ``extended``: in the words of the security extension.
+        """
+        outlets = self._station.outlets if outlet is None else [outlet]
+        firmware = partial(self._say_job, "firmware", extended=extended)
+        known: dict[str, Callable[[], None]] = {
+            "BootNotification": partial(self.boot, "Triggered"),
+            "Heartbeat": partial(self.heartbeat, forced=True),
+            "StatusNotification": partial(self._say_status, outlets),
+            "MeterValues": partial(self._say_meters, outlets),
+            "DiagnosticsStatusNotification": partial(self._say_job, "log", extended=False),
+            "LogStatusNotification": partial(self._say_job, "log", extended=True),
+            "FirmwareStatusNotification": firmware,
+            "SignChargePointCertificate": self.sign,
+        }
+        return known.get(what)
+
+    def _say_job(self, topic: Topic, *, extended: bool) -> None:
+        status, request_id = self.upkeep.status(topic)
+        request: Message
+        match topic, extended:
+            case "log", False:
+                word = "Uploading" if status == "Uploading" else "Idle"
+                request = v16.DiagnosticsStatusNotification(status=cast("Any", word))
+            case "log", True:
+                request = v16.LogStatusNotification(
+                    status=cast("Any", status), request_id=request_id
+                )
+            case _, False:
+                request = v16.FirmwareStatusNotification(status=cast("Any", status))
             case _:
-                return None
+                request = v16.SignedFirmwareStatusNotification(
+                    status=cast("Any", status), request_id=request_id
+                )
+        self._ask(request, early=True)
+
+    def sign(self) -> None:
+        """Ask for a certificate, and again when none comes (CertSigningWaitMinimum)."""
+        station = self._station
+        csr = station.vault.request(station.plan.serial, station.knobs.organization)
+        self._ask(v16.SignCertificate(csr=csr), early=True)
 
     def _say_status(self, outlets: list[Outlet]) -> None:
         for outlet in outlets:
@@ -225,39 +340,32 @@ class V16:
         ask = Ask(build=lambda: request, done=done, failed=failed)
         self._station.talk.ask(ask, early=early)
 
-    def _meter_value(self, sample: Sample, context: v16.ReadingContext) -> v16.MeterValue:
+    def _meter_value(
+        self,
+        sample: Sample,
+        context: v16.ReadingContext,
+        measurands: tuple[Measurand, ...] | None = None,
+    ) -> v16.MeterValue:
+        if measurands is None:
+            knobs = self._station.knobs
+            by_clock = context == "Sample.Clock"
+            measurands = knobs.aligned_measurands if by_clock else knobs.measurands
         values: list[v16.SampledValue] = []
-        for measurand in self._station.knobs.measurands:
-            phases = _PHASES[: sample.phases] if measurand == "Current.Import" else (None,)
+        for measurand in measurands:
             number = reading(sample, measurand)
             if number is None:
                 continue
+            unit = UNITS[measurand]
+            phases = _PHASES[: sample.phases] if measurand in BY_PHASE else (None,)
             values.extend(
                 v16.SampledValue(
-                    value=f"{number:.0f}" if _UNITS[measurand] != "A" else f"{number:.2f}",
+                    value=f"{number:.2f}" if unit in _FINE else f"{number:.0f}",
                     context=context,
                     measurand=measurand,
-                    unit=_UNITS[measurand],
+                    unit=cast("Any", unit or None),
                     location="EV" if measurand == "SoC" else "Outlet",
                     phase=phase if sample.phases > 1 else None,
                 )
                 for phase in phases
             )
         return v16.MeterValue(timestamp=moment(sample.at), sampled_value=tuple(values))
-
-
-def reading(sample: Sample, measurand: Measurand) -> float | None:
-    """One measurand of a sample; None when this outlet cannot measure it now."""
-    match measurand:
-        case "Energy.Active.Import.Register":
-            return sample.register_wh
-        case "Power.Active.Import":
-            return sample.power_w
-        case "Power.Offered":
-            return sample.offered_w
-        case "Current.Import":
-            return sample.amps
-        case "Voltage":
-            return sample.volts
-        case "SoC":
-            return sample.soc_pct

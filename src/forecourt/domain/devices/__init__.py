@@ -1,0 +1,78 @@
+"""What stations consist of, and how they shall be set: variables, templates, drift.
+
+One view over all versions: a variable has the device model's name, whatever its station calls it.
+Knows no OCPP version, no token and no session.
+"""
+
+from forecourt.domain.devices.model import (
+    Applied,
+    DataType,
+    Desired,
+    FlatKey,
+    LimitKey,
+    Line,
+    LoneKey,
+    ModelReported,
+    Mutability,
+    Place,
+    Plan,
+    ReportPart,
+    Standard,
+    Standing,
+    State,
+    StationConforms,
+    StationDrifted,
+    Step,
+    Template,
+    TemplateExists,
+    TemplateInvalid,
+    TemplateUnknown,
+    Try,
+    Upkeep,
+    ValueInvalid,
+    Wanted,
+    spelt,
+)
+from forecourt.domain.devices.rules import Standards, flattened, place, unflattened
+from forecourt.domain.devices.service import Caretaker, Devices, standards
+from forecourt.domain.devices.store import BOOTED, DUE, WRITES
+
+__all__ = [
+    "BOOTED",
+    "DUE",
+    "WRITES",
+    "Applied",
+    "Caretaker",
+    "DataType",
+    "Desired",
+    "Devices",
+    "FlatKey",
+    "LimitKey",
+    "Line",
+    "LoneKey",
+    "ModelReported",
+    "Mutability",
+    "Place",
+    "Plan",
+    "ReportPart",
+    "Standard",
+    "Standards",
+    "Standing",
+    "State",
+    "StationConforms",
+    "StationDrifted",
+    "Step",
+    "Template",
+    "TemplateExists",
+    "TemplateInvalid",
+    "TemplateUnknown",
+    "Try",
+    "Upkeep",
+    "ValueInvalid",
+    "Wanted",
+    "flattened",
+    "place",
+    "spelt",
+    "standards",
+    "unflattened",
+]

@@ -1,0 +1,99 @@
+"""The caretaker: looks at stations that are due, a few at a time, for as long as the house stands.
+
+What is due stands in the database, written by the commit that made it due; so nothing is forgotten
+when the house falls, and two gateways never look at one station at once.
+"""
+
+import asyncio
+import contextlib
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from forecourt.base.clock import Clock
+from forecourt.base.context import Context
+from forecourt.base.errors import ForecourtError
+from forecourt.base.ids import StationId, TenantId
+from forecourt.domain.devices import store
+from forecourt.domain.devices.service.devices import Devices
+from forecourt.domain.stations import StationUnknown
+from forecourt.infra.database import Database, DatabaseAway
+
+# Stations that are asked at once: each answer is a burst of rows, and drivers' messages go first.
+AT_ONCE: Final = 4
+CLAIMS_MAX: Final = 16
+# Whoever claimed a station and fell keeps it from others for so long.
+LEASE: Final = timedelta(minutes=30)
+FAILED_AGAIN: Final = timedelta(minutes=5)
+ACTOR: Final = "system:caretaker"
+POLL_S: Final = 1.0
+RETRY_S: Final = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Caretaker:
+    """Keeps the device models of all stations known, and the stations as they shall be."""
+
+    def __init__(self, db: Database, devices: Devices, clock: Clock) -> None:
+        self._db = db
+        self._devices = devices
+        self._clock = clock
+        self._woken = asyncio.Event()
+        self._places = asyncio.Semaphore(AT_ONCE)
+
+    def wake(self) -> None:
+        """There may be something due."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                # Before the turn: what is told while it reads must not be slept over.
+                self._woken.clear()
+                try:
+                    claimed = await self._claim()
+                except DatabaseAway:
+                    await asyncio.sleep(RETRY_S)
+                    continue
+                for station, tenant, until in claimed:
+                    await self._places.acquire()
+                    tasks.create_task(self._look(station, tenant, until))
+                if not claimed:
+                    await self._rest()
+
+    async def _claim(self) -> list[tuple[StationId, TenantId, datetime]]:
+        now = self._clock.now()
+        until = now + LEASE
+        async with self._db.house_unit() as unit:
+            found = await store.claim(unit, now=now, until=until, most=CLAIMS_MAX)
+        return [(station, tenant, until) for station, tenant in found]
+
+    async def _look(self, station: StationId, tenant: TenantId, until: datetime) -> None:
+        """One station; whatever goes wrong with it, the others are looked at."""
+        now = self._clock.now()
+        ctx = Context(actor=ACTOR, tenant=tenant, now=now)
+        due_at: datetime | None = now + FAILED_AGAIN
+        try:
+            due_at = await self._devices.tend(ctx, station)
+        except StationUnknown:
+            await self._devices.forget_removed(ctx, station)
+        except ForecourtError as error:
+            log.info("devices.later", station=station, code=error.code)
+        except Exception:  # The boundary: one station's trouble must not end the care of all.
+            log.exception("devices.tend_failed", station=station)
+        finally:
+            self._places.release()
+        # With the database away the claim ends by itself.
+        with contextlib.suppress(DatabaseAway):
+            async with self._db.unit(ctx) as unit:
+                await store.release(unit, station, claimed_until=until, due_at=due_at)
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(POLL_S):
+                await self._woken.wait()
+        except TimeoutError:
+            return
