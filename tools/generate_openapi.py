@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,7 @@ from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Links, Stations
 from forecourt.domain.tenants import Tenants
 from forecourt.edge.http import document, http_app
-from forecourt.edge.http.vitals import WireCounts
+from forecourt.edge.http.vitals import QuirkCounts, WireCounts
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
 
@@ -36,6 +37,14 @@ class NoWire:
 
     malformed = strays = superseded = refused_doors = 0
     accepting = False
+
+    @property
+    def quirks(self) -> QuirkCounts:
+        return self
+
+    @property
+    def totals(self) -> Mapping[str, int]:
+        return {}
 
     @property
     def counts(self) -> WireCounts:

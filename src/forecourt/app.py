@@ -281,7 +281,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     standing = Stations(db, links=links, secret_key=key)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
-        catalogue=Catalogue(),
+        catalogue=Catalogue(quirks_file=settings.quirks_file),
         security=_security(db, key, settings),
         stations=standing,
         devices=Devices(

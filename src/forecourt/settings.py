@@ -98,6 +98,8 @@ class Settings(BaseSettings):
     """A station that nobody made known is refused, or may wait until somebody admits it."""
     assume_ocpp16: bool = False
     """Take a station that offers no sub-protocol for an OCPP 1.6 station."""
+    quirks_file: Path | None = None
+    """Quirk profiles of your own (TOML); they come before those that Forecourt has."""
     heartbeat_s: int = Field(default=300, ge=10, le=86_400)
     """How often a station shall say that it lives, when it has nothing else to say."""
     fetch_device_models: bool = True

@@ -130,6 +130,37 @@ class TestStation:
         assert again.json == {"added": [{"id": "CP2"}], "known": ["CP1"]}
         assert shell.good("station", "show", "CP1", "--json").json["site"] == "first"
 
+    def test_quirks_are_listed_chosen_and_shown(self, shell: Shell) -> None:
+        listed = shell.good("station", "quirks").out
+        assert "abb-terra-ac-1-8" in listed
+        one = shell.good("station", "quirks", "easee", "--json").json["items"]
+        assert [(p["name"], p["min_meter_interval_s"]) for p in one] == [("easee", 30)]
+        assert "min_meter_interval_s" in shell.good("station", "quirks", "easee").out
+        assert shell.run("station", "quirks", "none-such").code == 1
+        shell.good("station", "add", "CP1", "--quirks", "easee")
+        shown = shell.good("station", "show", "CP1", "--json").json
+        assert (shown["quirks"], shown["quirk_profile"], shown["quirk_uses"]) == (
+            "easee",
+            "easee",
+            [],
+        )
+        assert len(shown["advice"]) == 2
+        assert shell.good("station", "set", "CP1", "--quirks", "none", "--json").json["quirks"] == (
+            "none"
+        )
+        wrong = shell.run("station", "set", "CP1", "--quirks", "easy")
+        assert (wrong.code, "'easy'" in wrong.err) == (1, True)
+
+    def test_quirk_profiles_of_ones_own(self, shell: Shell, tmp_path: Path) -> None:
+        own = tmp_path / "own.toml"
+        own.write_text('[mine]\ntitle = "Mine"\nfixes = ["no-zone"]\n')
+        shell.patch.setenv("FORECOURT_QUIRKS_FILE", str(own))
+        assert shell.good("station", "quirks", "--json").json["items"][0]["name"] == "mine"
+        own.write_text('[mine]\ntitle = "Mine"\nfixes = ["no-such"]\n')
+        wrong = shell.run("station", "quirks")
+        assert wrong.code == 1
+        assert "[mine]: Invalid enum value 'no-such'" in wrong.err
+
     def test_a_generated_password_is_printed_for_machines_too(self, shell: Shell) -> None:
         made = shell.good("station", "add", "CP1", "--generate-password", "--json")
         assert 16 <= len(made.json["added"][0]["password"]) <= 20

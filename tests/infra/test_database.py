@@ -57,6 +57,7 @@ ROWS = {
     " NULL, NULL, now())",
     "contract_certificates": "VALUES ('{t}', '{hex}', 'e', '1', '{{}}', now(), now(), NULL, now(),"
     " now())",
+    "quirk_uses": "VALUES ('CP_{t}', 'long-text', '{t}', 1, now(), now())",
     "tokens": "VALUES ('{t}', 'uid', 'UID', 'ISO14443', 'accepted', '', '', NULL, 1, now())",
     "sessions": "(session_id, tenant_id, station_id, evse_no, connector_no, transaction, start_key,"
     " token, token_folded, token_type, group_id, state, charging_state, offline, started_at,"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from forecourt.protocol.ocpp import v16, v21, v201
 from forecourt.protocol.ocpp.dialect import Dialect
@@ -103,6 +104,48 @@ def test_bytes_that_are_no_text() -> None:
     assert isinstance(strict, Malformed)
     assert isinstance(lenient, Received)
     assert lenient.request == v16.DataTransfer(vendor_id="M\ufffdller")
+
+
+def test_bytes_that_are_no_text_beside_a_number_that_is_none() -> None:
+    """Found by a fuzzer: the second fault was met while the first was mended."""
+    data = b'[2,"m1","DataTransfer",{"vendorId":"M\xfcller","data":7E5177770}]'
+    strict, lenient = both(v16.DIALECT, data)
+    assert isinstance(strict, Malformed)
+    assert isinstance(lenient, Malformed)
+
+
+def test_numbers_beyond_64_bits_are_none() -> None:
+    request, repairs = mended(v16.DIALECT, "MeterValues", meter() | {"transactionId": 2**64})
+    assert request.transaction_id is None
+    assert repairs == ("huge-number",)
+    data = json.dumps([2, "m1", "MeterValues", meter() | {"connectorId": 2**64}]).encode()
+    strict, lenient = both(v16.DIALECT, data)
+    assert isinstance(lenient, Malformed), "a number that is needed cannot be guessed"
+    assert strict == lenient
+
+
+def test_what_is_rewritten_is_named_and_the_rest_is_read_at_once() -> None:
+    def no_info(message: v16.StatusNotification) -> v16.StatusNotification:
+        return replace(message, info=None) if message.info else message
+
+    lenient = Lenient(frozenset(), {v16.StatusNotification: (("no-info", no_info),)})
+    connection = Connection(v16.DIALECT, lenient=lenient)
+    status = {"connectorId": 1, "errorCode": "NoError", "status": "Available"}
+    for more, names in (({}, ()), ({"info": "null"}, ("no-info",))):
+        event = connection.receive(
+            json.dumps([2, "m1", "StatusNotification", status | more]).encode(), 0.0
+        )
+        assert isinstance(event, Received)
+        assert event.repairs == names
+        assert event.request == v16.StatusNotification(
+            connector_id=1, error_code="NoError", status="Available"
+        )
+    connection.forgive(None)
+    event = connection.receive(
+        json.dumps([2, "m1", "StatusNotification", status | {"info": "null"}]).encode(), 0.0
+    )
+    assert isinstance(event, Received)
+    assert event.repairs == ()
 
 
 def test_a_stop_without_its_number_stays_an_error() -> None:

@@ -34,6 +34,9 @@ def serve(
     unknown_stations: Annotated[
         str | None, typer.Option(help="refuse, or let them wait: pending.")
     ] = None,
+    quirks_file: Annotated[
+        Path | None, typer.Option(help="Quirk profiles of your own (TOML).")
+    ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning, error.")] = None,
 ) -> None:
     """Run the platform: OCPP for stations, HTTP for people and programs. Stops on SIGTERM."""
@@ -47,6 +50,7 @@ def serve(
             "tls_cert": tls_cert,
             "tls_key": tls_key,
             "unknown_stations": unknown_stations,
+            "quirks_file": quirks_file,
             "log_level": log_level,
         }
     )

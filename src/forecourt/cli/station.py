@@ -2,9 +2,10 @@
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from rich.markup import escape
@@ -25,6 +26,7 @@ from forecourt.cli.options import (
     print_json,
 )
 from forecourt.cli.station_csv import read_csv
+from forecourt.domain.catalogue import AUTO, QuirkProfile
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.stations import (
     Admission,
@@ -56,6 +58,12 @@ Id = Annotated[str, typer.Argument(help="The station's identity.")]
 Password = Annotated[
     str | None, typer.Option(help="What the station sends as HTTP Basic; at least 16 characters.")
 ]
+Quirks = Annotated[
+    str | None,
+    typer.Option(
+        help="A quirk profile by name; auto: by maker and model; none; strict: forgive nothing."
+    ),
+]
 Generate = Annotated[
     bool, typer.Option("--generate-password", help="Make one up, and print it this once.")
 ]
@@ -72,6 +80,7 @@ def add(
     lenient: Annotated[
         bool, typer.Option("--lenient", help="Forgive what the specification does not.")
     ] = False,
+    quirks: Quirks = None,
     log_all: Annotated[bool, typer.Option("--log-all", help="Keep every raw message.")] = False,
     as_json: AsJson = False,
     data_dir: DataDir = None,
@@ -82,6 +91,7 @@ def add(
     Without a password they connect without one (security profile 0).
     """
     passwords = {name: _password(password, generate=generate_password) for name in ids}
+    choice = AUTO if quirks is None else quirks
     new = [
         NewStation(
             id=station_id(name),
@@ -89,12 +99,14 @@ def add(
             site=site,
             admission=Admission.PENDING if pending else Admission.ACCEPTED,
             lenient=lenient,
+            quirks=choice,
             log_all=log_all,
         )
         for name, secret in passwords.items()
     ]
 
     async def work(rooms: Rooms, ctx: Context) -> list[str]:
+        rooms.catalogue.quirk_choice(choice)
         return [station.id for station in await rooms.stations.add_many(ctx, new)]
 
     added = in_rooms(data_dir, database_url, work)
@@ -190,12 +202,12 @@ def show(
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Show all that is known of a station."""
+    """Show all that is known of a station, its quirks and how often they were met."""
 
-    async def work(rooms: Rooms, ctx: Context) -> views.StationRow:
-        return await rooms.stations.read(ctx, StationId(station))
+    async def work(rooms: Rooms, ctx: Context) -> dict[str, Any]:
+        return await _shown(rooms, ctx, StationId(station))
 
-    found = views.station(*in_rooms(data_dir, database_url, work))
+    found = in_rooms(data_dir, database_url, work)
     if as_json:
         print_json(found)
     else:
@@ -215,6 +227,7 @@ def set_(
     lenient: Annotated[
         bool | None, typer.Option("--lenient/--strict", help="Forgive it what breaks OCPP.")
     ] = None,
+    quirks: Quirks = None,
     log_all: Annotated[
         bool | None, typer.Option("--log-all/--log-some", help="Keep every raw message.")
     ] = None,
@@ -225,8 +238,10 @@ def set_(
     """Change what is given. A platform that runs takes it up at once."""
     secret = _password(password, generate=generate_password)
 
-    async def work(rooms: Rooms, ctx: Context) -> views.StationRow:
+    async def work(rooms: Rooms, ctx: Context) -> dict[str, Any]:
         name = StationId(station)
+        if quirks is not None:
+            rooms.catalogue.quirk_choice(quirks)
         await rooms.stations.change(
             ctx,
             name,
@@ -234,17 +249,41 @@ def set_(
             password=None if secret is None else secret.encode(),
             site=site,
             lenient=lenient,
+            quirks=quirks,
             log_all=log_all,
         )
-        return await rooms.stations.read(ctx, name)
+        return await _shown(rooms, ctx, name)
 
-    found = views.station(*in_rooms(data_dir, database_url, work))
+    found = in_rooms(data_dir, database_url, work)
     if generate_password:
         found["password"] = secret
     if as_json:
         print_json(found)
     else:
         out.print(views.record(found))
+
+
+@app.command("quirks")
+def quirks_(
+    profile: Annotated[str | None, typer.Argument(help="One profile; all without it.")] = None,
+    *,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """List the quirk profiles that a station may have, or show one."""
+
+    async def work(rooms: Rooms, _ctx: Context) -> Sequence[QuirkProfile]:
+        book = rooms.catalogue
+        return book.quirk_profiles() if profile is None else [book.quirk_profile(profile)]
+
+    found = in_rooms(data_dir, database_url, work)
+    if as_json:
+        print_json({"items": [views.quirk_profile(one) for one in found]})
+    elif profile is None:
+        out.print(views.quirks_table(found))
+    else:
+        out.print(views.record(views.quirk_profile(found[0])))
 
 
 @app.command()
@@ -301,6 +340,16 @@ def watch(
         in_rooms(data_dir, database_url, work)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+async def _shown(rooms: Rooms, ctx: Context, name: StationId) -> dict[str, Any]:
+    """A station with its quirks."""
+    known, connectors = await rooms.stations.read(ctx, name)
+    uses = await rooms.stations.quirk_uses(ctx, known.id)
+    quirks = rooms.catalogue.quirk_profile_for(
+        known.quirks, vendor=known.vendor, model=known.model, firmware=known.firmware
+    )
+    return views.station(known, connectors) | views.quirks(quirks, uses)
 
 
 def _tell(entry: Happened, *, as_json: bool) -> None:

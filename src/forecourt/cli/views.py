@@ -9,8 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from forecourt.domain.access import Token, TokenStatus
+from forecourt.domain.catalogue import QuirkProfile, advice_of, keys_of
 from forecourt.domain.sessions import Session, SessionState
-from forecourt.domain.stations import Admission, Connector, Station
+from forecourt.domain.stations import Admission, Connector, QuirkUse, Station
 from forecourt.domain.tenants import ApiKey
 
 StationRow = tuple[Station, list[Connector]]
@@ -31,6 +32,32 @@ def connector(c: Connector) -> dict[str, Any]:
 def station(s: Station, connectors: Iterable[Connector]) -> dict[str, Any]:
     """A station as the API spells it."""
     return {**msgspec.to_builtins(s), "connectors": [connector(c) for c in connectors]}
+
+
+def quirks(profile: QuirkProfile | None, uses: Iterable[QuirkUse]) -> dict[str, Any]:
+    """How a station is handled, and how often that was needed."""
+    shown = ("fix", "uses", "first_at", "last_at")
+    return {
+        "quirk_profile": None if profile is None else profile.name,
+        "advice": [] if profile is None else list(advice_of(profile)),
+        "quirk_uses": [{name: getattr(use, name) for name in shown} for use in uses],
+    }
+
+
+def quirk_profile(profile: QuirkProfile) -> dict[str, Any]:
+    """A quirk profile, whole."""
+    match = profile.match
+    keys = msgspec.to_builtins(dict(keys_of(profile)))
+    return {
+        "name": profile.name,
+        "title": profile.title,
+        "vendor": [] if match is None else list(match.vendor),
+        "model": [] if match is None else list(match.model),
+        "firmware": "" if match is None else match.firmware,
+        **{k: sorted(v) if isinstance(v, list) else v for k, v in keys.items() if k != "advice"},
+        "advice": list(advice_of(profile)),
+        "evidence": list(profile.evidence),
+    }
 
 
 def session(s: Session) -> dict[str, Any]:
@@ -54,6 +81,15 @@ def stations_table(found: Iterable[tuple[Station, Sequence[Connector]]]) -> Tabl
             escape(", ".join(f"{c.evse_no} {c.state.value}" for c in connectors if c.evse_no)),
             escape(s.site),
         )
+    return table
+
+
+def quirks_table(found: Iterable[QuirkProfile]) -> Table:
+    """Quirk profiles, one a line."""
+    table = _table("profile", "for", "keys")
+    for profile in found:
+        keys = (key for key in keys_of(profile) if key != "advice")
+        table.add_row(escape(profile.name), escape(profile.title), escape(", ".join(keys)))
     return table
 
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -38,10 +38,17 @@ class Wire:
     strays = superseded = refused_doors = 0
 
 
+class Quirks:
+    """What was forgiven."""
+
+    totals: ClassVar[dict[str, int]] = {"long-text": 2}
+
+
 class GatewayOf:
     """A gateway with so many stations."""
 
     counts = Wire()
+    quirks = Quirks()
     accepting = True
 
     def __init__(self, links: Links) -> None:

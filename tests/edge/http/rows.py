@@ -20,6 +20,12 @@ MESSAGE = """
 INSERT INTO messages (station_id, at, tenant_id, direction, action, note, frame)
 VALUES ($1, $2, $3, $4, $5, '', $6)"""
 
+QUIRK_USE = "INSERT INTO quirk_uses VALUES ($1, $2, 'acme', $3, $4, $4)"
+
+
+async def quirk_use(conn: asyncpg.Connection, fix: str, uses: int, at: datetime) -> None:
+    await conn.execute(QUIRK_USE, "CP1", fix, uses, at)
+
 
 async def session(
     conn: asyncpg.Connection,

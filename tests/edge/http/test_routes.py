@@ -28,6 +28,37 @@ class TestStations:
         assert (await acme.delete("/api/v1/stations/CP1")).status_code == 204
         assert (await acme.get("/api/v1/stations/CP1")).json()["code"] == "station.unknown"
 
+    async def test_quirks_are_chosen_and_shown(
+        self, acme: httpx.AsyncClient, database_url: str
+    ) -> None:
+        added = await acme.post("/api/v1/stations", json={"id": "CP1", "quirks": "keba"})
+        assert added.json()["quirks"] == "keba"
+        conn = await connect(database_url)
+        await rows.quirk_use(conn, "id_tag_cut", 3, NOW)
+        await conn.close()
+        found = (await acme.get("/api/v1/stations/CP1/quirks")).json()
+        assert (found["choice"], found["profile"], found["lenient"]) == ("keba", "keba", False)
+        assert found["title"] == "KEBA P30 and P40"
+        assert len(found["advice"]) == 1
+        assert [(u["fix"], u["uses"]) for u in found["uses"]] == [("id_tag_cut", 3)]
+        changed = await acme.patch("/api/v1/stations/CP1", json={"quirks": "strict"})
+        assert changed.json()["quirks"] == "strict"
+        assert (await acme.get("/api/v1/stations/CP1/quirks")).json()["profile"] is None
+        wrong = await acme.patch("/api/v1/stations/CP1", json={"quirks": "no-such"})
+        assert (wrong.status_code, wrong.json()["code"]) == (400, "quirks.choice_invalid")
+        nobody = await acme.get("/api/v1/stations/CP9/quirks")
+        assert nobody.json()["code"] == "station.unknown"
+
+    async def test_quirk_profiles_can_be_read(self, acme: httpx.AsyncClient) -> None:
+        items = (await acme.get("/api/v1/quirk-profiles")).json()["items"]
+        assert len(items) >= 20
+        one = (await acme.get("/api/v1/quirk-profiles/mennekes-amtron")).json()
+        assert one in items
+        assert one["keys"] == {"min_meter_interval_s": 60, "boot_timeout_s": 900}
+        assert one["match"] == {"vendor": ["*Mennekes*"], "model": ["*"], "firmware": ""}
+        gone = await acme.get("/api/v1/quirk-profiles/none-such")
+        assert (gone.status_code, gone.json()["code"]) == (404, "quirks.unknown")
+
     @pytest.mark.parametrize("name", ["a|b:c", "A 1", "x@y.z", "*-_=:+|@. ~()x", "1%"])
     async def test_odd_identities_travel_encoded(
         self, door: Door, acme: httpx.AsyncClient, name: str

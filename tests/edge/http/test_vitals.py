@@ -55,6 +55,7 @@ async def test_a_house_that_is_well(
         "forecourt_stations_known": 1,
         "forecourt_sessions_running": 1,
         "forecourt_wire_malformed_total": 3,
+        "forecourt_quirks_total": 2,
         "forecourt_commit_batches_total": 2,
         "forecourt_commit_messages_total": 5,
         "forecourt_commit_waiting": 0,

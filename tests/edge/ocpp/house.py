@@ -64,11 +64,18 @@ class Yard:
         password: bytes | None = None,
         admission: Admission = Admission.ACCEPTED,
         lenient: bool = False,
+        quirks: str = "auto",
+        log_all: bool = True,
     ) -> StationId:
         """Make a station known, and wait until the door knows it."""
         station = StationId(name or f"CP{next(_numbers):04}")
         new = NewStation(
-            id=station, password=password, admission=admission, lenient=lenient, log_all=True
+            id=station,
+            password=password,
+            admission=admission,
+            lenient=lenient,
+            quirks=quirks,
+            log_all=log_all,
         )
         await self.rooms.stations.add(self.ctx, new)
         await until(lambda: station in self.gateway._doors)

@@ -17,17 +17,21 @@ from forecourt.base.context import Context
 from forecourt.base.ids import StationId
 from forecourt.base.pages import SAME_MOMENT_MAX, cursor_at, moment, page_end
 from forecourt.base.text import Line, Secret
+from forecourt.domain.catalogue import AUTO, STRICT, Catalogue, advice_of
 from forecourt.domain.stations.model import (
     Admission,
     Connector,
     ConnectorState,
     NewStation,
+    QuirkUse,
     Station,
 )
 from forecourt.domain.stations.service import Stations
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
 Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
+Choice = Annotated[str, Meta(min_length=1, max_length=50)]
+"""A quirk profile's name, or ``auto``, ``none``, ``strict``."""
 
 
 class ConnectorView(Struct, frozen=True, kw_only=True):
@@ -65,6 +69,7 @@ class StationView(Struct, frozen=True, kw_only=True):
     disconnected_at: datetime | None
     seen_at: datetime | None
     lenient: bool
+    quirks: str
     log_all: bool
     created_at: datetime
     connectors: tuple[ConnectorView, ...]
@@ -85,6 +90,7 @@ class StationAddition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     site: Line = ""
     admission: Admission = Admission.ACCEPTED
     lenient: bool = False
+    quirks: Choice = AUTO
     log_all: bool = False
 
 
@@ -95,6 +101,7 @@ class StationChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     site: Line | None = None
     admission: Admission | None = None
     lenient: bool | None = None
+    quirks: Choice | None = None
     log_all: bool | None = None
 
 
@@ -144,6 +151,7 @@ class StationRoutes(Controller):
         self,
         ctx: NamedDependency[Context],
         stations: NamedDependency[Stations],
+        catalogue: NamedDependency[Catalogue],
         data: JSONBody[StationAddition],
     ) -> StationView:
         """Make a station known, so that it may connect."""
@@ -154,6 +162,7 @@ class StationRoutes(Controller):
             site=data.site,
             admission=data.admission,
             lenient=data.lenient,
+            quirks=catalogue.quirk_choice(data.quirks),
             log_all=data.log_all,
         )
         return station_view(await stations.add(ctx, new), [])
@@ -173,6 +182,7 @@ class StationRoutes(Controller):
         self,
         ctx: NamedDependency[Context],
         stations: NamedDependency[Stations],
+        catalogue: NamedDependency[Catalogue],
         station_id: FromPath[str],
         data: JSONBody[StationChange],
     ) -> StationView:
@@ -185,6 +195,7 @@ class StationRoutes(Controller):
             password=None if data.password is None else data.password.encode(),
             site=data.site,
             lenient=data.lenient,
+            quirks=None if data.quirks is None else catalogue.quirk_choice(data.quirks),
             log_all=data.log_all,
         )
         return station_view(*await stations.read(ctx, name))
@@ -219,6 +230,66 @@ class StationRoutes(Controller):
         end = page_end([item.at for item in items], limit)
         more = end < len(items)
         return MessagePage(items=items[:end], next=cursor_at(items[end - 1].at) if more else None)
+
+
+class QuirkUseView(Struct, frozen=True, kw_only=True):
+    """Something that was forgiven the station, or said otherwise to it."""
+
+    fix: str
+    uses: int
+    first_at: datetime
+    last_at: datetime
+
+
+class StationQuirksView(Struct, frozen=True, kw_only=True):
+    """How a station is handled, why, and how often that was needed."""
+
+    choice: str
+    lenient: bool
+    profile: str | None
+    """The profile that it has: chosen, or found by its maker, model and firmware."""
+    title: str
+    advice: tuple[str, ...]
+    uses: list[QuirkUseView]
+
+
+class StationQuirkRoutes(Controller):
+    """Quirks of single stations."""
+
+    path = "/stations/{station_id:str}/quirks"
+    tags = ("Stations",)
+
+    @get(operation_id="read_station_quirks", summary="Quirks of a station")
+    async def read(
+        self,
+        ctx: NamedDependency[Context],
+        stations: NamedDependency[Stations],
+        catalogue: NamedDependency[Catalogue],
+        station_id: FromPath[str],
+    ) -> StationQuirksView:
+        """Its profile, and each fix that was used, the newest first. Counts may lag a minute."""
+        station, _ = await stations.read(ctx, StationId(station_id))
+        return quirks_view(station, catalogue, await stations.quirk_uses(ctx, station.id))
+
+
+def quirks_view(
+    station: Station, catalogue: Catalogue, uses: Sequence[QuirkUse]
+) -> StationQuirksView:
+    """A station's quirks as the API shows them."""
+    profile = catalogue.quirk_profile_for(
+        station.quirks, vendor=station.vendor, model=station.model, firmware=station.firmware
+    )
+    return StationQuirksView(
+        choice=station.quirks,
+        lenient=station.lenient and station.quirks != STRICT,
+        profile=None if profile is None else profile.name,
+        title="" if profile is None else profile.title,
+        advice=() if profile is None else advice_of(profile),
+        uses=[
+            QuirkUseView(fix=u.fix, uses=u.uses, first_at=u.first_at, last_at=u.last_at)
+            for u in uses
+        ],
+    )
 
 
 def station_view(station: Station, connectors: Sequence[Connector]) -> StationView:

@@ -10,6 +10,7 @@ from forecourt.base.digest import Digest
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import StationId, TenantId
+from forecourt.domain.catalogue import AUTO
 
 
 class Admission(StrEnum):
@@ -62,6 +63,8 @@ class Station(Struct, frozen=True, kw_only=True):
     seen_at: datetime | None = None
     lenient: bool = False
     """Forgive this station what the specification does not."""
+    quirks: str = AUTO
+    """Its quirk profile: a name, or ``auto``, ``none``, ``strict``."""
     log_all: bool = False
     """Keep every raw message of this station."""
     created_at: datetime
@@ -77,6 +80,22 @@ class Door(Struct, frozen=True, kw_only=True):
     """None: this station needs no password (security profile 0)."""
     lenient: bool
     log_all: bool
+    quirks: str = AUTO
+    vendor: str = ""
+    """What it said of itself when it last booted: that tells which quirks it has."""
+    model: str = ""
+    firmware: str = ""
+
+
+class QuirkUse(Struct):
+    """How often something was forgiven a station, or said otherwise to it. One owner counts."""
+
+    station: StationId
+    tenant: TenantId
+    fix: str
+    uses: int
+    first_at: datetime
+    last_at: datetime
 
 
 class NewStation(Struct, frozen=True, kw_only=True):
@@ -87,6 +106,7 @@ class NewStation(Struct, frozen=True, kw_only=True):
     site: str = ""
     admission: Admission = Admission.ACCEPTED
     lenient: bool = False
+    quirks: str = AUTO
     log_all: bool = False
 
 

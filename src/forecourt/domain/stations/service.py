@@ -26,6 +26,7 @@ from forecourt.domain.stations.model import (
     Kept,
     LiveStation,
     NewStation,
+    QuirkUse,
     Station,
     StationAdded,
     StationChanged,
@@ -115,6 +116,7 @@ class Stations:
                     admission=n.admission,
                     site=n.site,
                     lenient=n.lenient,
+                    quirks=n.quirks,
                     log_all=n.log_all,
                     created_at=ctx.now,
                 ),
@@ -147,6 +149,7 @@ class Stations:
         password: bytes | None = None,
         site: str | None = None,
         lenient: bool | None = None,
+        quirks: str | None = None,
         log_all: bool | None = None,
     ) -> Station:
         """Change what is given; None leaves a thing as it is. Raises StationUnknown."""
@@ -157,6 +160,7 @@ class Stations:
                 ("password", None if password is None else self.digest(password)),
                 ("site", site),
                 ("lenient", lenient),
+                ("quirks", quirks),
                 ("log_all", log_all),
             )
             if value is not None
@@ -217,6 +221,11 @@ class Stations:
             return await store.variables_gone(
                 unit, station, since=since, now=ctx.now, most=VARIABLES_MAX
             )
+
+    async def quirk_uses(self, ctx: Context, station: StationId) -> Sequence[QuirkUse]:
+        """What was forgiven a station and how often, the newest first; up to a minute late."""
+        async with self._db.unit(ctx) as unit:
+            return await store.quirk_uses_of(unit, station)
 
     async def messages(
         self, ctx: Context, station: StationId, *, before: datetime | None = None, limit: int = 100
@@ -387,6 +396,12 @@ class Stations:
         for variable in variables:
             row = store.variable_row(station, ctx.tenant, variable, ctx.now)
             changes.write(store.VARIABLES, row)
+
+    def quirks_used(self, uses: Iterable[QuirkUse], changes: Changes) -> None:
+        """What was counted since it was told last."""
+        for u in uses:
+            row = (u.station, u.fix, u.tenant, u.uses, u.first_at, u.last_at)
+            changes.write(store.QUIRK_USES, row)
 
     def notified(
         self, ctx: Context, station: StationId, changes: Changes, *, what: str, body: str

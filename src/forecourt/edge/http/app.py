@@ -9,13 +9,14 @@ from litestar.types import ControllerRouterHandler
 from forecourt.base.clock import Clock
 from forecourt.base.ids import TenantId
 from forecourt.domain.access.api import TokenRoutes
+from forecourt.domain.catalogue.api import QuirkProfileRoutes
 from forecourt.domain.devices.api import DeviceRoutes, DriftRoutes, TemplateRoutes
 from forecourt.domain.firmware.api import JobRoutes
 from forecourt.domain.monitoring.api import MonitoringRoutes
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security.api import CertificateRoutes, PkiRoutes
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
-from forecourt.domain.stations.api import StationRoutes
+from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.edge.http.auth import Keys, clean_address, context_of, guard
 from forecourt.edge.http.document import config
 from forecourt.edge.http.errors import HANDLERS, HARDENED
@@ -27,6 +28,8 @@ from forecourt.infra.database import Database
 BODY_BYTES_MAX: Final = 1_048_576
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     StationRoutes,
+    StationQuirkRoutes,
+    QuirkProfileRoutes,
     DeviceRoutes,
     DriftRoutes,
     TemplateRoutes,
@@ -62,6 +65,7 @@ def http_app(
     return Litestar(
         [api, VitalsRoutes, PageRoutes, PkiRoutes],
         dependencies={
+            "catalogue": _given(rooms.catalogue),
             "stations": _given(rooms.stations),
             "devices": _given(rooms.devices),
             "access": _given(rooms.access),

@@ -5,7 +5,7 @@ most, whoever knocks how often. Names no station and no token.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Final, Protocol
@@ -43,11 +43,21 @@ class WireCounts(Protocol):
     refused_doors: int
 
 
+class QuirkCounts(Protocol):
+    """What was forgiven stations or said otherwise to them, since the start."""
+
+    @property
+    def totals(self) -> Mapping[str, int]: ...
+
+
 class Gateway(Protocol):
     """What we ask of the door for stations: how many are in, and whether more may come."""
 
     @property
     def counts(self) -> WireCounts: ...
+
+    @property
+    def quirks(self) -> QuirkCounts: ...
 
     @property
     def accepting(self) -> bool: ...
@@ -170,6 +180,12 @@ class Vitals:
             yield _gauge("stations_known", "Stations made known.", self._totals.stations)
             yield _gauge("sessions_running", "Sessions that run.", self._totals.sessions_running)
             yield _gauge("sessions_power_watts", "Power into vehicles.", self._totals.power_w)
+        quirks = CounterMetricFamily(
+            "forecourt_quirks", "What was forgiven stations, or said otherwise.", labels=["fix"]
+        )
+        for fix, uses in sorted(self._gateway.quirks.totals.items()):
+            quirks.add_metric([fix], uses)
+        yield quirks
         built = GaugeMetricFamily("forecourt_build", "What runs.", labels=["version"])
         built.add_metric([VERSION], 1)
         yield built

@@ -33,6 +33,7 @@ from forecourt.domain.stations import (
     StationIdInvalid,
     station_id,
 )
+from forecourt.edge.ocpp.quirks import QuirkDesk, identified
 from forecourt.edge.ocpp.session import (
     CLOSE_GOING_AWAY,
     CLOSE_POLICY,
@@ -42,7 +43,6 @@ from forecourt.edge.ocpp.versions import VERSIONS, Version
 from forecourt.edge.ocpp.wire import Budget, Counts, Wire
 from forecourt.infra.commit import Changes, Committer, Done
 from forecourt.infra.database import DatabaseAway
-from forecourt.protocol.ocpp.lenient import Lenient
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +55,7 @@ PING_AFTER_S: Final = 60.0
 PONG_WITHIN_S: Final = 30.0
 # One that never answered a ping is given this many of its heartbeats.
 HEARTBEATS_MISSED_MAX: Final = 2.5
+QUIRKS_TOLD_EVERY_S: Final = 60.0
 # Sockets that one identity may open in a while before it is told to slow down.
 KNOCKS_MAX: Final = 20
 KNOCKS_WITHIN_S: Final = 10.0
@@ -112,7 +113,9 @@ class Gateway:
         self.budget = Budget(options.messages_per_second, options.messages_burst)
         self.counts = Counts()
         self.heartbeat_s = options.heartbeat_s
-        self.leniency = Lenient()
+        self.quirks = QuirkDesk(rooms.catalogue, speaks=VERSIONS)
+        self._quirks_told_s = time.monotonic()
+        self._telling_quirks = False
         self.monotonic = time.monotonic
         self.beat_s = time.monotonic()
         self._links_board = links
@@ -179,10 +182,12 @@ class Gateway:
             log_all=False,
         )
 
-    def choose(self, offered: list[str]) -> Version | None:
+    def choose(self, offered: list[str], door: Door) -> Version | None:
         """The version to speak: the newest of ours that the station offers."""
         if not offered and self.options.assume_16:
             return VERSIONS["ocpp1.6"]
+        if (spoken := self.quirks.spoken(door, offered, self.now())) is not None:
+            return VERSIONS[spoken]
         for subprotocol, version in VERSIONS.items():
             if subprotocol in offered:
                 return version
@@ -240,6 +245,7 @@ class Gateway:
             self.reload(link)
         else:
             link.door = found[0]
+        link.fit()
 
     def __len__(self) -> int:
         return len(self._links)
@@ -280,6 +286,13 @@ class Gateway:
         self._request_id = (self._request_id + 1) & 0x7FFFFFFF
         return self._request_id
 
+    def identify(self, link: StationLink) -> None:
+        """Its boot told what it is: so is it known, also when it knocks again."""
+        if link.live is not None:
+            link.door = identified(link.door, link.live.station)
+            if link.door.id in self._doors:
+                self._doors[link.door.id] = link.door
+
     def reload(self, link: StationLink) -> None:
         """Live state in memory is ahead of what was committed, or behind it: load it anew."""
         if link.held:
@@ -296,6 +309,7 @@ class Gateway:
         self._stopping = True
         for link in self._links.values():
             link.hold()
+        self.tell_quirks()
         await self._committer.drained()
         for count, link in enumerate(list(self._links.values()), 1):
             link.close(CLOSE_GOING_AWAY, "the platform stops")
@@ -382,7 +396,27 @@ class Gateway:
                     self._calling.discard(link)
             for link in list(self._links.values()):
                 link.sweep(now_s, elapsed_s)
+                if link.handling is not None:
+                    link.handling.beat(link, now_s)
                 self._check_alive(link, now_s)
+            if now_s - self._quirks_told_s >= QUIRKS_TOLD_EVERY_S:
+                self.tell_quirks()
+
+    def tell_quirks(self) -> None:
+        """Tell the record how often quirks were met: now and then, never for each message."""
+        self._quirks_told_s = self.monotonic()
+        if self._telling_quirks:
+            return  # Two of these in one commit would count the second alone.
+        changes = Changes("gateway:quirks", "quirk uses")
+        self.rooms.stations.quirks_used(self.quirks.drain(), changes)
+        if changes.rows:
+            self._telling_quirks = True
+            self.submit(changes, self._quirks_told)
+
+    def _quirks_told(self, error: BaseException | None) -> None:
+        self._telling_quirks = False
+        if error is not None:
+            log.warning("gateway.quirks_not_counted", error=str(error))
 
     def _check_alive(self, link: StationLink, now_s: float) -> None:
         silent_s = now_s - link.heard_s

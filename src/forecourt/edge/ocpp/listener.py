@@ -179,7 +179,7 @@ def _upgrade(gateway: Gateway, request: WSUpgradeRequest) -> WSUpgradeResponseWi
         for name in line.split(",")
         if name.strip()
     ]
-    version = gateway.choose(offered)
+    version = gateway.choose(offered, found)
     chosen = {} if version is None or not offered else {"Sec-WebSocket-Protocol": version.name}
     accepted = WSUpgradeResponse.create_101_response(chosen)
     return WSUpgradeResponseWithListener(accepted, StationListener(gateway, found, version))

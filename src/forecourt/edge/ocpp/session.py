@@ -10,14 +10,12 @@ Decides nothing: routes and rooms do. Knows no listener: the transport is a few 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import structlog
 
 from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError
-from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions import LiveSessions, Turn
 from forecourt.domain.stations import (
     Admission,
@@ -31,10 +29,12 @@ from forecourt.domain.stations import (
 )
 from forecourt.edge.ocpp.asking import Asking, unready
 from forecourt.edge.ocpp.asks.table import Asked, Facts, bids
+from forecourt.edge.ocpp.host import House
+from forecourt.edge.ocpp.rawlog import Kept, keep
 from forecourt.edge.ocpp.routes import REFUSALS, Call, Route
 from forecourt.edge.ocpp.versions import Version
-from forecourt.edge.ocpp.wire import Budget, Counts, Wire
-from forecourt.infra.commit import Changes, Done, Fenced, StorageFull, unheard
+from forecourt.edge.ocpp.wire import Wire
+from forecourt.infra.commit import Changes, Fenced, StorageFull, unheard
 from forecourt.infra.database import DatabaseAway
 from forecourt.protocol.ocpp.dialect import ErrorReason
 from forecourt.protocol.ocpp.events import (
@@ -45,7 +45,7 @@ from forecourt.protocol.ocpp.events import (
     Received,
     Sent,
 )
-from forecourt.protocol.ocpp.lenient import Lenient
+from forecourt.protocol.ocpp.lenient import Fix
 from forecourt.protocol.ocpp.rpc import Connection
 from forecourt.protocol.ocpp.values import Message
 
@@ -57,7 +57,6 @@ INBOX_PAUSE: Final = 8
 INBOX_MAX: Final = 4096
 # Of the messages that come all the time the raw log keeps one in this many.
 SAMPLE_ONE_IN: Final = 1000
-FRAME_KEPT_MAX: Final = 16_384
 # Of what cannot be used or is refused, so many a second tell the cause; more only fills the disk.
 USELESS_KEPT_PER_S: Final = 10
 BOOT: Final = "BootNotification"
@@ -72,34 +71,6 @@ CLOSE_POLICY: Final = 1008
 CLOSE_INTERNAL: Final = 1011
 
 
-class House(Protocol):
-    """What the gateway does for its links."""
-
-    rooms: Rooms
-    budget: Budget
-    counts: Counts
-    heartbeat_s: int
-    leniency: Lenient
-    beat_s: float
-    """The monotonic clock as of the last sweep: near enough for time-outs, and free."""
-
-    def now(self) -> datetime: ...
-
-    def monotonic(self) -> float: ...
-
-    def submit(self, changes: Changes, done: Done) -> None: ...
-
-    def offer(self, changes: Changes) -> bool: ...
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None: ...
-
-    def reload(self, link: "StationLink") -> None: ...
-
-    def calling(self, link: "StationLink") -> None: ...
-
-    def next_request_id(self) -> int: ...
-
-
 class StationLink:
     """Drives one conversation. There may be two for a moment; only the newest is alive."""
 
@@ -107,17 +78,26 @@ class StationLink:
         *("_actor", "_admitted", "_asking", "_bidden", "_boot_wanted", "_busy", "_call", "_conn"),
         *("_data", "_draining", "_event", "_frames", "_house", "_inbox", "_kept"),
         *("_paused", "_settled", "_unlogged", "_wire", "answers_pings", "booted_here", "closed"),
-        *("door", "heard", "heard_s", "live", "pinged", "sessions", "spent", "stale", "version"),
+        *(
+            "door",
+            "handling",
+            "heard",
+            "heard_s",
+            "live",
+            "pinged",
+            "sessions",
+            "spent",
+            "stale",
+            "version",
+        ),
     )
 
-    def __init__(self, house: House, door: Door, version: Version, wire: Wire) -> None:
+    def __init__(
+        self, house: "House[StationLink]", door: Door, version: Version, wire: Wire
+    ) -> None:
         self._house = house
         self._wire = wire
-        self._conn = Connection(
-            version.dialect,
-            accepts=version.dialect.from_station,
-            lenient=house.leniency if door.lenient else None,
-        )
+        self._conn = Connection(version.dialect, accepts=version.dialect.from_station)
         self._inbox: deque[tuple[Received, bytes]] | None = None
         self._busy = HELD
         """IN_HAND, HELD, both, or 0."""
@@ -151,6 +131,7 @@ class StationLink:
         """What is being loaded for it is not new enough."""
         self.spent = 0.0
         """Messages above what the station may send; the sweep pays some back each second."""
+        self.fit()
 
     # ---- the socket's side ----------------------------------------------------------------------
 
@@ -162,12 +143,16 @@ class StationLink:
             self._pause()
         event = self._conn.receive(data, self._house.beat_s)
         if type(event) is Received:
+            if event.repairs:
+                self._house.quirks.used(self.door, event.repairs, self._house.now())
             if self._busy:
                 self._wait_in_line(event, data)
             else:
                 self._handle(event, data)
         elif event is not None:
             self._heed(event, data)
+        elif self.handling is not None:
+            self._house.quirks.used(self.door, (Fix.EMPTY_FRAME,), self._house.now())
 
     def on_alive(self) -> None:
         """The station sent something that is no message."""
@@ -266,6 +251,13 @@ class StationLink:
         """The station is about to be told whether it may take part."""
         self.booted_here = True
         self._admitted = may_transact(admission)
+        self._house.identify(self)
+        self.fit()
+
+    def fit(self) -> None:
+        """Take up how a station of its kind is handled: known now, or known otherwise."""
+        self.handling = self._house.quirks.handling(self.door, self._house.now)
+        self._conn.forgive(None if self.handling is None else self.handling.lenient)
 
     def inventory(self, request_id: int) -> bool:
         return self._asking is not None and request_id in self._asking.inventories
@@ -284,6 +276,8 @@ class StationLink:
         asked = unready(station, command, told=self.booted_here or self._boot_wanted)
         if asked is None:
             asked = self.version.speech.ask(command, self._facts(known))
+        if self.handling is not None:
+            asked = self.handling.said(asked, self._house.now(), self._house.monotonic())
         if isinstance(asked, Answer):
             return asked
         if not self._admitted:
@@ -381,7 +375,7 @@ class StationLink:
         self._conn.reply(event.message_id, answer)
         self._event, self._data, self._frames = event, data, self._conn.data_to_send()
         if not sampled or self._keeps(event):
-            self._log(call.changes, event.action, data, self._frames, event.repairs)
+            self._log(call.changes, Kept(event.action, data, self._frames, event.repairs))
         if call.changes.rows:
             self._house.submit(call.changes, self._committed)
         else:
@@ -463,8 +457,12 @@ class StationLink:
         if self.closed or event is None or live is None or live.station.booted_at is not None:
             return
         self._boot_wanted = True
-        asked = self.version.speech.ask(Trigger(message="boot"), self._facts({}))
-        if isinstance(asked, Asked):
+        self.trigger(Trigger(message="boot"))
+
+    def trigger(self, wanted: Trigger) -> None:
+        """Ask for a message that nobody waits for, unless something waits already."""
+        asked = self.version.speech.ask(wanted, self._facts({}))
+        if isinstance(asked, Asked) and not self.closed and not self._conn.waiting:
             self._conn.call(asked.requests[0], self._house.monotonic())
             self._called()
 
@@ -492,19 +490,30 @@ class StationLink:
     # ---- inside: everything but calls -----------------------------------------------------------
 
     def _heed(self, event: Event, data: bytes) -> None:
+        if isinstance(event, Answered | Sent) and event.repairs:
+            self._house.quirks.used(self.door, event.repairs, self._house.now())
         match event:
             case Answered(message_id=message_id, response=response):
                 self._told(message_id, response)
             case Failed():
                 self._not_told(event)
-            case Malformed(code=code, description=description):
+            case Malformed(code=code, description=description, action=action):
                 self._house.counts.malformed += 1
+                if action == BOOT and self.handling is None:
+                    self._recognise(data)
                 self._keep_frame("", data, f"{code}: {description}")
             case Sent(action=action, message=message):
                 self._take(action, message, data)
             case _:
                 self._house.counts.strays += 1
         self._flush()
+
+    def _recognise(self, boot: bytes) -> None:
+        """A boot that was refused for its form is repeated; then it can be read as it is meant."""
+        known = self._house.quirks.recognised(self.door, self.version.dialect, boot)
+        if known is not None:
+            self.door = known
+            self.fit()
 
     def _take(self, action: str, message: Message, data: bytes) -> None:
         """A message that wants no answer (2.1)."""
@@ -544,7 +553,9 @@ class StationLink:
 
     def _keeps(self, event: Received) -> bool:
         """Of what comes all the time, one in many; all of it where somebody wants to look."""
-        if self.door.log_all or event.repairs:
+        if self.door.log_all:
+            return True
+        if event.repairs and self._house.quirks.is_news(self.door.id, event.repairs):
             return True
         self._unlogged += 1
         if self._unlogged < SAMPLE_ONE_IN:
@@ -552,42 +563,14 @@ class StationLink:
         self._unlogged = 0
         return True
 
-    def _log(
-        self,
-        changes: Changes,
-        action: str,
-        data: bytes,
-        answers: Sequence[bytes],
-        notes: tuple[str, ...],
-    ) -> None:
-        keep = self._house.rooms.stations.log
-        station, tenant, now = self.door.id, self.door.tenant, self._house.now()
-        keep(
-            station,
-            tenant,
-            changes,
-            at=now,
-            inbound=True,
-            action=action,
-            frame=data[:FRAME_KEPT_MAX],
-            note=", ".join(notes),
-        )
-        for frame in answers:
-            keep(
-                station,
-                tenant,
-                changes,
-                at=now,
-                inbound=False,
-                action=action,
-                frame=frame[:FRAME_KEPT_MAX],
-            )
+    def _log(self, changes: Changes, kept: Kept) -> None:
+        keep(self._house.rooms.stations, self.door, changes, self._house.now(), kept)
 
     def _keep_frame(self, action: str, data: bytes, why: str, sent: Sequence[bytes] = ()) -> None:
         """Log what changes nothing, within limits: no answer waits for it."""
         self._kept += 1
         if self._kept <= USELESS_KEPT_PER_S:
-            self._log(changes := Changes(self._actor, "raw log"), action, data, sent, (why,))
+            self._log(changes := Changes(self._actor, "raw log"), Kept(action, data, sent, (why,)))
             self._house.offer(changes)
 
     def _keep_failed(self, error: BaseException, sent: Sequence[bytes] = ()) -> None:

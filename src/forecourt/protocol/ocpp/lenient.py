@@ -5,16 +5,16 @@ counted. A message's own type says what was expected. Must not know connections 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Struct, inspect
 
-from forecourt.protocol.ocpp.values import JSON, Message, decode_custom
+from forecourt.protocol.ocpp.values import INTEGER_END, JSON, Message, decode_custom
 
 # Mending reads a text several times; no station that means well breaks a longer one.
 MENDED_BYTES_MAX: Final = 256 * 1024
@@ -49,6 +49,8 @@ class Fix(StrEnum):
     """A word that the specification does not have: kept as it came."""
     NO_ZONE = "no-zone"
     """A time without an offset: taken as UTC."""
+    HUGE_NUMBER = "huge-number"
+    """More than 64 bits in an optional field: absent."""
 
 
 ALL_FIXES: Final = frozenset(Fix)
@@ -72,10 +74,16 @@ class _Unmendable(Exception):
     """A fault that is not forgiven."""
 
 
+Rewrite: TypeAlias = Callable[[Any], Message]
+"""A message as it was meant; the same object where nothing is to be changed."""
+
+
 class Lenient(Struct, frozen=True):
     """Which faults are forgiven."""
 
     fixes: frozenset[Fix] = ALL_FIXES
+    rewrites: Mapping[type[Message], tuple[tuple[str, Rewrite], ...]] = {}
+    """What is put right in messages that no type forbids, each with the name that it counts by."""
 
     def ignores(self, data: bytes) -> bool:
         """An empty frame says nothing."""
@@ -105,6 +113,15 @@ class Lenient(Struct, frozen=True):
             return None
         return message, tuple(sorted(mender.used))
 
+    def rewritten(self, message: Message) -> tuple[Message, tuple[str, ...]]:
+        """A message with all that is put right in it, and the names of what was."""
+        used: tuple[str, ...] = ()
+        for name, rewrite in self.rewrites.get(type(message), ()):
+            after = rewrite(message)
+            if after is not message:
+                message, used = after, (*used, name)
+        return message, used
+
 
 class _Mender:
     """Reads one payload by its type, and notes each fault that it forgave."""
@@ -114,13 +131,14 @@ class _Mender:
         self.used: set[str] = set()
 
     def plain(self, payload: bytes) -> JSON:
+        text = payload.decode(errors="replace")
         try:
-            return _ANY.decode(payload)
-        except UnicodeDecodeError:
-            self._use(Fix.BROKEN_JSON)
-            return _ANY.decode(payload.decode(errors="replace"))
+            value = _ANY.decode(text)
         except _UNREADABLE as error:
             raise _Unmendable from error
+        if "\ufffd" in text and text.encode() != payload:
+            self._use(Fix.BROKEN_JSON)
+        return value
 
     def message(self, kind: type[Message], value: JSON) -> Any:
         if value is None:
@@ -148,6 +166,9 @@ class _Mender:
                 continue
             if found == [] and not each.required and _wants_items(each.type):
                 self._use(Fix.EMPTY_LIST)
+                continue
+            if not each.required and _is_huge(found):
+                self._use(Fix.HUGE_NUMBER)
                 continue
             place = (shape.cls.__name__, each.encode_name)
             content[each.name] = self._value(each.type, found, place)
@@ -243,6 +264,10 @@ def _shape(kind: type[Message]) -> inspect.StructType:
     shape = inspect.type_info(kind)
     assert isinstance(shape, inspect.StructType), "a message is a Struct"
     return shape
+
+
+def _is_huge(value: JSON) -> bool:
+    return type(value) is int and not -INTEGER_END <= value < INTEGER_END
 
 
 def _wants_items(shape: inspect.Type) -> bool:

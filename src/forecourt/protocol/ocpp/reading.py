@@ -54,10 +54,15 @@ def read_payload(
     dialect: Dialect, kind: type[Message], payload: msgspec.Raw, lenient: Lenient | None
 ) -> tuple[Message, tuple[str, ...]]:
     """The message, and what leniency mended in it."""
+    repairs: tuple[str, ...] = ()
     try:
-        return dialect.payloads[kind].decode(payload), ()
+        message = dialect.payloads[kind].decode(payload)
     except UNREADABLE as error:
         mended = lenient.read(kind, bytes(payload)) if lenient is not None else None
-        if mended is not None:
-            return mended
-        raise WrongPayload(reason_of(error), str(error)) from error
+        if mended is None:
+            raise WrongPayload(reason_of(error), str(error)) from error
+        message, repairs = mended
+    if lenient is not None and lenient.rewrites:
+        message, used = lenient.rewritten(message)
+        repairs += used
+    return message, repairs

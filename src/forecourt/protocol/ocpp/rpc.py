@@ -150,10 +150,8 @@ class Connection:
         """
         self._dialect = dialect
         self._accepts = accepts
-        self._frames = dialect.call_frames_of(accepts)
         self._call_timeout_s = call_timeout_s
         self._queue_max = queue_max
-        self._lenient = lenient
         self._remembers = remembers_answer
         self._prefix = id_prefix
         self._serial = 0
@@ -162,6 +160,16 @@ class Connection:
         self._last: _Exchange | None = None
         self._out: list[bytes] = []
         self._closed = False
+        self.forgive(lenient)
+
+    def forgive(self, lenient: Lenient | None) -> None:
+        """From now on read what comes so."""
+        self._lenient = lenient
+        self._frames = self._dialect.call_frames_of(self._accepts)
+        if lenient is not None and lenient.rewrites:
+            # What is to be rewritten takes the longer way; nothing else pays for it.
+            rewritten = {kind.__name__.encode() for kind in lenient.rewrites}
+            self._frames = {a: d for a, d in self._frames.items() if a not in rewritten}
 
     # --- What comes in ----------------------------------------------------------------------------
 

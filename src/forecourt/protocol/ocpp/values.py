@@ -15,6 +15,7 @@ JSON: TypeAlias = Any
 Moment = Annotated[datetime, Meta(tz=True)]
 """RFC 3339 wants an offset; a time without one is refused (or repaired, where leniency is on)."""
 
+INTEGER_END: Final = 2**63
 Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """JSON's integers have no end; ours must fit the database. (The specification promises 32 bits.)"""
 

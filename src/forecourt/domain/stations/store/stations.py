@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from sys import intern
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -36,6 +37,7 @@ from forecourt.domain.stations.model import (
     Station,
     Variable,
 )
+from forecourt.domain.stations.store.quirks import QUIRK_USES, quirk_uses
 from forecourt.infra.commit import Write, append, upsert
 from forecourt.infra.database import Unit, metadata
 
@@ -63,6 +65,7 @@ stations: Final = Table(
     Column("disconnected_at", DateTime(timezone=True)),
     Column("seen_at", DateTime(timezone=True)),
     Column("lenient", Boolean, nullable=False, server_default=text("false")),
+    Column("quirks", Text, nullable=False, server_default="auto"),
     Column("log_all", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
@@ -249,7 +252,7 @@ MESSAGES: Final = append(
     same=("station_id", "at", "direction", "frame"),
 )
 
-WRITES: Final = (BOOTS, SEEN, GONE, CONNECTORS, VARIABLES, MESSAGES)
+WRITES: Final = (BOOTS, SEEN, GONE, CONNECTORS, VARIABLES, MESSAGES, QUIRK_USES)
 
 
 def connector_row(connector: Connector, tenant: TenantId, epoch: int) -> tuple[object, ...]:
@@ -290,7 +293,10 @@ def variable_row(
 async def doors(unit: Unit, ids: Sequence[StationId] | None = None) -> list[Door]:
     """What the listener needs, of all stations or of some."""
     c = stations.c
-    query = select(c.station_id, c.tenant_id, c.admission, c.password, c.lenient, c.log_all)
+    query = select(
+        *(c.station_id, c.tenant_id, c.admission, c.password, c.lenient, c.log_all, c.quirks),
+        *(c.vendor, c.model, c.firmware),
+    )
     if ids is not None:
         query = query.where(c.station_id.in_(ids))
     return [
@@ -301,6 +307,11 @@ async def doors(unit: Unit, ids: Sequence[StationId] | None = None) -> list[Door
             password=None if row.password is None else Digest(row.password),
             lenient=row.lenient,
             log_all=row.log_all,
+            # A fleet has few makers: each text is held once.
+            quirks=intern(row.quirks),
+            vendor=intern(row.vendor),
+            model=intern(row.model),
+            firmware=intern(row.firmware),
         )
         for row in await unit.conn.execute(query)
     ]
@@ -363,6 +374,7 @@ async def add(unit: Unit, new: Iterable[tuple[Station, Digest | None]]) -> set[S
             "password": password,
             "site": s.site,
             "lenient": s.lenient,
+            "quirks": s.quirks,
             "log_all": s.log_all,
             "created_at": s.created_at,
         }
@@ -404,7 +416,7 @@ async def change(unit: Unit, station_id: StationId, values: dict[str, object]) -
 
 async def remove(unit: Unit, station_id: StationId) -> bool:
     """Delete a station and its live state; its sessions and messages stay."""
-    for table in (connectors, variables):
+    for table in (connectors, variables, quirk_uses):
         await unit.conn.execute(delete(table).where(table.c.station_id == station_id))
     result = await unit.conn.execute(delete(stations).where(stations.c.station_id == station_id))
     return result.rowcount == 1
