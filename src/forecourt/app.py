@@ -240,19 +240,14 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             options=_gateway_options(settings),
         )
         courier = Courier(rooms, clock, here=links.here)
-        relay = Relay(
-            db,
-            name=settings.gateway_name,
-            handlers=nervous_system(gateway, rooms, courier),
-        )
+        hearing = nervous_system(gateway, rooms, courier)
+        relay = Relay(db, name=settings.gateway_name, handlers=hearing)
         committer.after(EVENTS, relay.wake)
         caretaker = Caretaker(db, rooms.devices, clock)
         committer.after(devices.DUE, caretaker.wake)
         await relay.open()
-        tasks.create_task(committer.run())
-        tasks.create_task(relay.run())
-        tasks.create_task(courier.run())
-        tasks.create_task(caretaker.run())
+        for worker in (committer, relay, courier, caretaker):
+            tasks.create_task(worker.run())
         tasks.create_task(_housekeeping(db, settings, clock))
         await gateway.open()
         await rooms.security.refresh()
