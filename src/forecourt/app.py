@@ -116,11 +116,15 @@ def nervous_system(
         ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
         await rooms.devices.forget_removed(ctx, event.station)
 
+    async def connected(event: StationConnected) -> None:
+        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+        await rooms.devices.connected(ctx, event.station)
+
     return {
-        StationConnected: [arrived],
         StationBooted: [arrived],
         CertificateRequested: [wanted],
         StationAdded: [door_changed],
+        StationConnected: [arrived, connected],
         StationChanged: [door_changed, removed],
         AuthorityAdded: [trust_changed],
         CertificateRevoked: [trust_changed],

@@ -55,6 +55,7 @@ upkeep: Final = Table(
     Column("station_id", Text, primary_key=True),
     Column("tenant_id", Text, nullable=False),
     Column("due_at", DateTime(timezone=True)),
+    Column("claimed_until", DateTime(timezone=True)),
     Column("model_of", Text, nullable=False),
     Column("model_at", DateTime(timezone=True)),
     Column("fetches", Integer, nullable=False),
@@ -152,30 +153,30 @@ async def forget_parts(unit: Unit, station: StationId, *, before: datetime) -> N
 
 # ---- upkeep -----------------------------------------------------------------------------------
 
+# A claim that nobody ended is as good as due: whoever had it fell.
 _claim = text("""
-    UPDATE upkeep SET due_at = :until WHERE station_id IN (
-      SELECT station_id FROM upkeep WHERE due_at <= :now
-      ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED)
+    UPDATE upkeep SET due_at = NULL, claimed_until = :until WHERE station_id IN (
+      SELECT station_id FROM upkeep
+      WHERE (due_at <= :now AND claimed_until IS NULL) OR claimed_until <= :now
+      ORDER BY coalesce(due_at, claimed_until) LIMIT :most FOR UPDATE SKIP LOCKED)
     RETURNING station_id, tenant_id""")
 
 
 async def claim(
     unit: Unit, *, now: datetime, until: datetime, most: int
 ) -> list[tuple[StationId, TenantId]]:
-    """Stations that are due; nobody else gets them before ``until``."""
+    """Stations that are due; nobody else gets them before ``until``, or before their release."""
     rows = await unit.conn.execute(_claim, {"now": now, "until": until, "most": most})
     return [(StationId(row.station_id), TenantId(row.tenant_id)) for row in rows]
 
 
-async def release(
-    unit: Unit, station: StationId, *, claimed_until: datetime, due_at: datetime | None
-) -> None:
-    """Done with a station until ``due_at``, unless something happened to it meanwhile."""
+async def release(unit: Unit, station: StationId, *, due_at: datetime | None) -> None:
+    """Done with a station until ``due_at``, or until what happened to it meanwhile is due."""
     c = upkeep.c
     await unit.conn.execute(
         update(upkeep)
-        .where(c.station_id == station, c.due_at == claimed_until)
-        .values(due_at=due_at)
+        .where(c.station_id == station)
+        .values(claimed_until=None, due_at=func.coalesce(c.due_at, due_at))
     )
 
 
@@ -241,7 +242,9 @@ async def make_due(unit: Unit, station: StationId, tenant: TenantId, at: datetim
         tries=[],
     )
     await unit.conn.execute(
-        query.on_conflict_do_update(index_elements=["station_id"], set_={"due_at": at})
+        query.on_conflict_do_update(
+            index_elements=["station_id"], set_={"due_at": func.least(upkeep.c.due_at, at)}
+        )
     )
 
 

@@ -15,7 +15,7 @@ from forecourt.base.context import Context
 from forecourt.base.digest import Digest, digest
 from forecourt.base.ids import StationId, TenantId, new_id
 from forecourt.domain.stations import rules, store
-from forecourt.domain.stations.commands import Answer, Ask, Outcome
+from forecourt.domain.stations.commands import Answer, Ask, Outcome, recorded
 from forecourt.domain.stations.model import (
     Admission,
     BootReport,
@@ -273,7 +273,7 @@ class Stations:
                     "tenant_id": ctx.tenant,
                     "station_id": station,
                     "actor": ctx.actor,
-                    "command": msgspec.to_builtins(command),
+                    "command": recorded(command),
                     "asked_at": ctx.now,
                 },
             )

@@ -1,4 +1,4 @@
-"""Hands stations the certificates that they asked for.
+"""Hands stations the certificates that they asked for, and has them ask again in time.
 
 Looks after what the database says is due, so that nothing is forgotten over a restart: requests to
 be signed, certificates to be handed over, certificates past two thirds of their life.
@@ -16,13 +16,14 @@ from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.rooms import Rooms
-from forecourt.domain.security import RequestState, Task, Use, pem_chain
+from forecourt.domain.security import Certificate, RequestState, Task, Use, pem_chain
 from forecourt.domain.stations import (
     CertificateSigned,
     Outcome,
     StationOffline,
     StationUnknown,
     StationUse,
+    Trigger,
 )
 from forecourt.infra.database import DatabaseAway
 
@@ -34,8 +35,14 @@ RENEW_EVERY: Final = timedelta(minutes=10)
 RETRY_S: Final = 1.0
 # So many stations are served side by side; each may take its time to answer.
 SIDE_BY_SIDE: Final = 32
+RENEWALS_MAX: Final = 200
 
 USES: Final[dict[Use, StationUse]] = {Use.STATION: "station", Use.V2G: "v2g", Use.V2G20: "v2g20"}
+ASKS: Final = {
+    Use.STATION: Trigger(message="sign_certificate"),
+    Use.V2G: Trigger(message="sign_v2g_certificate"),
+    Use.V2G20: Trigger(message="sign_v2g20_certificate"),
+}
 # The station spoke, and it is not a matter of time.
 FINAL: Final = (Outcome.REJECTED, Outcome.UNSUPPORTED)
 
@@ -91,6 +98,10 @@ class Courier:
         if now >= self._renew_at:
             self._renew_at = now + RENEW_EVERY
             await self._rooms.security.inventory.warn(now)
+            renewals = await self._signing.renewals(list(self._here()), now)
+            for certificate in renewals[:RENEWALS_MAX]:
+                await self._free.acquire()
+                tasks.create_task(self._patiently(self._renew(certificate)))
 
     async def _patiently(self, work: Coroutine[Any, Any, None]) -> None:
         """One station's trouble is not another's; what failed is due again by itself."""
@@ -132,6 +143,17 @@ class Courier:
             await self._signing.await_station(ctx, asked)
         else:
             await self._signing.put_off(ctx, asked, answer.reason or answer.outcome.value)
+
+    async def _renew(self, certificate: Certificate) -> None:
+        """Have the station make a new key and ask (A02)."""
+        station = certificate.station
+        assert station is not None, "only stations are asked"
+        ctx = self._ctx(certificate.tenant)
+        try:
+            await self._rooms.stations.command(ctx, station, ASKS[certificate.use])
+        except (StationOffline, StationUnknown):
+            return
+        await self._signing.renewal_asked(ctx, certificate)
 
     def _ctx(self, tenant: TenantId) -> Context:
         return Context(actor="system:courier", tenant=tenant, now=self._clock.now())

@@ -41,7 +41,7 @@ from forecourt.edge.ocpp.session import (
 )
 from forecourt.edge.ocpp.versions import VERSIONS, Version
 from forecourt.edge.ocpp.wire import Budget, Counts, Wire
-from forecourt.infra.commit import Changes, Committer, Done
+from forecourt.infra.commit import Changes, Committer
 from forecourt.infra.database import DatabaseAway
 
 log = structlog.get_logger(__name__)
@@ -120,7 +120,9 @@ class Gateway:
         self.beat_s = time.monotonic()
         self._links_board = links
         self._committer = committer
-        self.now = clock.now
+        self.submit = committer.submit
+        self._clock = clock
+        self._moment: datetime | None = None
         self._tasks = tasks
         self._doors: dict[StationId, Door] = {}
         self._links: dict[StationId, StationLink] = {}
@@ -270,8 +272,16 @@ class Gateway:
 
     # ---- what links ask of their house ----------------------------------------------------------
 
-    def submit(self, changes: Changes, done: Done) -> None:
-        self._committer.submit(changes, done)
+    def now(self) -> datetime:
+        """The moment: one for all that arrives in the same turn of the loop."""
+        moment = self._moment
+        if moment is None:
+            self._moment = moment = self._clock.now()
+            asyncio.get_running_loop().call_soon(self._move_on)
+        return moment
+
+    def _move_on(self) -> None:
+        self._moment = None
 
     def offer(self, changes: Changes) -> bool:
         return self._committer.offer(changes)

@@ -33,6 +33,7 @@ CREATE TABLE upkeep (
   station_id text PRIMARY KEY,
   tenant_id text NOT NULL REFERENCES tenants,
   due_at timestamptz,
+  claimed_until timestamptz,
   model_of text NOT NULL DEFAULT '',
   model_at timestamptz,
   fetches integer NOT NULL DEFAULT 0,
@@ -44,6 +45,7 @@ CREATE TABLE upkeep (
   tries json NOT NULL DEFAULT '[]'
 ) WITH (fillfactor = 80);
 CREATE INDEX upkeep_due ON upkeep (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX upkeep_claimed ON upkeep (claimed_until) WHERE claimed_until IS NOT NULL;
 CREATE INDEX upkeep_tenant ON upkeep (tenant_id, state, station_id);
 CREATE TABLE device_templates (
   tenant_id text NOT NULL REFERENCES tenants,

@@ -88,10 +88,8 @@ def _step(
 def _known(wish: Desired, variable: Variable, earlier: Try | None) -> tuple[Step, str, str | None]:
     """The same for a variable that the station has."""
     wanted, value = wish.wanted.value, variable.value
-    if variable.mutability == "WriteOnly":
-        if earlier is not None and earlier.accepted:
-            return Step.ALREADY, f"set on {earlier.at:%Y-%m-%d}; it cannot be read", None
-        return Step.SET, "it cannot be read, and was not set from here", None
+    if variable.mutability == "WriteOnly" and earlier is not None and earlier.accepted:
+        return Step.ALREADY, f"set on {earlier.at:%Y-%m-%d}; it cannot be read", None
     if value is not None and same(variable.data_type, value, wanted):
         if variable.awaits_reboot:
             return Step.REBOOT, "set, and takes effect when the station starts again", value

@@ -58,20 +58,18 @@ class Caretaker:
                 except DatabaseAway:
                     await asyncio.sleep(RETRY_S)
                     continue
-                for station, tenant, until in claimed:
+                for station, tenant in claimed:
                     await self._places.acquire()
-                    tasks.create_task(self._look(station, tenant, until))
+                    tasks.create_task(self._look(station, tenant))
                 if not claimed:
                     await self._rest()
 
-    async def _claim(self) -> list[tuple[StationId, TenantId, datetime]]:
+    async def _claim(self) -> list[tuple[StationId, TenantId]]:
         now = self._clock.now()
-        until = now + LEASE
         async with self._db.house_unit() as unit:
-            found = await store.claim(unit, now=now, until=until, most=CLAIMS_MAX)
-        return [(station, tenant, until) for station, tenant in found]
+            return await store.claim(unit, now=now, until=now + LEASE, most=CLAIMS_MAX)
 
-    async def _look(self, station: StationId, tenant: TenantId, until: datetime) -> None:
+    async def _look(self, station: StationId, tenant: TenantId) -> None:
         """One station; whatever goes wrong with it, the others are looked at."""
         now = self._clock.now()
         ctx = Context(actor=ACTOR, tenant=tenant, now=now)
@@ -89,7 +87,7 @@ class Caretaker:
         # With the database away the claim ends by itself.
         with contextlib.suppress(DatabaseAway):
             async with self._db.unit(ctx) as unit:
-                await store.release(unit, station, claimed_until=until, due_at=due_at)
+                await store.release(unit, station, due_at=due_at)
 
     async def _rest(self) -> None:
         try:

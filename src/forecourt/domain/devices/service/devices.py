@@ -59,7 +59,7 @@ LOOKS_PER_SECOND: Final = 50
 FETCHES_MAX: Final = 6
 FETCH_AGAIN_FIRST: Final = timedelta(minutes=2)
 FETCH_AGAIN_FACTOR: Final = 4
-# There is something to do and the station is away; a boot brings it up at once.
+# There is something to do and the station is away; its coming back brings it up at once.
 AWAY_AGAIN: Final = timedelta(minutes=15)
 # It is connected to another gateway, which shall get it.
 ELSEWHERE_AGAIN: Final = timedelta(seconds=5)
@@ -94,6 +94,8 @@ class Devices:
         self._fetches = fetches
         self._after_boot = after_boot
         self.standards = standards()
+        self._away: set[StationId] = set()
+        """Stations that something is to be asked of, and that were not here."""
 
     # ---- for the gateway --------------------------------------------------------------------
 
@@ -322,6 +324,7 @@ class Devices:
         if not fetch and not lines:
             return min(waiting, default=None)
         if self._links.find(station) is None:
+            self._away.add(station)
             return ctx.now + (ELSEWHERE_AGAIN if found.connected else AWAY_AGAIN)
         if fetch:
             if held.fetch_after is not None and held.fetch_after > ctx.now:
@@ -382,6 +385,13 @@ class Devices:
                     )
                 )
             return
+
+    async def connected(self, ctx: Context, station: StationId) -> None:
+        """A station is here again: if something waits for that, it is due."""
+        if station in self._away:
+            self._away.discard(station)
+            async with self._db.unit(ctx) as unit:
+                await store.make_due(unit, station, ctx.tenant, ctx.now)
 
     async def forget_removed(self, ctx: Context, station: StationId) -> None:
         """If a station is not known any more, forget what it told."""
