@@ -19,10 +19,12 @@ from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import TenantId
-from forecourt.domain import devices, monitoring, sessions, stations
+from forecourt.domain import access, devices, monitoring, sessions, stations
 from forecourt.domain.access import Access
+from forecourt.domain.billing import Billing
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Caretaker, Devices
+from forecourt.domain.energy import Energy
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
@@ -46,6 +48,7 @@ from forecourt.domain.stations import (
     StationConnected,
     Stations,
 )
+from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Tenants
 from forecourt.edge.http.app import http_app
 from forecourt.edge.ocpp import Courier, Gateway, GatewayOptions, UnknownStations, listen
@@ -60,6 +63,15 @@ from forecourt.settings import Settings, secret_key
 DEFAULT_TENANT: Final = TenantId("default")
 HOUSEKEEPING_EVERY_S: Final = 3_600.0
 HOUSEKEEPING_RETRY_S: Final = 30.0
+WRITES: Final = (
+    *stations.WRITES,
+    *devices.WRITES,
+    *monitoring.WRITES,
+    *access.WRITES,
+    *sessions.WRITES,
+    EVENTS,
+)
+"""In the order in which they are written: rooms from below."""
 PARTITIONS_AHEAD: Final = timedelta(days=7)
 HTTP_BACKLOG: Final = 1_024
 
@@ -170,6 +182,13 @@ def partitioned(settings: Settings) -> list[Partitioned]:
             keep_days=settings.keep_customer_information_days,
         ),
         Partitioned(
+            table="battery_swaps",
+            column="at",
+            received_column="at",
+            interval="month",
+            keep_days=settings.keep_meter_values_days,
+        ),
+        Partitioned(
             table="messages",
             column="at",
             received_column="at",
@@ -227,13 +246,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         tasks = await stack.enter_async_context(_tasks())
         committer = Committer(
             db.raw,
-            order=(
-                *stations.WRITES,
-                *devices.WRITES,
-                *monitoring.WRITES,
-                *sessions.WRITES,
-                EVENTS,
-            ),
+            order=WRITES,
         )
         gateway = Gateway(
             rooms,
@@ -278,6 +291,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     key = secret_key(settings.data_dir)
     standing = Stations(db, links=links, secret_key=key)
+    noticing = Monitoring(db, vendors=settings.data_transfer_vendors)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
         catalogue=Catalogue(quirks_file=settings.quirks_file),
@@ -290,10 +304,13 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
             fetches=settings.fetch_device_models,
             after_boot=timedelta(seconds=settings.upkeep_after_boot_s),
         ),
-        monitoring=Monitoring(db, vendors=settings.data_transfer_vendors),
+        monitoring=noticing,
         access=Access(db),
+        tariffs=Tariffs(db),
         sessions=Sessions(db),
+        energy=Energy(db, monitoring=noticing),
         firmware=Firmware(db),
+        billing=Billing(db),
     )
 
 

@@ -10,7 +10,7 @@ import msgspec
 from forecourt.domain.access import Authorization, Standing
 from forecourt.domain.sessions import StartReport, StopReport
 from forecourt.domain.stations import Admission, BootReport, ConnectorState, StatusReport
-from forecourt.edge.ocpp import certificates, files, vendors
+from forecourt.edge.ocpp import certificates, files, reservations, vendors
 from forecourt.edge.ocpp.metering import readings_16
 from forecourt.edge.ocpp.plain import plain
 from forecourt.edge.ocpp.routes import Call, Routes, route
@@ -126,6 +126,8 @@ async def on_start(call: Call, msg: v16.StartTransaction) -> Message:
         ),
         authorization,
     )
+    if msg.reservation_id and session.saved_at == call.ctx.now:  # Else it was told again.
+        reservations.used(call, msg.reservation_id, session)
     if session.standing is not None:
         # Told again: what was said the first time, not that it is now charging "elsewhere".
         authorization = msgspec.structs.replace(authorization, standing=session.standing)

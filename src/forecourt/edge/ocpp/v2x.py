@@ -3,10 +3,9 @@
 2.1 only adds to what 2.0.1 has, so one function serves both, and the answers have one shape.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-import msgspec
 from msgspec.structs import replace
 
 from forecourt.domain.access import Authorization, Standing, folded
@@ -20,7 +19,7 @@ from forecourt.domain.stations import (
     StatusReport,
     Variable,
 )
-from forecourt.edge.ocpp import certificates
+from forecourt.edge.ocpp import certificates, reservations
 from forecourt.edge.ocpp.metering import readings_2x
 from forecourt.edge.ocpp.routes import Call
 from forecourt.protocol.ocpp import v21, v201
@@ -131,10 +130,11 @@ def on_transaction_event(
         and session.evse_no  # Else this may be the event that tells it.
         and msg.event_type == "Updated"
         and msg.id_token is None
+        and msg.reservation_id is None
     ):
         _update(call, session, msg)
         return NOTHING
-    return _transaction_event(call, msg)
+    return transaction_event(call, msg)
 
 
 def _update(
@@ -155,9 +155,10 @@ def _update(
         sessions.updated(call, whole, event_report(msg))
 
 
-async def _transaction_event(
+async def transaction_event(
     call: Call, msg: v201.TransactionEvent | v21.TransactionEvent
 ) -> Message:
+    """An event that tells more than readings."""
     transaction = msg.transaction_info.transaction_id
     sessions = call.rooms.sessions
     session = await sessions.recall(call, transaction)
@@ -175,7 +176,9 @@ async def _transaction_event(
             )
     # A stop by another card of the group says nothing of the session's own.
     own = authorization if _is_own(session, msg) else None
-    sessions.event(call, session, event_report(msg), own)
+    after = sessions.event(call, session, event_report(msg), own)
+    if msg.reservation_id is not None and after is not session:  # Else it was told again.
+        reservations.used(call, msg.reservation_id, after)
     if authorization is None:
         return NOTHING
     return v201.TransactionEventResponse(id_token_info=id_token_info(authorization))
@@ -276,22 +279,6 @@ def _characterised(
     )
 
 
-def noted(what: str, answer: Message) -> Callable[[Call, Message], Message]:
-    """A handler for what is kept as it was said and changes nothing yet."""
-
-    def handle(call: Call, msg: Message) -> Message:
-        call.rooms.stations.notified(
-            call.ctx,
-            call.station.station.id,
-            call.changes,
-            what=what,
-            body=msgspec.json.encode(msg).decode(),
-        )
-        return answer
-
-    return handle
-
-
 def id_token_info(authorization: Authorization) -> v201.IdTokenInfo:
     """IdTokenInfoType. A group's name longer than 2.0.1 can say is not said."""
     group = authorization.group
@@ -310,23 +297,3 @@ async def _authorize(call: Call, token: v201.IdToken | v21.IdToken) -> Authoriza
     if token.type == certificates.EMAID:
         return await certificates.authorize_contract(call, token.id_token)
     return await call.rooms.access.authorize(call.ctx, token.id_token)
-
-
-# What is kept as it was said, until a room acts on it: the same in both versions.
-NOTED: Final[Mapping[str, tuple[str, Message]]] = {
-    "ClearedChargingLimit": ("charging_limit_cleared", v201.ClearedChargingLimitResponse()),
-    "NotifyChargingLimit": ("charging_limit", v201.NotifyChargingLimitResponse()),
-    "NotifyEVChargingNeeds": (
-        "charging_needs",
-        v201.NotifyEVChargingNeedsResponse(status="Rejected"),
-    ),
-    "NotifyEVChargingSchedule": (
-        "charging_schedule",
-        v201.NotifyEVChargingScheduleResponse(status="Accepted"),
-    ),
-    "ReportChargingProfiles": (
-        "charging_profiles",
-        v201.ReportChargingProfilesResponse(),
-    ),
-    "ReservationStatusUpdate": ("reservation_status", v201.ReservationStatusUpdateResponse()),
-}
