@@ -20,7 +20,7 @@ from websockets.sync.client import connect
 
 from forecourt.cli import main
 from forecourt.cli.station_csv import parse
-from tests.fixtures.certificates import csr_pem
+from tests.fixtures.pki import csr_pem
 
 
 @dataclass

@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 from forecourt.domain.security import HashAlgorithm, Status, Unfit, Use, Verdict, rules
 from forecourt.domain.security.model import Sound
 from tests.domain.conftest import NOW
-from tests.fixtures.certificates import EMAID, Foreign, csr_pem, new_key, pem, subject
+from tests.fixtures.pki import EMAID, Foreign, csr_pem, new_key, pem, subject
 
 NAMES = frozenset({"CP1", "SN-0815"})
 

@@ -16,7 +16,7 @@ from cryptography.x509 import ocsp
 from forecourt.domain.security import Certificate, HashAlgorithm, Reason, Role, Use
 from forecourt.domain.security.rules import name_of, question
 from tests.edge.http.conftest import NOW, Door
-from tests.fixtures.certificates import EMAID, Foreign, csr_pem, new_key, pem
+from tests.fixtures.pki import EMAID, Foreign, csr_pem, new_key, pem
 
 OPENSSL = shutil.which("openssl")
 BASE = "/api/v1/certificates"

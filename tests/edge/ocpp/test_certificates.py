@@ -24,7 +24,7 @@ from forecourt.domain.security import (
 from forecourt.domain.security.rules import name_of, serial_hex
 from tests.edge.ocpp.house import IN_THE_HOUSE, Yard, until
 from tests.edge.ocpp.wire import Wire
-from tests.fixtures.certificates import EMAID, Foreign, csr_pem, new_key
+from tests.fixtures.pki import EMAID, Foreign, csr_pem, new_key
 
 pytestmark = IN_THE_HOUSE
 
