@@ -76,7 +76,6 @@ DOORS_BY_VERSION: Final = (
         dialect=messages_v21.DIALECT,
         routes=v21.ROUTES,
         sent=v21.SENT,
-        later=v21.LATER,
         says=SPEECH_21,
     ),
 )

@@ -91,6 +91,10 @@ class Links:
     def find(self, station: StationId) -> Link | None:
         return self._links.get(station)
 
+    def here(self) -> list[StationId]:
+        """All that are connected here."""
+        return list(self._links)
+
     def __len__(self) -> int:
         return len(self._links)
 
