@@ -49,9 +49,10 @@ ROWS = {
     " VALUES ('crt_{t}', '{t}', 'station', 's', '{{}}', '1', '{hex}', '{{}}', now(), now(), now())",
     "revocations": "(tenant_id, authority_id, serial, reason, revoked_at)"
     " VALUES ('{t}', 'aut_{t}', '{hex}', 'unspecified', now())",
-    "signing_requests": "(request_id, tenant_id, station_id, use, csr, digest, subject, wrapped,"
-    " state, detail, attempts, requested_at)"
-    " VALUES ('csr_{t}', '{t}', 'CP_{t}', 'station', '', '', '', false, 'requested', '', 0, now())",
+    "signing_requests": "(request_id, tenant_id, station_id, use, csr, digest, subject,"
+    " organization, state, detail, attempts, requested_at)"
+    " VALUES ('csr_{t}', '{t}', 'CP_{t}', 'station', '', '', '', '', 'requested', '', 0,"
+    " now())",
     "installed_certificates": "VALUES ('CP_{t}', 'csms_root', 'SHA256', '', '', '1', '{t}', '', '',"
     " NULL, NULL, now())",
     "contract_certificates": "VALUES ('{t}', '{hex}', 'e', '1', '{{}}', now(), now(), NULL, now(),"

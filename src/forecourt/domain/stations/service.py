@@ -26,6 +26,7 @@ from forecourt.domain.stations.model import (
     Admission,
     Arrival,
     BootReport,
+    CommandAnswered,
     Connector,
     ConnectorChanged,
     Credentials,
@@ -95,6 +96,10 @@ class Links:
 
     def find(self, station: StationId) -> Link | None:
         return self._links.get(station)
+
+    def here(self) -> list[StationId]:
+        """All that are connected here."""
+        return list(self._links)
 
     def __len__(self) -> int:
         return len(self._links)
@@ -338,7 +343,34 @@ class Stations:
                     "answered_at": ctx.now + took,
                 },
             )
+            await unit.emit(
+                CommandAnswered(
+                    tenant=ctx.tenant,
+                    at=ctx.now + took,
+                    station=station,
+                    command_id=command_id,
+                    command=str(command.__struct_config__.tag),
+                    outcome=answer.outcome.value,
+                )
+            )
         return answer
+
+    async def answered(
+        self, ctx: Context, command_id: str, kinds: Sequence[type[Ask]]
+    ) -> tuple[Ask, Answer] | None:
+        """A command of these kinds and its answer, as they were kept: without their secrets."""
+        async with self._db.unit(ctx) as unit:
+            found = await store.find_command(unit, command_id)
+        if found is None or found[1] is None:
+            return None
+        said, answer = found
+        for kind in kinds:
+            if kind.__struct_config__.tag == said["command"]:
+                try:
+                    return msgspec.convert(said, kind), msgspec.convert(answer, Answer)
+                except msgspec.ValidationError:
+                    return None  # A release before this one kept it in other words.
+        return None
 
     # ---- for the gateway: the door ----------------------------------------------------------
 

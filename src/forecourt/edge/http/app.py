@@ -16,6 +16,7 @@ from forecourt.domain.energy.api import EnergyRoutes
 from forecourt.domain.firmware.api import JobRoutes
 from forecourt.domain.monitoring.api import MonitoringRoutes
 from forecourt.domain.rooms import Rooms
+from forecourt.domain.security.api import CertificateRoutes, PkiRoutes
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
@@ -44,6 +45,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     TariffRoutes,
     BillingRoutes,
     JobRoutes,
+    CertificateRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
 
@@ -68,7 +70,7 @@ def http_app(
         dependencies={"ctx": Provide(context_of, sync_to_thread=False)},
     )
     return Litestar(
-        [api, VitalsRoutes, PageRoutes],
+        [api, VitalsRoutes, PageRoutes, PkiRoutes],
         dependencies={
             "catalogue": _given(rooms.catalogue),
             "stations": _given(rooms.stations),
@@ -77,6 +79,8 @@ def http_app(
             "sessions": _given(rooms.sessions),
             "monitoring": _given(rooms.monitoring),
             "firmware": _given(rooms.firmware),
+            "security": _given(rooms.security),
+            "now": Provide(clock.now, sync_to_thread=False),
             "energy": _given(rooms.energy),
             "tariffs": _given(rooms.tariffs),
             "billing": _given(rooms.billing),
