@@ -24,6 +24,7 @@ from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Caretaker, Devices
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
+from forecourt.domain.orders import Dispatcher, OrderPlaced, Orders
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import (
     AuthorityAdded,
@@ -35,6 +36,7 @@ from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import (
     Links,
     StationAdded,
+    StationBooted,
     StationChanged,
     StationConnected,
     Stations,
@@ -88,7 +90,7 @@ class House:
 
 
 def nervous_system(
-    gateway: Gateway, security: Security, devices: Devices
+    gateway: Gateway, security: Security, devices: Devices, dispatcher: Dispatcher
 ) -> Mapping[type[Event], Sequence[Handler]]:
     """Who hears of what: the whole of it."""
 
@@ -106,9 +108,14 @@ def nervous_system(
         ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
         await devices.connected(ctx, event.station)
 
+    async def orders_due(_: OrderPlaced | StationBooted | StationConnected) -> None:
+        dispatcher.wake()
+
     return {
+        OrderPlaced: [orders_due],
+        StationBooted: [orders_due],
         StationAdded: [door_changed],
-        StationConnected: [connected],
+        StationConnected: [connected, orders_due],
         StationChanged: [door_changed, removed],
         AuthorityAdded: [trust_changed],
         CertificateRevoked: [trust_changed],
@@ -227,10 +234,11 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             tasks=tasks,
             options=_gateway_options(settings),
         )
+        dispatcher = Dispatcher(db, rooms.stations, clock, gateway=settings.gateway_name)
         relay = Relay(
             db,
             name=settings.gateway_name,
-            handlers=nervous_system(gateway, rooms.security, rooms.devices),
+            handlers=nervous_system(gateway, rooms.security, rooms.devices, dispatcher),
         )
         committer.after(EVENTS, relay.wake)
         caretaker = Caretaker(db, rooms.devices, clock)
@@ -240,7 +248,9 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         tasks.create_task(relay.run())
         tasks.create_task(caretaker.run())
         tasks.create_task(_housekeeping(db, settings, clock))
+        await dispatcher.open()
         await gateway.open()
+        tasks.create_task(dispatcher.run())
         await rooms.security.refresh()
         tls = _tls(settings)
         with _port_taken(settings.ocpp_port):
@@ -277,6 +287,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
             fetches=settings.fetch_device_models,
             after_boot=timedelta(seconds=settings.upkeep_after_boot_s),
         ),
+        orders=Orders(db),
         monitoring=Monitoring(db, vendors=settings.data_transfer_vendors),
         access=Access(db),
         sessions=Sessions(db),

@@ -18,6 +18,7 @@ from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Devices
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
+from forecourt.domain.orders import Orders
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
@@ -120,6 +121,7 @@ def rooms_on(db: Database, links: Links) -> Rooms:
         security=Security(db, secret_key=SECRET),
         stations=stations,
         devices=Devices(db, stations=stations, links=links),
+        orders=Orders(db),
         monitoring=Monitoring(db),
         access=Access(db),
         sessions=Sessions(db),

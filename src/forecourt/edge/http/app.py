@@ -13,6 +13,7 @@ from forecourt.domain.catalogue.api import QuirkProfileRoutes
 from forecourt.domain.devices.api import DeviceRoutes, DriftRoutes, TemplateRoutes
 from forecourt.domain.firmware.api import JobRoutes
 from forecourt.domain.monitoring.api import MonitoringRoutes
+from forecourt.domain.orders.api import OrderRoutes
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
@@ -33,6 +34,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     DriftRoutes,
     TemplateRoutes,
     CommandRoutes,
+    OrderRoutes,
     SessionRoutes,
     TokenRoutes,
     MonitoringRoutes,
@@ -65,6 +67,7 @@ def http_app(
         dependencies={
             "catalogue": _given(rooms.catalogue),
             "stations": _given(rooms.stations),
+            "orders": _given(rooms.orders),
             "devices": _given(rooms.devices),
             "access": _given(rooms.access),
             "sessions": _given(rooms.sessions),
