@@ -48,12 +48,15 @@ from forecourt.domain.security import (
 )
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import (
+    CommandAnswered,
     Links,
+    Outcome,
     StationAdded,
     StationBooted,
     StationChanged,
     StationConnected,
     Stations,
+    StationUnknown,
 )
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Tenants
@@ -146,10 +149,6 @@ def nervous_system(
     async def arrived(event: StationConnected | StationBooted) -> None:
         courier.wake(event.station)
 
-    async def removed(event: StationChanged) -> None:
-        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
-        await rooms.devices.forget_removed(ctx, event.station)
-
     async def connected(event: StationConnected) -> None:
         ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
         await rooms.devices.connected(ctx, event.station)
@@ -159,14 +158,45 @@ def nervous_system(
 
     return {
         OrderPlaced: [orders_due],
+        CommandAnswered: [_understanding(rooms)],
         StationBooted: [arrived, orders_due],
         CertificateRequested: [wanted],
         StationAdded: [door_changed],
         StationConnected: [arrived, connected, orders_due],
-        StationChanged: [door_changed, removed],
+        StationChanged: [door_changed, _forgetting(rooms)],
         AuthorityAdded: [trust_changed],
         CertificateRevoked: [trust_changed],
     }
+
+
+def _forgetting(rooms: Rooms) -> Handler:
+    """Rooms forget a station that was removed."""
+
+    async def changed(event: StationChanged) -> None:
+        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+        await rooms.devices.forget_removed(ctx, event.station)
+        try:
+            await rooms.stations.read(ctx, event.station)
+        except StationUnknown:
+            for room in (rooms.monitoring, rooms.access, rooms.energy):
+                await room.forget(ctx, event.station)
+
+    return changed
+
+
+def _understanding(rooms: Rooms) -> Handler:
+    """Rooms hear what came of commands that matter to them."""
+
+    async def answered(event: CommandAnswered) -> None:
+        if event.outcome != Outcome.ACCEPTED:
+            return
+        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+        for room in (rooms.monitoring, rooms.access, rooms.energy):
+            found = await rooms.stations.answered(ctx, event.command_id, room.HEARS)
+            if found is not None:
+                await room.answered(ctx, event.station, *found)
+
+    return answered
 
 
 def partitioned(settings: Settings) -> list[Partitioned]:

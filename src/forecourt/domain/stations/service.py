@@ -20,6 +20,7 @@ from forecourt.domain.stations.model import (
     Admission,
     Arrival,
     BootReport,
+    CommandAnswered,
     Connector,
     ConnectorChanged,
     Credentials,
@@ -333,7 +334,34 @@ class Stations:
                     "answered_at": ctx.now + took,
                 },
             )
+            await unit.emit(
+                CommandAnswered(
+                    tenant=ctx.tenant,
+                    at=ctx.now + took,
+                    station=station,
+                    command_id=command_id,
+                    command=str(command.__struct_config__.tag),
+                    outcome=answer.outcome.value,
+                )
+            )
         return answer
+
+    async def answered(
+        self, ctx: Context, command_id: str, kinds: Sequence[type[Ask]]
+    ) -> tuple[Ask, Answer] | None:
+        """A command of these kinds and its answer, as they were kept: without their secrets."""
+        async with self._db.unit(ctx) as unit:
+            found = await store.find_command(unit, command_id)
+        if found is None or found[1] is None:
+            return None
+        said, answer = found
+        for kind in kinds:
+            if kind.__struct_config__.tag == said["command"]:
+                try:
+                    return msgspec.convert(said, kind), msgspec.convert(answer, Answer)
+                except msgspec.ValidationError:
+                    return None  # A release before this one kept it in other words.
+        return None
 
     # ---- for the gateway: the door ----------------------------------------------------------
 
