@@ -335,7 +335,7 @@ class TestNetworks:
             await eager.rooms.devices.save_template(eager.ctx, other)
 
             async def filled() -> bool:
-                return station.networks[2]["ocppCsmsUrl"] == "wss://other.example/"
+                return bool(station.networks[2]["ocppCsmsUrl"] == "wss://other.example/")
 
             await eventually(filled)
             await stands(eager, name, State.CONFORMS)
