@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 
 from forecourt.domain.access import Access
+from forecourt.domain.billing import Billing
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Devices
+from forecourt.domain.energy import Energy
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
+from forecourt.domain.orders import Orders
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Stations
+from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Tenants
 
 
@@ -21,8 +25,12 @@ class Rooms:
     catalogue: Catalogue
     security: Security
     stations: Stations
+    orders: Orders
     devices: Devices
     monitoring: Monitoring
     access: Access
+    tariffs: Tariffs
     sessions: Sessions
+    energy: Energy
     firmware: Firmware
+    billing: Billing

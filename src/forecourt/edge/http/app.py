@@ -8,14 +8,19 @@ from litestar.types import ControllerRouterHandler
 
 from forecourt.base.clock import Clock
 from forecourt.base.ids import TenantId
-from forecourt.domain.access.api import TokenRoutes
+from forecourt.domain.access.api import StationAccessRoutes, TokenRoutes
+from forecourt.domain.billing.api import BillingRoutes
 from forecourt.domain.catalogue.api import QuirkProfileRoutes
 from forecourt.domain.devices.api import DeviceRoutes, DriftRoutes, TemplateRoutes
+from forecourt.domain.energy.api import EnergyRoutes
 from forecourt.domain.firmware.api import JobRoutes
 from forecourt.domain.monitoring.api import MonitoringRoutes
+from forecourt.domain.orders.api import OrderRoutes
 from forecourt.domain.rooms import Rooms
+from forecourt.domain.security.api import CertificateRoutes, PkiRoutes
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
+from forecourt.domain.tariffs.api import TariffRoutes
 from forecourt.edge.http.auth import Keys, clean_address, context_of, guard
 from forecourt.edge.http.document import config
 from forecourt.edge.http.errors import HANDLERS, HARDENED
@@ -33,10 +38,16 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     DriftRoutes,
     TemplateRoutes,
     CommandRoutes,
+    OrderRoutes,
     SessionRoutes,
     TokenRoutes,
+    StationAccessRoutes,
     MonitoringRoutes,
+    EnergyRoutes,
+    TariffRoutes,
+    BillingRoutes,
     JobRoutes,
+    CertificateRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
 
@@ -61,15 +72,21 @@ def http_app(
         dependencies={"ctx": Provide(context_of, sync_to_thread=False)},
     )
     return Litestar(
-        [api, VitalsRoutes, PageRoutes],
+        [api, VitalsRoutes, PageRoutes, PkiRoutes],
         dependencies={
             "catalogue": _given(rooms.catalogue),
             "stations": _given(rooms.stations),
+            "orders": _given(rooms.orders),
             "devices": _given(rooms.devices),
             "access": _given(rooms.access),
             "sessions": _given(rooms.sessions),
             "monitoring": _given(rooms.monitoring),
             "firmware": _given(rooms.firmware),
+            "security": _given(rooms.security),
+            "now": Provide(clock.now, sync_to_thread=False),
+            "energy": _given(rooms.energy),
+            "tariffs": _given(rooms.tariffs),
+            "billing": _given(rooms.billing),
             "keys": _given(keys),
             "vitals": _given(vitals),
         },

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -60,6 +60,7 @@ CREATE TABLE device_templates (
   auto boolean NOT NULL,
   wanted json NOT NULL,
   changed_at timestamptz NOT NULL,
+  networks json NOT NULL DEFAULT '[]',
   PRIMARY KEY (tenant_id, name)
 );
 """

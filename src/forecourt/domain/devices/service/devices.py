@@ -16,11 +16,13 @@ from msgspec.structs import replace
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
+from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import rules, store
 from forecourt.domain.devices.model import (
     Applied,
     Line,
     ModelReported,
+    Network,
     Plan,
     ReportPart,
     Standing,
@@ -41,6 +43,7 @@ from forecourt.domain.stations import (
     Kept,
     Links,
     Outcome,
+    SetNetworkProfile,
     SetVariables,
     Station,
     Stations,
@@ -85,12 +88,14 @@ class Devices:
         *,
         stations: Stations,
         links: Links,
+        catalogue: Catalogue,
         fetches: bool = True,
         after_boot: timedelta = timedelta(seconds=20),
     ) -> None:
         self._db = db
         self._stations = stations
         self._links = links
+        self._catalogue = catalogue
         self._fetches = fetches
         self._after_boot = after_boot
         self.standards = standards()
@@ -254,8 +259,7 @@ class Devices:
         done: list[Applied] = []
         try:
             for line in lines:
-                command = SetVariables(variables=(_asked(line.wanted),))
-                answer = await self._stations.command(ctx, station, command)
+                answer = await self._stations.command(ctx, station, _command(line))
                 done.append(
                     Applied(
                         line=line,
@@ -293,6 +297,9 @@ class Devices:
         plan = rules.plan(
             wishes,
             await self._stations.inventory(ctx, station.id) if wishes else (),
+            networks=await self._networks(ctx, station.id)
+            if any(wish.network for wish in wishes)
+            else (),
             whole=held.model_at is not None and held.model_of == rules.model_of(station),
             tries=held.tries,
             patient=patient,
@@ -300,6 +307,27 @@ class Devices:
             standards=self.standards,
         )
         return held, plan
+
+    async def networks(
+        self, ctx: Context, station: StationId
+    ) -> Sequence[tuple[SetNetworkProfile, datetime]]:
+        """The ways to reach us that a station took, by slot, and when. Raises StationUnknown."""
+        await self._stations.read(ctx, station)
+        return await self._stations.networks(ctx, station)
+
+    async def _networks(self, ctx: Context, station: StationId) -> list[Network]:
+        return [
+            Network(
+                slot=given.slot,
+                url=given.url,
+                security_profile=given.security_profile,
+                protocol=given.protocol,
+                interface=given.interface,
+                message_timeout_s=given.message_timeout_s,
+                identity=given.identity,
+            )
+            for given, _ in await self._stations.networks(ctx, station)
+        ]
 
     # ---- for the caretaker ------------------------------------------------------------------
 
@@ -343,7 +371,15 @@ class Devices:
             and station.booted_at is not None
             and held.model_of != rules.model_of(station)
             and held.fetches < FETCHES_MAX
+            and self._bears_questions(station)
         )
+
+    def _bears_questions(self, station: Station) -> bool:
+        """Some fall into a boot loop when they are asked for all that they have (quirk 19)."""
+        profile = self._catalogue.quirk_profile_for(
+            station.quirks, vendor=station.vendor, model=station.model, firmware=station.firmware
+        )
+        return profile is None or not profile.no_measurand_autodetect
 
     async def _fetch(self, ctx: Context, held: Upkeep) -> datetime:
         """Ask for the whole model; when to ask again, should it not come."""
@@ -415,6 +451,14 @@ def _news(ctx: Context, held: Upkeep, plan: Plan) -> Iterable[StationDrifted | S
 
 def _drifting(lines: Iterable[Line]) -> tuple[str, ...]:
     return tuple(sorted(spelt(line.wanted) for line in lines if line.step not in rules.NEARLY))
+
+
+def _command(line: Line) -> SetVariables | SetNetworkProfile:
+    """What is asked of the station."""
+    if line.network is None:
+        return SetVariables(variables=(_asked(line.wanted),))
+    fields = msgspec.to_builtins(line.network)
+    return msgspec.convert(fields, SetNetworkProfile)
 
 
 def _asked(wanted: Wanted) -> VariableValue:

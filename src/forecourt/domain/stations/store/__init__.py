@@ -1,5 +1,7 @@
 """Tables and SQL of this room, by topic."""
 
+from forecourt.domain.stations.store.doors import Connected, connect, door, doors
+from forecourt.domain.stations.store.networks import networks_of
 from forecourt.domain.stations.store.quirks import QUIRK_USES, quirk_uses_of
 from forecourt.domain.stations.store.stations import (
     BOOTS,
@@ -11,12 +13,12 @@ from forecourt.domain.stations.store.stations import (
     WRITES,
     add,
     change,
-    connect,
+    choices_of,
     connector_row,
     connectors_of,
     counts,
-    doors,
     find,
+    find_command,
     forget_connections,
     messages_of,
     page,
@@ -39,16 +41,21 @@ __all__ = [
     "SEEN",
     "VARIABLES",
     "WRITES",
+    "Connected",
     "add",
     "change",
+    "choices_of",
     "connect",
     "connector_row",
     "connectors_of",
     "counts",
+    "door",
     "doors",
     "find",
+    "find_command",
     "forget_connections",
     "messages_of",
+    "networks_of",
     "page",
     "quirk_uses_of",
     "record_command",
