@@ -118,7 +118,20 @@ export function sessionAfter(session: SessionView, event: LiveEvent): SessionVie
       flags: event.body["flags"] as SessionView["flags"],
     };
   }
+  if (event.type === "session.progress" && session.state === "active") {
+    return {
+      ...session,
+      power_w: figure(event, "power_w"),
+      energy_wh: figure(event, "energy_wh") ?? session.energy_wh,
+      soc_pct: figure(event, "soc_pct"),
+    };
+  }
   return session;
+}
+
+function figure(event: LiveEvent, name: string): number | null {
+  const value = event.body[name];
+  return typeof value === "number" ? value : null;
 }
 
 function text(event: LiveEvent, name: string): string {
@@ -174,11 +187,15 @@ export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[]
   const mark = (key: readonly unknown[]) => stale.set(JSON.stringify(key), key);
   for (const event of events) {
     const station = String(event.body["station"] ?? "");
-    const [room, fact] = event.type.split(".");
+    const [room] = event.type.split(".");
+    if (event.type === "session.progress") {
+      mark(keys.overview);
+      mark(keys.readings(String(event.body["session"])));
+      continue;
+    }
     if (room === "session") {
       mark(keys.sessionLists);
       mark(keys.overview);
-      if (fact !== "progress") mark(keys.sessionsOf(station));
     } else if (room === "alarm") {
       mark(keys.alarms(station));
       mark(keys.overview);
@@ -196,9 +213,12 @@ export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[]
       mark(keys.tokens);
     } else {
       mark(keys.overview);
+      mark(keys.attention);
     }
+    if (station === "") continue;
     // Whatever happened to a station, it was said by a message.
-    if (station !== "") mark(keys.messages(station));
+    mark(keys.messages(station));
+    mark(keys.timeline(station));
   }
   return [...stale.values()];
 }
@@ -224,7 +244,8 @@ export function connect(client: QueryClient, url = "/api/v1/live"): () => void {
     const events = waiting;
     waiting = [];
     merge(client, events);
-    feed.set([...events.reverse(), ...feed.read()].slice(0, FEED_MAX));
+    const told = events.filter(({ type }) => type !== "session.progress").reverse();
+    if (told.length > 0) feed.set([...told, ...feed.read()].slice(0, FEED_MAX));
   };
   const onMessage = (message: MessageEvent<string>) => {
     const said = JSON.parse(message.data) as Omit<LiveEvent, "id">;
@@ -234,6 +255,8 @@ export function connect(client: QueryClient, url = "/api/v1/live"): () => void {
   const open = () => {
     source = new EventSource(url);
     for (const type of LIVE_TYPES) source.addEventListener(type, onMessage);
+    // We read too slowly and were sent away: what is on the screen is read anew.
+    source.addEventListener("behind", () => void client.invalidateQueries());
     source.onopen = () => {
       attempts = 0;
       liveStatus.set({ state: "live", since: Date.now() });

@@ -2,7 +2,7 @@
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, ask } from "./client";
 import { powerTrail, trailAfter } from "../rooms/overview/trail";
-import { readMe, readOverview } from "./contract";
+import { readMe } from "./account";
 import { keys } from "./keys";
 import type { SessionState } from "./schema";
 
@@ -21,15 +21,14 @@ export interface SessionFilters {
 }
 
 export const meQuery = queryOptions({ queryKey: keys.me, queryFn: readMe, retry: false, staleTime: Infinity });
-/** Power changes without an event: it is read again every few seconds while somebody looks. */
+/** Read again whenever something happens, which is every few seconds while somebody charges. */
 export const overviewQuery = queryOptions({
   queryKey: keys.overview,
   queryFn: async () => {
-    const seen = await readOverview();
-    powerTrail.set(trailAfter(powerTrail.read(), Date.parse(seen.at), seen.sessions.power_w));
+    const seen = await ask(api.GET("/api/v1/overview"));
+    powerTrail.set(trailAfter(powerTrail.read(), Date.parse(seen.at), seen.power_w));
     return seen;
   },
-  refetchInterval: 5_000,
 });
 
 export const stationsQuery = (filters: StationFilters) =>
@@ -72,6 +71,30 @@ export const driftQuery = (station: string) =>
   queryOptions({
     queryKey: keys.drift(station),
     queryFn: ({ signal }) => ask(api.GET("/api/v1/stations/{station_id}/drift", { params: { path: { station_id: station } }, signal })),
+  });
+
+const TIMELINE_PAGES_MAX = 5;
+
+/** A station's events of the last day, oldest first. */
+export const timelineQuery = (station: string) =>
+  queryOptions({
+    queryKey: keys.timeline(station),
+    queryFn: async ({ signal }) => {
+      const events = [];
+      let cursor = first;
+      for (let pages = 0; pages < TIMELINE_PAGES_MAX; pages++) {
+        const page = await ask(
+          api.GET("/api/v1/stations/{station_id}/timeline", {
+            params: { path: { station_id: station }, query: { limit: 1000, cursor } },
+            signal,
+          }),
+        );
+        events.push(...page.items);
+        if (page.next === null) break;
+        cursor = page.next;
+      }
+      return events;
+    },
   });
 
 export const alarmsQuery = (station: string) =>
@@ -131,3 +154,21 @@ export const tokensQuery = infiniteQueryOptions({
   initialPageParam: first,
   getNextPageParam: next,
 });
+
+export const usersQuery = queryOptions({
+  queryKey: keys.users,
+  queryFn: ({ signal }) => ask(api.GET("/api/v1/users", { params: { query: { limit: 1000 } }, signal })),
+});
+
+export const rolesQuery = queryOptions({ queryKey: keys.roles, queryFn: () => ask(api.GET("/api/v1/roles")), staleTime: Infinity });
+
+export const apiKeysQuery = queryOptions({ queryKey: keys.apiKeys, queryFn: () => ask(api.GET("/api/v1/apikeys")) });
+
+export const auditQuery = (filters: { actor?: string | undefined; subject?: string | undefined }) =>
+  infiniteQueryOptions({
+    queryKey: [...keys.audit, filters],
+    queryFn: ({ pageParam, signal }) =>
+      ask(api.GET("/api/v1/audit", { params: { query: { limit: PAGE, ...(pageParam && { cursor: Number(pageParam) }), ...filters } }, signal })),
+    initialPageParam: first,
+    getNextPageParam: next,
+  });

@@ -2,7 +2,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { Refusal } from "../api/client";
-import { readSetup } from "../api/contract";
+import { readSetup } from "../api/account";
 import { connect } from "../api/live";
 import { meQuery } from "../api/queries";
 import { Failure } from "../parts/basics";

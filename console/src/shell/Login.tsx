@@ -2,7 +2,7 @@ import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { Refusal } from "../api/client";
-import { logIn } from "../api/contract";
+import { logIn } from "../api/account";
 import { keys } from "../api/keys";
 import { useT } from "../i18n";
 import { Refused } from "../parts/basics";

@@ -2,7 +2,7 @@ import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
-import { setUp } from "../api/contract";
+import { setUp } from "../api/account";
 import { keys } from "../api/keys";
 import { useT } from "../i18n";
 import { Refused } from "../parts/basics";

@@ -6,7 +6,7 @@ import {
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { logOut, type Me } from "../api/contract";
+import { logOut, type Me } from "../api/account";
 import { liveStatus } from "../api/live";
 import { LANGUAGES, type Language, useChooseLanguage, useT } from "../i18n";
 import { duration } from "../lib/format";
@@ -184,7 +184,7 @@ function UserMenu({ me, help }: { me: Me; help: () => void }) {
           <br />
           {me.user.email} · {t.word("role", me.user.role)}
           <br />
-          {me.user.tenant.name}
+          {me.user.tenant}
         </Menu.Label>
         <Menu.Divider />
         {(Object.keys(LANGUAGES) as Language[]).map((language) => (

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { IconCircleCheck } from "@tabler/icons-react";
 import { api, ask } from "../../api/client";
+import { keys } from "../../api/keys";
 import { useT } from "../../i18n";
 import type { ConnectorView, StationView } from "../../api/schema";
 import { Ago, Loaded, Note, Panel } from "../../parts/basics";
@@ -14,9 +15,8 @@ const SHOWN_MAX = 12;
 export function Attention({ up }: { up: number }) {
   const t = useT();
   const stations = useQuery({
-    queryKey: ["stations-attention"],
+    queryKey: keys.attention,
     queryFn: () => ask(api.GET("/api/v1/stations", { params: { query: { limit: LOOKED_AT } } })),
-    refetchInterval: 30_000,
   });
   return (
     <Panel title={t("attention.title")} aside={up > 0 && <span className="soft">{t("attention.alarms", { n: up })}</span>} flush>

@@ -28,11 +28,17 @@ const LOOKS: Readonly<Record<string, readonly [Icon, Tone]>> = {
 };
 
 /** What just happened, newest first, in words. */
-export function Feed({ station }: { station?: string }) {
+export function Feed({ station }: { station?: string | undefined }) {
   const t = useT();
   const events = useStore(feed);
   const shown = events.filter((event) => event.type !== "session.progress" && (station === undefined || event.body["station"] === station)).slice(0, SHOWN_MAX);
   if (shown.length === 0) return <Note icon={IconPointFilled} title={t("feed.none")}>{t("feed.none_text")}</Note>;
+  return <EventList events={shown} station={station} />;
+}
+
+/** Events in words; without the station's name where all are of one. */
+export function EventList({ events: shown, station }: { events: readonly LiveEvent[]; station?: string | undefined }) {
+  const t = useT();
   return (
     <ol className="feed" style={{ maxHeight: 720 }} aria-label={t("overview.feed")} tabIndex={0}>
       {shown.map((event) => {

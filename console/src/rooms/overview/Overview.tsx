@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useMemo } from "react";
-import type { Overview as Seen } from "../../api/contract";
+import type { Overview as Seen } from "../../api/schema";
 import { overviewQuery } from "../../api/queries";
 import { useT } from "../../i18n";
 import { count, energy, power } from "../../lib/format";
@@ -44,22 +44,22 @@ export function Overview() {
 function Tiles({ seen }: { seen: Seen }) {
   const t = useT();
   const number = (value: number) => count(value, t.language);
-  const away = seen.stations.known - seen.stations.connected;
+  const away = seen.stations_known - seen.stations_connected;
   return (
     <div className="tiles">
       <Tile
         label={t("overview.stations")}
         to="/stations"
-        value={<>{number(seen.stations.connected)}<small> / {number(seen.stations.known)}</small></>}
+        value={<>{number(seen.stations_connected)}<small> / {number(seen.stations_known)}</small></>}
         note={away === 0 ? t("overview.all_online") : t("overview.away", { n: number(away) })}
       />
-      <Tile label={t("overview.sessions")} to="/sessions" value={number(seen.sessions.running)} note={t("overview.running")} />
+      <Tile label={t("overview.sessions")} to="/sessions" value={number(seen.sessions_running)} note={t("overview.running")} />
       <Tile
         label={t("overview.power")}
-        value={power(seen.sessions.power_w, t.language)}
-        note={seen.sessions.running === 0 ? "" : t("overview.each", { power: power(seen.sessions.power_w / seen.sessions.running, t.language) })}
+        value={power(seen.power_w, t.language)}
+        note={seen.sessions_running === 0 ? "" : t("overview.each", { power: power(seen.power_w / seen.sessions_running, t.language) })}
       />
-      <Tile label={t("overview.energy")} value={energy(seen.energy_today_wh, t.language)} note={t("overview.since_midnight")} />
+      <Tile label={t("overview.energy")} value={energy(seen.energy_today_wh, t.language)} note={t("overview.today", { n: number(seen.sessions_today) })} />
       <Tile label={t("overview.alarms")} value={number(seen.alarms)} note={seen.alarms === 0 ? t("overview.quiet") : t("overview.look")} />
     </div>
   );

@@ -17,11 +17,10 @@ import { useMay } from "../../shell/session";
 import { curve } from "./curve";
 
 const route = getRouteApi("/sessions/$id");
-const READ_EVERY_MS = 5_000;
 
 export function Session() {
   const { id } = route.useParams();
-  const session = useQuery({ ...sessionQuery(id), refetchInterval: (query) => (query.state.data?.state === "active" ? READ_EVERY_MS : false) });
+  const session = useQuery(sessionQuery(id));
   return <Loaded query={session} rows={10}>{(found) => <Found session={found} />}</Loaded>;
 }
 
@@ -30,7 +29,7 @@ function Found({ session }: { session: SessionView }) {
   const may = useMay();
   const now = useNow();
   const active = session.state === "active";
-  const readings = useQuery({ ...readingsQuery(session.id), refetchInterval: active ? 2 * READ_EVERY_MS : false });
+  const readings = useQuery(readingsQuery(session.id));
   const lasted = (session.ended_at ? Date.parse(session.ended_at) : now) - Date.parse(session.started_at);
   return (
     <Page

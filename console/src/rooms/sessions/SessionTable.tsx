@@ -11,14 +11,11 @@ import { Ago, Glow, Loaded, Note } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { State } from "../../parts/states";
 
-/** Registers and power move without an event. */
-const READ_EVERY_MS = 15_000;
-
 export function SessionTable({ filters, short = false }: { filters: SessionFilters; short?: boolean }) {
   const t = useT();
   const now = useNow();
   const navigate = useNavigate();
-  const query = useInfiniteQuery({ ...sessionsQuery(filters), refetchInterval: filters.state === "ended" ? false : READ_EVERY_MS });
+  const query = useInfiniteQuery(sessionsQuery(filters));
   const rows = useMemo(() => query.data?.pages.flatMap(({ items }) => items) ?? [], [query.data]);
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = query;
   const more = useCallback(() => {

@@ -40,7 +40,7 @@ export function Settings() {
                 <dt>{t("setup.name")}</dt><dd>{user.name}</dd>
                 <dt>{t("login.email")}</dt><dd>{user.email}</dd>
                 <dt>{t("people.role")}</dt><dd>{t.word("role", user.role)}</dd>
-                <dt>{t("settings.tenant")}</dt><dd>{user.tenant.name}</dd>
+                <dt>{t("settings.tenant")}</dt><dd>{user.tenant}</dd>
               </dl>
             )}
           </Loaded>

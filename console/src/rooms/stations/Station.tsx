@@ -19,12 +19,12 @@ import { Files } from "./Files";
 import { type Tab, TABS } from "./index";
 import { Messages } from "./Messages";
 import { Model } from "./Model";
+import { Timeline } from "./Timeline";
 
 const route = getRouteApi("/stations/$id");
 // The commands' forms are large and wanted seldom.
 const CommandDrawer = lazy(async () => ({ default: (await import("./CommandDrawer")).CommandDrawer }));
 const QUICK = ["start", "stop", "reset", "trigger", "unlock", "availability", "set_limit", "get_variables"];
-const POWER_EVERY_MS = 10_000;
 
 export function Station() {
   const { id } = route.useParams();
@@ -38,8 +38,7 @@ function Found({ station }: { station: StationView }) {
   const search = route.useSearch();
   const { tab = "live", command } = search;
   const navigate = useNavigate({ from: "/stations/$id" });
-  // What a running session draws is told by no event: read again while somebody looks.
-  const running = useInfiniteQuery({ ...sessionsQuery({ station: station.id, state: "active" }), refetchInterval: POWER_EVERY_MS, enabled: may("sessions.read") });
+  const running = useInfiniteQuery({ ...sessionsQuery({ station: station.id, state: "active" }), enabled: may("sessions.read") });
   const sessions = useMemo(() => running.data?.pages.flatMap(({ items }) => items) ?? [], [running.data]);
   const ask = (name: string | undefined) => void navigate({ search: { tab: search.tab, command: name }, replace: true });
   return (
@@ -145,6 +144,8 @@ function TabContent({ tab, station }: { tab: Tab; station: StationView }) {
       return <Panel title={t("overview.feed")} flush><Feed station={station.id} /></Panel>;
     case "sessions":
       return <SessionTable filters={{ station: station.id }} short />;
+    case "timeline":
+      return <Timeline station={station} />;
     case "model":
       return <Suspense fallback={<Loading />}><Model station={station} /></Suspense>;
     case "messages":

@@ -1,5 +1,6 @@
 """The HTTP application: the rooms' routes behind the API key, and a few pages before it."""
 
+from pathlib import Path
 from typing import Any, Final
 
 from litestar import Litestar, Response, Router
@@ -22,6 +23,7 @@ from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
 from forecourt.edge.http.auth import Keys, clean_address, context_of, guard
+from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, pages
 from forecourt.edge.http.document import config
 from forecourt.edge.http.errors import HANDLERS, HARDENED
 from forecourt.edge.http.page import PageRoutes
@@ -60,10 +62,12 @@ def http_app(
     gateway: Gateway,
     committer: Committer,
     tenant: TenantId = DEFAULT_TENANT,
+    console_folder: Path = BUILT,
 ) -> Litestar:
     """An ASGI application. ``tenant`` is the one whose sessions /metrics counts."""
     keys = Keys(rooms.tenants, clock)
     vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer, tenant=tenant)
+    console = Console(console_folder)
     api = Router(
         "/api/v1",
         route_handlers=ROUTES,
@@ -72,7 +76,7 @@ def http_app(
         dependencies={"ctx": Provide(context_of, sync_to_thread=False)},
     )
     return Litestar(
-        [api, VitalsRoutes, PageRoutes, PkiRoutes],
+        [api, ConsoleRoutes, VitalsRoutes, PageRoutes, PkiRoutes],
         dependencies={
             "catalogue": _given(rooms.catalogue),
             "stations": _given(rooms.stations),
@@ -88,9 +92,10 @@ def http_app(
             "tariffs": _given(rooms.tariffs),
             "billing": _given(rooms.billing),
             "keys": _given(keys),
+            "console": _given(console),
             "vitals": _given(vitals),
         },
-        exception_handlers=HANDLERS,
+        exception_handlers={**HANDLERS, **pages(console)},
         after_request=_hardened,
         request_max_body_size=BODY_BYTES_MAX,
         openapi_config=config(),
