@@ -15,3 +15,5 @@ class Context(Struct, frozen=True, kw_only=True):
     tenant: TenantId
     now: datetime
     trace: str = ""
+    sites: tuple[str, ...] = ()
+    """Whoever is bound to some sites sees their stations alone; none named is all of them."""

@@ -1,4 +1,4 @@
-"""Tenants and their API keys: who the rows belong to, and which machine may ask for them.
+"""Tenants, the keys of their programs, their people and what these did.
 
 Knows no station and no session.
 """
@@ -10,19 +10,61 @@ from forecourt.domain.tenants.model import (
     ApiKeyInvalid,
     ApiKeyRevoked,
     ApiKeyUnknown,
+    AuditEntry,
+    Caller,
+    Deed,
+    Forbidden,
+    LastOwner,
+    Login,
+    LoginRefused,
     NewApiKey,
+    NewUser,
+    PasswordWeak,
+    Permission,
+    Role,
+    SetUpDone,
     Tenant,
+    TotpWanted,
+    User,
+    UserAdded,
+    UserChanged,
+    UserExists,
+    UserLoggedIn,
+    UserUnknown,
 )
-from forecourt.domain.tenants.service import Tenants
+from forecourt.domain.tenants.rules import ROLES
+from forecourt.domain.tenants.service import Audit, People, Tenants
 
 __all__ = [
+    "ROLES",
     "ApiKey",
     "ApiKeyAdded",
     "ApiKeyExists",
     "ApiKeyInvalid",
     "ApiKeyRevoked",
     "ApiKeyUnknown",
+    "Audit",
+    "AuditEntry",
+    "Caller",
+    "Deed",
+    "Forbidden",
+    "LastOwner",
+    "Login",
+    "LoginRefused",
     "NewApiKey",
+    "NewUser",
+    "PasswordWeak",
+    "People",
+    "Permission",
+    "Role",
+    "SetUpDone",
     "Tenant",
     "Tenants",
+    "TotpWanted",
+    "User",
+    "UserAdded",
+    "UserChanged",
+    "UserExists",
+    "UserLoggedIn",
+    "UserUnknown",
 ]
