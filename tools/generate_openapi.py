@@ -39,6 +39,7 @@ class NoWire:
     """A gateway that nobody connects to."""
 
     malformed = strays = superseded = refused_doors = 0
+    logins_failed = logins_held = tls_failed = deflated = 0
     accepting = False
 
     @property
@@ -66,7 +67,7 @@ async def described() -> str:
         catalogue=Catalogue(),
         security=Security(db, secret_key=NO_KEY),
         stations=stations,
-        devices=Devices(db, stations=stations, links=Links()),
+        devices=Devices(db, stations=stations, links=Links(), catalogue=Catalogue()),
         monitoring=Monitoring(db),
         access=Access(db),
         tariffs=Tariffs(db),

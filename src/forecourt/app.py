@@ -3,8 +3,14 @@
 import asyncio
 import errno
 import socket
-import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Generator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -44,12 +50,13 @@ from forecourt.domain.stations import (
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Tenants
 from forecourt.edge.http.app import http_app
-from forecourt.edge.ocpp import Gateway, GatewayOptions, UnknownStations, listen
+from forecourt.edge.ocpp import Gateway, GatewayOptions, PortOptions, Ports, UnknownStations
 from forecourt.infra import migrate, partitions, postgres
 from forecourt.infra.commit import AWAY, Committer
 from forecourt.infra.database import EVENTS, Database
 from forecourt.infra.outbox import Handler, Relay
 from forecourt.infra.partitions import Partitioned
+from forecourt.infra.tls import KeyPair
 from forecourt.settings import Settings, secret_key
 
 DEFAULT_TENANT: Final = TenantId("default")
@@ -79,13 +86,6 @@ class PortTaken(ForecourtError):
     code: ClassVar[str] = "serve.port_taken"
 
 
-class TlsBroken(ForecourtError):
-    """The certificate or its key cannot be used."""
-
-    kind: ClassVar[Kind] = Kind.INVALID
-    code: ClassVar[str] = "serve.tls_broken"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """What runs."""
@@ -95,12 +95,25 @@ class House:
     committer: Committer
     gateway: Gateway
     relay: Relay
-    ocpp_url: str
     http_url: str
+    ports: Ports
+    ocpp_urls: tuple[str, ...]
+    """All ports for stations: without TLS, with, with an old one."""
+
+    @property
+    def ocpp_url(self) -> str:
+        """The first of them."""
+        return self.ocpp_urls[0]
+
+    @property
+    def ocpp_tls_url(self) -> str | None:
+        """Where a port with TLS is beside the one without."""
+        beside = self.ocpp_urls[1:] if self.ocpp_url.startswith("ws:") else ()
+        return beside[0] if beside else None
 
 
 def nervous_system(
-    gateway: Gateway, security: Security, devices: Devices
+    gateway: Gateway, security: Security, devices: Devices, ports: Ports
 ) -> Mapping[type[Event], Sequence[Handler]]:
     """Who hears of what: the whole of it."""
 
@@ -109,6 +122,7 @@ def nervous_system(
 
     async def trust_changed(_: AuthorityAdded | CertificateRevoked) -> None:
         await security.refresh()
+        await ports.trust()
 
     async def removed(event: StationChanged) -> None:
         ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
@@ -240,10 +254,11 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             tasks=tasks,
             options=_gateway_options(settings),
         )
+        ports = Ports(gateway, rooms.security, _port_options(settings), now=clock.now)
         relay = Relay(
             db,
             name=settings.gateway_name,
-            handlers=nervous_system(gateway, rooms.security, rooms.devices),
+            handlers=nervous_system(gateway, rooms.security, rooms.devices, ports),
         )
         committer.after(EVENTS, relay.wake)
         caretaker = Caretaker(db, rooms.devices, clock)
@@ -255,39 +270,40 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         tasks.create_task(_housekeeping(db, settings, clock))
         await gateway.open()
         await rooms.security.refresh()
-        tls = _tls(settings)
-        with _port_taken(settings.ocpp_port):
-            server = await listen(gateway, host=settings.host, port=settings.ocpp_port, tls=tls)
-        stack.push_async_callback(_stop, gateway, server, settings.stop_timeout_s)
-        ocpp_port = server.sockets[0].getsockname()[1]
+        stack.push_async_callback(_stop, gateway, settings.stop_timeout_s)
+        stack.callback(ports.close)
+        ocpp_urls = await ports.open(_port_taken)
+        tasks.create_task(ports.keep())
         app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
         with _port_taken(settings.http_port):
             http_port = await stack.enter_async_context(_http(app, settings))
-        ws, http = ("wss", "https") if tls else ("ws", "http")
         yield House(
             rooms=rooms,
             db=db,
             committer=committer,
             gateway=gateway,
             relay=relay,
-            ocpp_url=f"{ws}://{settings.host}:{ocpp_port}",
-            http_url=f"{http}://{settings.host}:{http_port}",
+            http_url=f"{'https' if settings.tls_cert else 'http'}://{settings.host}:{http_port}",
+            ports=ports,
+            ocpp_urls=ocpp_urls,
         )
 
 
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     key = secret_key(settings.data_dir)
+    catalogue = Catalogue(quirks_file=settings.quirks_file)
     standing = Stations(db, links=links, secret_key=key)
     noticing = Monitoring(db, vendors=settings.data_transfer_vendors)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
-        catalogue=Catalogue(quirks_file=settings.quirks_file),
+        catalogue=catalogue,
         security=Security(db, secret_key=key, options=_security_options(settings)),
         stations=standing,
         devices=Devices(
             db,
             stations=standing,
             links=links,
+            catalogue=catalogue,
             fetches=settings.fetch_device_models,
             after_boot=timedelta(seconds=settings.upkeep_after_boot_s),
         ),
@@ -311,6 +327,25 @@ def _security_options(settings: Settings) -> SecurityOptions:
     )
 
 
+def _port_options(settings: Settings) -> PortOptions:
+    files = (
+        (settings.tls_cert, settings.tls_key),
+        (settings.tls_second_cert, settings.tls_second_key),
+    )
+    return PortOptions(
+        host=settings.host,
+        port=settings.ocpp_port,
+        tls_port=settings.ocpp_tls_port,
+        old_tls_port=settings.ocpp_old_tls_port,
+        old_tls_floor=settings.ocpp_old_tls_floor,
+        pairs=tuple(KeyPair(cert, key) for cert, key in files if cert is not None),
+        client_ca=settings.tls_client_ca,
+        client_crl=settings.tls_client_crl,
+        hosts=settings.tls_hosts,
+        folder=settings.data_dir / "tls",
+    )
+
+
 def _gateway_options(settings: Settings) -> GatewayOptions:
     return GatewayOptions(
         name=settings.gateway_name,
@@ -321,6 +356,10 @@ def _gateway_options(settings: Settings) -> GatewayOptions:
         messages_per_second=settings.station_messages_per_s,
         messages_burst=settings.station_messages_burst,
         frame_bytes_max=settings.frame_bytes_max,
+        security_profile_min=settings.security_profile_min,
+        owner=settings.operator_name,
+        proxies=settings.trusted_proxies,
+        compression=settings.websocket_compression,
     )
 
 
@@ -343,9 +382,8 @@ async def _tasks() -> AsyncGenerator[asyncio.TaskGroup]:
         pass
 
 
-async def _stop(gateway: Gateway, server: asyncio.Server, timeout_s: float) -> None:
+async def _stop(gateway: Gateway, timeout_s: float) -> None:
     """No new stations; what is in hand is answered; sockets are closed a few at a time."""
-    server.close()
     try:
         async with asyncio.timeout(timeout_s):
             await gateway.stop()
@@ -420,21 +458,6 @@ class _HttpServer(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    if settings.tls_cert is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(settings.tls_cert, settings.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        raise TlsBroken(
-            f"cannot use the certificate {settings.tls_cert}: {error}; both --tls-cert and"
-            " --tls-key must name PEM files that belong together"
-        ) from error
-    return context
 
 
 @contextmanager

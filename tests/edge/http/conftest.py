@@ -39,6 +39,7 @@ class Wire:
 
     malformed = 3
     strays = superseded = refused_doors = 0
+    logins_failed = logins_held = tls_failed = deflated = 0
 
 
 class Quirks:
@@ -122,7 +123,7 @@ def rooms_on(db: Database, links: Links) -> Rooms:
         catalogue=Catalogue(),
         security=Security(db, secret_key=SECRET),
         stations=stations,
-        devices=Devices(db, stations=stations, links=links),
+        devices=Devices(db, stations=stations, links=links, catalogue=Catalogue()),
         monitoring=Monitoring(db),
         access=Access(db),
         tariffs=Tariffs(db),

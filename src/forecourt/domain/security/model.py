@@ -179,6 +179,9 @@ class Untrusted(Struct, frozen=True, kw_only=True):
     """A certificate that opens no door, and why."""
 
     reason: str
+    stranger: bool = False
+    """No authority of ours signed it."""
+    revoked: bool = False
 
 
 class SecurityEvent(Event, frozen=True, kw_only=True):

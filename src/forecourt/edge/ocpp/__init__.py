@@ -1,6 +1,7 @@
 """The door for stations: a listener, one link for each station, one table for each OCPP version."""
 
-from forecourt.edge.ocpp.gateway import Gateway, GatewayOptions, UnknownStations
-from forecourt.edge.ocpp.listener import listen
+from forecourt.edge.ocpp.gateway import Gateway
+from forecourt.edge.ocpp.options import GatewayOptions, UnknownStations
+from forecourt.edge.ocpp.ports import PortOptions, Ports
 
-__all__ = ["Gateway", "GatewayOptions", "UnknownStations", "listen"]
+__all__ = ["Gateway", "GatewayOptions", "PortOptions", "Ports", "UnknownStations"]

@@ -1,5 +1,6 @@
 """Tables and SQL of this room, by topic."""
 
+from forecourt.domain.stations.store.doors import Connected, connect, door, doors
 from forecourt.domain.stations.store.quirks import QUIRK_USES, quirk_uses_of
 from forecourt.domain.stations.store.stations import (
     BOOTS,
@@ -11,11 +12,9 @@ from forecourt.domain.stations.store.stations import (
     WRITES,
     add,
     change,
-    connect,
     connector_row,
     connectors_of,
     counts,
-    doors,
     find,
     forget_connections,
     messages_of,
@@ -39,12 +38,14 @@ __all__ = [
     "SEEN",
     "VARIABLES",
     "WRITES",
+    "Connected",
     "add",
     "change",
     "connect",
     "connector_row",
     "connectors_of",
     "counts",
+    "door",
     "doors",
     "find",
     "forget_connections",
