@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import socket
 from collections.abc import (
     AsyncGenerator,
@@ -48,13 +49,14 @@ from forecourt.domain.stations import (
     Stations,
 )
 from forecourt.domain.tariffs import Tariffs
-from forecourt.domain.tenants import Tenants
+from forecourt.domain.tenants import Audit, People, Tenants
 from forecourt.edge.http.app import http_app
+from forecourt.edge.http.live import Live
 from forecourt.edge.ocpp import Gateway, GatewayOptions, PortOptions, Ports, UnknownStations
 from forecourt.infra import migrate, partitions, postgres
 from forecourt.infra.commit import AWAY, Committer
 from forecourt.infra.database import EVENTS, Database
-from forecourt.infra.outbox import Handler, Relay
+from forecourt.infra.outbox import Handler, Relay, Told
 from forecourt.infra.partitions import Partitioned
 from forecourt.infra.tls import KeyPair
 from forecourt.settings import Settings, secret_key
@@ -73,6 +75,7 @@ WRITES: Final = (
 """In the order in which they are written: rooms from below."""
 PARTITIONS_AHEAD: Final = timedelta(days=7)
 HTTP_BACKLOG: Final = 1_024
+PULSE_EVERY_S: Final = 5.0
 
 Asgi = Callable[..., Awaitable[None]]
 
@@ -255,10 +258,12 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             options=_gateway_options(settings),
         )
         ports = Ports(gateway, rooms.security, _port_options(settings), now=clock.now)
+        live = Live(db)
         relay = Relay(
             db,
             name=settings.gateway_name,
             handlers=nervous_system(gateway, rooms.security, rooms.devices, ports),
+            taps=[live.heard],
         )
         committer.after(EVENTS, relay.wake)
         caretaker = Caretaker(db, rooms.devices, clock)
@@ -274,7 +279,8 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         stack.callback(ports.close)
         ocpp_urls = await ports.open(_port_taken)
         tasks.create_task(ports.keep())
-        app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
+        tasks.create_task(_pulse(gateway, live, clock))
+        app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer, live=live)
         with _port_taken(settings.http_port):
             http_port = await stack.enter_async_context(_http(app, settings))
         yield House(
@@ -296,6 +302,8 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     noticing = Monitoring(db, vendors=settings.data_transfer_vendors)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
+        people=People(db, secret_key=key),
+        audit=Audit(db),
         catalogue=catalogue,
         security=Security(db, secret_key=key, options=_security_options(settings)),
         stations=standing,
@@ -470,6 +478,17 @@ def _port_taken(port: int) -> Generator[None]:
         raise PortTaken(
             f"port {port} is taken; stop what listens there, or choose another"
         ) from error
+
+
+async def _pulse(gateway: Gateway, live: Live, clock: Clock) -> None:
+    """Tell those who listen how far each running session is; kept nowhere, so only if any do."""
+    while True:
+        await asyncio.sleep(PULSE_EVERY_S)
+        if len(live):
+            now = clock.now()
+            for tenant, station, progress in gateway.progress():
+                body = json.dumps(progress)
+                live.heard(Told("", tenant, "session.progress", station, now, body))
 
 
 # What the embedded server's keeper says when somebody should look.

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    func,
     select,
     text,
     update,
@@ -472,6 +473,12 @@ async def clear_alarm(
 
 
 _CLEARED_KEPT: Final = timedelta(days=30)
+
+
+async def standing(unit: Unit) -> int:
+    """How many alarms are up."""
+    query = select(func.count()).select_from(alarms).where(alarms.c.cleared_at.is_(None))
+    return int(str(await unit.conn.scalar(query)))
 
 
 async def alarms_of(unit: Unit, station: StationId, *, up: bool | None) -> list[Alarm]:

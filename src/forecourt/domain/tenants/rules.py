@@ -1,6 +1,7 @@
 """Pure decisions: what a role may do, which password will do, how deeds are chained."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
@@ -10,11 +11,13 @@ from cryptography.hazmat.primitives.twofactor import InvalidToken
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from forecourt.base.context import Context
-from forecourt.domain.tenants.model import AuditEntry, Deed, Permission, Role
+from forecourt.domain.tenants.model import AuditEntry, Caller, Deed, Permission, Role, User
 
 # NIST SP 800-63B, 5.1.1: length is what counts; no rules on which letters.
 PASSWORD_LENGTH_MIN: Final = 10
 PASSWORD_LENGTH_MAX: Final = 200
+# A browser is logged out after so long without a request.
+LOGIN_IDLES: Final = timedelta(hours=12)
 TOTP_DIGITS: Final = 6
 TOTP_STEP_S: Final = 30
 # A phone's clock may be half a minute off.
@@ -38,6 +41,14 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.READ_ONLY: _SEE | {Permission.TOKENS_READ},
 }
 """What each role may do."""
+
+
+def caller(user: User, used_at: datetime, expires_at: datetime, now: datetime) -> Caller | None:
+    """Who is logged in, and until when; None when that is over."""
+    until = min(expires_at, used_at + LOGIN_IDLES)
+    if until <= now or user.disabled_at is not None:
+        return None
+    return Caller(user=user, expires_at=until)
 
 
 def password_fault(password: str, email: str) -> str | None:
