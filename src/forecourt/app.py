@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Final, NoReturn
+from urllib.parse import urlsplit
 
 import structlog
 import uvicorn
@@ -33,29 +34,47 @@ from forecourt.domain.devices import Caretaker, Devices
 from forecourt.domain.energy import Energy
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
+from forecourt.domain.orders import Dispatcher, OrderPlaced, Orders
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import (
+    Authority,
     AuthorityAdded,
+    CertificateRequested,
     CertificateRevoked,
+    ContractProvider,
+    EstAuthority,
     Security,
     SecurityOptions,
+    Use,
 )
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import (
+    CommandAnswered,
     Links,
+    Outcome,
     StationAdded,
+    StationBooted,
     StationChanged,
     StationConnected,
     Stations,
+    StationUnknown,
 )
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, People, Tenants
 from forecourt.edge.http.app import http_app
 from forecourt.edge.http.live import Live
-from forecourt.edge.ocpp import Gateway, GatewayOptions, PortOptions, Ports, UnknownStations
+from forecourt.edge.ocpp import (
+    Courier,
+    Gateway,
+    GatewayOptions,
+    PortOptions,
+    Ports,
+    UnknownStations,
+)
 from forecourt.infra import migrate, partitions, postgres
 from forecourt.infra.commit import AWAY, Committer
 from forecourt.infra.database import EVENTS, Database
+from forecourt.infra.outbound import Outbound
 from forecourt.infra.outbox import Handler, Relay, Told
 from forecourt.infra.partitions import Partitioned
 from forecourt.infra.tls import KeyPair
@@ -116,7 +135,7 @@ class House:
 
 
 def nervous_system(
-    gateway: Gateway, security: Security, devices: Devices, ports: Ports
+    gateway: Gateway, rooms: Rooms, courier: Courier, ports: Ports, dispatcher: Dispatcher
 ) -> Mapping[type[Event], Sequence[Handler]]:
     """Who hears of what: the whole of it."""
 
@@ -124,24 +143,63 @@ def nervous_system(
         await gateway.station_changed(event.station)
 
     async def trust_changed(_: AuthorityAdded | CertificateRevoked) -> None:
-        await security.refresh()
+        await rooms.security.refresh()
         await ports.trust()
 
-    async def removed(event: StationChanged) -> None:
-        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
-        await devices.forget_removed(ctx, event.station)
+    async def wanted(_: CertificateRequested) -> None:
+        courier.wake()
+
+    async def arrived(event: StationConnected | StationBooted) -> None:
+        courier.wake(event.station)
 
     async def connected(event: StationConnected) -> None:
         ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
-        await devices.connected(ctx, event.station)
+        await rooms.devices.connected(ctx, event.station)
+
+    async def orders_due(_: OrderPlaced | StationBooted | StationConnected) -> None:
+        dispatcher.wake()
 
     return {
+        OrderPlaced: [orders_due],
+        CommandAnswered: [_understanding(rooms)],
+        StationBooted: [arrived, orders_due],
+        CertificateRequested: [wanted],
         StationAdded: [door_changed],
-        StationConnected: [connected],
-        StationChanged: [door_changed, removed],
+        StationConnected: [arrived, connected, orders_due],
+        StationChanged: [door_changed, _forgetting(rooms)],
         AuthorityAdded: [trust_changed],
         CertificateRevoked: [trust_changed],
     }
+
+
+def _forgetting(rooms: Rooms) -> Handler:
+    """Rooms forget a station that was removed."""
+
+    async def changed(event: StationChanged) -> None:
+        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+        await rooms.devices.forget_removed(ctx, event.station)
+        try:
+            await rooms.stations.read(ctx, event.station)
+        except StationUnknown:
+            for room in (rooms.monitoring, rooms.access, rooms.energy):
+                await room.forget(ctx, event.station)
+
+    return changed
+
+
+def _understanding(rooms: Rooms) -> Handler:
+    """Rooms hear what came of commands that matter to them."""
+
+    async def answered(event: CommandAnswered) -> None:
+        if event.outcome != Outcome.ACCEPTED:
+            return
+        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+        for room in (rooms.monitoring, rooms.access, rooms.energy):
+            found = await rooms.stations.answered(ctx, event.command_id, room.HEARS)
+            if found is not None:
+                await room.answered(ctx, event.station, *found)
+
+    return answered
 
 
 def partitioned(settings: Settings) -> list[Partitioned]:
@@ -257,23 +315,22 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             tasks=tasks,
             options=_gateway_options(settings),
         )
+        courier = Courier(rooms, clock, here=links.here)
+        dispatcher = Dispatcher(db, rooms.stations, clock, gateway=settings.gateway_name)
         ports = Ports(gateway, rooms.security, _port_options(settings), now=clock.now)
         live = Live(db)
-        relay = Relay(
-            db,
-            name=settings.gateway_name,
-            handlers=nervous_system(gateway, rooms.security, rooms.devices, ports),
-            taps=[live.heard],
-        )
+        hearing = nervous_system(gateway, rooms, courier, ports, dispatcher)
+        relay = Relay(db, name=settings.gateway_name, handlers=hearing, taps=[live.heard])
         committer.after(EVENTS, relay.wake)
         caretaker = Caretaker(db, rooms.devices, clock)
         committer.after(devices.DUE, caretaker.wake)
         await relay.open()
-        tasks.create_task(committer.run())
-        tasks.create_task(relay.run())
-        tasks.create_task(caretaker.run())
+        await dispatcher.open()
+        for worker in (committer, relay, courier, caretaker):
+            tasks.create_task(worker.run())
         tasks.create_task(_housekeeping(db, settings, clock))
         await gateway.open()
+        tasks.create_task(dispatcher.run())
         await rooms.security.refresh()
         stack.push_async_callback(_stop, gateway, settings.stop_timeout_s)
         stack.callback(ports.close)
@@ -305,7 +362,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
         people=People(db, secret_key=key),
         audit=Audit(db),
         catalogue=catalogue,
-        security=Security(db, secret_key=key, options=_security_options(settings)),
+        security=_security(db, key, settings),
         stations=standing,
         devices=Devices(
             db,
@@ -315,6 +372,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
             fetches=settings.fetch_device_models,
             after_boot=timedelta(seconds=settings.upkeep_after_boot_s),
         ),
+        orders=Orders(db),
         monitoring=noticing,
         access=Access(db),
         tariffs=Tariffs(db),
@@ -325,13 +383,30 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     )
 
 
-def _security_options(settings: Settings) -> SecurityOptions:
-    return SecurityOptions(
-        organization=settings.pki_organization,
-        url=settings.pki_url,
-        server_days=settings.pki_server_days,
-        station_days=settings.pki_station_days,
-        v2g_days=settings.pki_v2g_days,
+def _security(db: Database, key: bytes, settings: Settings) -> Security:
+    est, provider = settings.pki_est_url, settings.pki_contract_url
+    chosen = {host for url in (est, provider) if (host := urlsplit(url).hostname)}
+    outbound = Outbound(hosts=frozenset({*settings.outbound_hosts, *chosen}))
+    outside: dict[Use, Authority] = {}
+    if est:
+        credentials = settings.pki_est_credentials.get_secret_value()
+        outside[Use.STATION] = EstAuthority(outbound, est, credentials=credentials)
+    return Security(
+        db,
+        secret_key=key,
+        options=SecurityOptions(
+            organization=settings.pki_organization,
+            demanded=settings.pki_organization if settings.pki_demand_organization else None,
+            url=settings.pki_url,
+            server_days=settings.pki_server_days,
+            station_days=settings.pki_station_days,
+            v2g_days=settings.pki_v2g_days,
+        ),
+        outbound=outbound,
+        outside=outside,
+        provider=ContractProvider(
+            outbound, provider, token=settings.pki_contract_token.get_secret_value()
+        ),
     )
 
 

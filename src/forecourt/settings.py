@@ -95,6 +95,21 @@ class Settings(BaseSettings):
     pki_url: str = Field(default="", max_length=200, pattern=r"^(https?://[^\s]+)?$")
     """Where stations and cars reach this HTTP port, written into certificates as the place to ask
     whether they were revoked; without it they name none."""
+    pki_demand_organization: bool = False
+    """Refuse a station's request for a certificate that names another organisation."""
+    pki_est_url: str = Field(default="", max_length=500, pattern=r"^(https?://[^\s]+)?$")
+    """An authority outside that speaks EST (RFC 7030) and signs stations' certificates instead of
+    our own: its address up to and without ``/simpleenroll``."""
+    pki_est_credentials: SecretStr = SecretStr("")
+    """``user:password`` for it."""
+    pki_contract_url: str = Field(default="", max_length=500, pattern=r"^(https?://[^\s]+)?$")
+    """The provider of contract certificates: what cars ask (Get15118EVCertificate) is posted there
+    as JSON, and its answer goes back to them."""
+    pki_contract_token: SecretStr = SecretStr("")
+    """The bearer token for it."""
+    outbound_hosts: tuple[str, ...] = ()
+    """Hosts of your own network that may be asked where stations, cars or certificates name them
+    (an OCSP responder, say); all other private addresses are not."""
     pki_server_days: int = Field(default=90, ge=1, le=825)
     """How long a certificate of our own OCPP listener is good."""
     pki_station_days: int = Field(default=365, ge=1, le=3_650)

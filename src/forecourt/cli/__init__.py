@@ -25,6 +25,7 @@ __all__ = ["app", "main"]
 # commands of its own, a Typer named ``app``.
 NAMES: Final = (
     *("serve", "demo", "station", "template", "token", "session", "command", "user", "apikey"),
+    "pki",
     *("db", "config", "doctor", "sim", "bench"),
 )
 

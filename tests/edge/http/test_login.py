@@ -227,7 +227,7 @@ async def test_every_table_of_stations_has_the_wall_around_sites(door: Door) -> 
     )
     walled = await asyncpg_rows(door, "SELECT tablename FROM pg_policies WHERE policyname='sites'")
     missing = {row["relname"] for row in tables} - {row["tablename"] for row in walled}
-    assert missing == set(), "add a policy `sites` in the table's migration (see 0008)"
+    assert missing == set(), "add a policy `sites` in the table's migration (see 0016)"
     assert "events" in {row["tablename"] for row in walled}
 
 

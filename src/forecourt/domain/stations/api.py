@@ -272,7 +272,6 @@ class StationRoutes(Controller):
         more = end < len(items)
         return MessagePage(items=items[:end], next=cursor_at(items[end - 1].at) if more else None)
 
-
     @get("/{station_id:str}/timeline", operation_id="list_timeline", summary="What happened")
     async def timeline(
         self,

@@ -355,6 +355,15 @@ class ConnectorChanged(StationEvent, frozen=True, kw_only=True, tag="connector.c
     error: str
 
 
+class CommandAnswered(StationEvent, frozen=True, kw_only=True, tag="command.answered"):
+    """A command to a station came to its end, whatever it was."""
+
+    command_id: str
+    command: str
+    """Its word: reset, reserve, …"""
+    outcome: str
+
+
 class StationLoginFailed(StationEvent, frozen=True, kw_only=True, tag="station.login_failed"):
     """Somebody who says to be this station was not let in. One a minute tells of all since."""
 

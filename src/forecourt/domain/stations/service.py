@@ -15,11 +15,12 @@ from forecourt.base.context import Context
 from forecourt.base.digest import Digest, digest
 from forecourt.base.ids import StationId, TenantId, new_id
 from forecourt.domain.stations import rules, store
-from forecourt.domain.stations.commands import Answer, Ask, Outcome, recorded
+from forecourt.domain.stations.commands import Answer, Ask, Outcome, Raw, recorded
 from forecourt.domain.stations.model import (
     Admission,
     Arrival,
     BootReport,
+    CommandAnswered,
     Connector,
     ConnectorChanged,
     Credentials,
@@ -49,6 +50,7 @@ from forecourt.domain.stations.model import (
     StatusReport,
     Variable,
 )
+from forecourt.domain.tenants import Scope, permit
 from forecourt.infra.commit import Changes
 from forecourt.infra.database import Database, emit
 
@@ -89,6 +91,10 @@ class Links:
 
     def find(self, station: StationId) -> Link | None:
         return self._links.get(station)
+
+    def here(self) -> list[StationId]:
+        """All that are connected here."""
+        return list(self._links)
 
     def __len__(self) -> int:
         return len(self._links)
@@ -296,8 +302,11 @@ class Stations:
     async def command(self, ctx: Context, station: StationId, command: Ask) -> Answer:
         """Ask a connected station to do something; returns its own answer.
 
-        Recorded with its answer. Raises StationUnknown, StationOffline (it is not connected).
+        Recorded with its answer. Raises StationUnknown, StationOffline (it is not connected),
+        ScopeMissing.
         """
+        if isinstance(command, Raw):
+            permit(ctx, Scope.RAW)
         command_id = new_id("cmd", ctx.now)
         async with self._db.unit(ctx) as unit:
             if await store.find(unit, station) is None:
@@ -330,7 +339,34 @@ class Stations:
                     "answered_at": ctx.now + took,
                 },
             )
+            await unit.emit(
+                CommandAnswered(
+                    tenant=ctx.tenant,
+                    at=ctx.now + took,
+                    station=station,
+                    command_id=command_id,
+                    command=str(command.__struct_config__.tag),
+                    outcome=answer.outcome.value,
+                )
+            )
         return answer
+
+    async def answered(
+        self, ctx: Context, command_id: str, kinds: Sequence[type[Ask]]
+    ) -> tuple[Ask, Answer] | None:
+        """A command of these kinds and its answer, as they were kept: without their secrets."""
+        async with self._db.unit(ctx) as unit:
+            found = await store.find_command(unit, command_id)
+        if found is None or found[1] is None:
+            return None
+        said, answer = found
+        for kind in kinds:
+            if kind.__struct_config__.tag == said["command"]:
+                try:
+                    return msgspec.convert(said, kind), msgspec.convert(answer, Answer)
+                except msgspec.ValidationError:
+                    return None  # A release before this one kept it in other words.
+        return None
 
     # ---- for the gateway: the door ----------------------------------------------------------
 

@@ -22,6 +22,8 @@ from forecourt.domain.tenants.model import (
     PasswordWeak,
     Permission,
     Role,
+    Scope,
+    ScopeMissing,
     SetUpDone,
     Tenant,
     TotpWanted,
@@ -31,6 +33,7 @@ from forecourt.domain.tenants.model import (
     UserExists,
     UserLoggedIn,
     UserUnknown,
+    permit,
 )
 from forecourt.domain.tenants.rules import ROLES
 from forecourt.domain.tenants.service import Audit, People, Tenants
@@ -57,6 +60,8 @@ __all__ = [
     "People",
     "Permission",
     "Role",
+    "Scope",
+    "ScopeMissing",
     "SetUpDone",
     "Tenant",
     "Tenants",
@@ -67,4 +72,5 @@ __all__ = [
     "UserExists",
     "UserLoggedIn",
     "UserUnknown",
+    "permit",
 ]

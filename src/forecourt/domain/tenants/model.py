@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import TenantId
@@ -18,6 +19,13 @@ class Tenant(Struct, frozen=True, kw_only=True):
     name: str
 
 
+class Scope(StrEnum):
+    """What a key may do beyond the usual; none has it unless it was made so."""
+
+    RAW = "raw"
+    """Send any message to a station, as it stands."""
+
+
 class ApiKey(Struct, frozen=True, kw_only=True):
     """What we know of a key; the key itself is shown once and never kept."""
 
@@ -27,6 +35,7 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    scopes: frozenset[Scope] = frozenset()
 
 
 class NewApiKey(Struct, frozen=True, kw_only=True):
@@ -256,3 +265,18 @@ class Forbidden(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.FORBIDDEN
     code: ClassVar[str] = "permission.missing"
+
+
+class ScopeMissing(ForecourtError):
+    """Whoever asks may not do this: their key was not made for it."""
+
+    kind: ClassVar[Kind] = Kind.FORBIDDEN
+    code: ClassVar[str] = "scope.missing"
+
+
+def permit(ctx: Context, scope: Scope) -> None:
+    """Raises ScopeMissing unless the actor may."""
+    if scope.value not in ctx.scopes:
+        raise ScopeMissing(
+            f"this needs the scope {scope.value!r}: make a key with --scope {scope.value}"
+        )

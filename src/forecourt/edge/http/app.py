@@ -15,7 +15,9 @@ from forecourt.domain.devices.api import DeviceRoutes, DriftRoutes, TemplateRout
 from forecourt.domain.energy.api import EnergyRoutes
 from forecourt.domain.firmware.api import JobRoutes
 from forecourt.domain.monitoring.api import MonitoringRoutes
+from forecourt.domain.orders.api import OrderRoutes
 from forecourt.domain.rooms import Rooms
+from forecourt.domain.security.api import CertificateRoutes, PkiRoutes
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
@@ -41,6 +43,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     DriftRoutes,
     TemplateRoutes,
     CommandRoutes,
+    OrderRoutes,
     SessionRoutes,
     TokenRoutes,
     StationAccessRoutes,
@@ -56,6 +59,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     RoleRoutes,
     KeyRoutes,
     AuditRoutes,
+    CertificateRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
 
@@ -86,15 +90,18 @@ def http_app(
         dependencies={"ctx": Provide(context_of, sync_to_thread=False)},
     )
     return Litestar(
-        [api, LoginRoutes, VitalsRoutes, PageRoutes],
+        [api, LoginRoutes, VitalsRoutes, PageRoutes, PkiRoutes],
         dependencies={
             "catalogue": _given(rooms.catalogue),
             "stations": _given(rooms.stations),
+            "orders": _given(rooms.orders),
             "devices": _given(rooms.devices),
             "access": _given(rooms.access),
             "sessions": _given(rooms.sessions),
             "monitoring": _given(rooms.monitoring),
             "firmware": _given(rooms.firmware),
+            "security": _given(rooms.security),
+            "now": Provide(clock.now, sync_to_thread=False),
             "energy": _given(rooms.energy),
             "tariffs": _given(rooms.tariffs),
             "billing": _given(rooms.billing),

@@ -31,6 +31,7 @@ from forecourt.domain.tenants import (
     LoginRefused,
     People,
     Permission,
+    Scope,
     Tenants,
 )
 from forecourt.edge.http.permissions import OF_KEYS, missing
@@ -87,7 +88,13 @@ class Keys:
         if secret is None:
             raise ApiKeyMissing("send an API key: 'Authorization: Bearer fck_…'")
         key = await self._authenticate(secret, now)
-        return Context(actor=f"apikey:{key.id}", tenant=key.tenant, now=now, trace=trace)
+        return Context(
+            actor=f"apikey:{key.id}",
+            tenant=key.tenant,
+            now=now,
+            trace=trace,
+            scopes=frozenset(scope.value for scope in key.scopes),
+        )
 
     async def _authenticate(self, secret: str, now: datetime) -> ApiKey:
         if len(secret) > KEY_LENGTH_MAX:
@@ -166,7 +173,7 @@ class Gate:
             told = connection.headers.get(CSRF_HEADER, "")
             if not hmac.compare_digest(told.encode(), wanted.encode()):
                 raise CsrfMissing(f"a change wants the header {CSRF_HEADER}: reload the page")
-        user, now = caller.user, self._clock.now()
+        user, now, held = caller.user, self._clock.now(), ROLES[caller.user.role]
         connection.scope["state"]["user"] = user
         ctx = Context(
             actor=f"user:{user.id}",
@@ -174,8 +181,9 @@ class Gate:
             now=now,
             trace=trace_of(connection, now),
             sites=user.sites,
+            scopes=frozenset({Scope.RAW.value} if Permission.COMMANDS_RAW in held else ()),
         )
-        return ctx, ROLES[user.role]
+        return ctx, held
 
 
 def guard(gate: Gate) -> Guard:

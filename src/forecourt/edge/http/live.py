@@ -6,8 +6,9 @@ nowhere. Knows no room: it passes on what was told.
 """
 
 import asyncio
+import re
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Final
 
@@ -33,6 +34,8 @@ KEEP_ALIVE_S: Final = 15.0
 SITES_ASKED_EVERY_S: Final = 30.0
 STATIONS_AT_ONCE: Final = 1_000
 TYPES_MAX: Final = 20
+# Eighteen digits are within PostgreSQL's bigint.
+_PLACE: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 
 _ENCODE: Final = msgspec.json.Encoder().encode
 
@@ -111,16 +114,17 @@ class Live:
             if ctx.sites:
                 listener.stations = await _within(ctx, stations)
             yield b"retry: 2000\n: listening\n\n"
-            newest = after
-            if after:
-                async for told in self._missed(ctx, after):
-                    newest = told.place
-                    if listener.wants(told):
-                        yield frame(told)
+            newest = place_of(after)
+            for told in await self._missed(ctx, newest):
+                newest = place_of(told.place)
+                if listener.wants(told):
+                    yield frame(told)
             while not listener.lost:
                 while listener.waiting:
                     told = listener.waiting.popleft()
-                    if not told.place or not newest or _behind(told.place, newest):
+                    place = place_of(told.place)
+                    # What was read from the outbox may be told by the relay once more.
+                    if place is None or newest is None or place > newest:
                         yield frame(told)
                 listener.woken.clear()
                 try:
@@ -133,15 +137,11 @@ class Live:
                     listener.stations = await _within(ctx, stations)
             yield b"event: behind\ndata: {}\n\n"
 
-    async def _missed(self, ctx: Context, after: str) -> AsyncIterator[Told]:
-        try:
-            xid, seq = map(int, after.split("-"))
-        except ValueError:
-            return
+    async def _missed(self, ctx: Context, after: tuple[int, int] | None) -> Sequence[Told]:
+        if after is None:
+            return ()
         async with self._db.unit(ctx) as unit:
-            found = await missed(unit, (xid, seq), MISSED_MAX)
-        for told in found:
-            yield told
+            return await missed(unit, after, MISSED_MAX)
 
 
 def frame(told: Told) -> bytes:
@@ -158,9 +158,10 @@ def frame(told: Told) -> bytes:
     return name + b"event: %b\ndata: %b\n\n" % (told.type.encode(), said)
 
 
-def _behind(place: str, other: str) -> bool:
-    one, two = (tuple(map(int, text.split("-"))) for text in (place, other))
-    return one > two
+def place_of(text: str) -> tuple[int, int] | None:
+    """Where an event stands, from its text; None for what names no place."""
+    found = _PLACE.fullmatch(text)
+    return None if found is None else (int(found[1]), int(found[2]))
 
 
 async def _within(ctx: Context, stations: Stations) -> frozenset[str]:

@@ -24,7 +24,18 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
         *("add_station", "change_station", "remove_station", "add_template", "save_template"),
         *("remove_template", "acknowledge_alarm"),
     ),
-    P.COMMANDS: ("command_station", "apply_templates"),
+    P.COMMANDS: (
+        *("command_station", "apply_templates", "place_command", "list_commands"),
+        *("read_command", "cancel_command"),
+    ),
+    P.CERTIFICATES_READ: (
+        *("list_certificates", "read_certificate", "list_signing_requests", "list_authorities"),
+        *("list_installed_certificates", "list_contracts"),
+    ),
+    P.CERTIFICATES_WRITE: (
+        *("sign_certificate", "revoke_certificate", "trust_authority", "distrust_authority"),
+        "cancel_contract",
+    ),
     P.SESSIONS_READ: (
         *("list_sessions", "read_session", "list_readings", "list_battery_swaps"),
         *("list_settlements", "list_station_costs"),

@@ -1,9 +1,9 @@
 """OCPP 2.1: the table of its messages."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from forecourt.edge.ocpp import (
+    certificates,
     energy_v2x,
     files,
     money_v21,
@@ -22,11 +22,6 @@ SENT: Final[Routes] = dict(
     ]
 )
 
-# What cannot be answered without a room that does not stand yet: refused with NotSupported.
-LATER: Final[Mapping[str, str]] = {
-    "GetCertificateChainStatus": "there is no certificate authority yet",
-}
-
 ROUTES: Final[Routes] = dict(
     [
         route(v21.Authorize, v2x.on_authorize),
@@ -36,6 +31,9 @@ ROUTES: Final[Routes] = dict(
         route(v21.ClosePeriodicEventStream, reports_v2x.on_stream_closed),
         route(v21.DataTransfer, vendors.on_data_transfer, periodic=True),
         route(v21.FirmwareStatusNotification, files.on_firmware),
+        route(v21.Get15118EVCertificate, certificates.on_ev_certificate),
+        route(v21.GetCertificateChainStatus, certificates.on_chain_status),
+        route(v21.GetCertificateStatus, certificates.on_certificate_status),
         route(v21.Heartbeat, v2x.on_heartbeat, periodic=True),
         route(v21.LogStatusNotification, files.on_log),
         route(v21.MeterValues, v2x.on_meter_values, periodic=True),
@@ -58,12 +56,9 @@ ROUTES: Final[Routes] = dict(
         route(v21.ReportDERControl, energy_v2x.on_controls),
         route(v21.ReservationStatusUpdate, reservations.on_reservation),
         route(v21.SecurityEventNotification, reports_v2x.on_security_event),
+        route(v21.SignCertificate, certificates.on_sign_certificate),
         route(v21.StatusNotification, v2x.on_status),
         route(v21.TransactionEvent, money_v21.on_transaction_event, periodic=True),
         route(v21.VatNumberValidation, money_v21.on_vat),
-        *(
-            route(v21.DIALECT.requests[action], v2x.noted(what, answer))
-            for action, (what, answer) in v2x.NOTED.items()
-        ),
     ]
 )

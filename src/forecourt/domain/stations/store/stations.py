@@ -494,6 +494,14 @@ async def settle_command(unit: Unit, command_id: str, values: dict[str, object])
     )
 
 
+async def find_command(unit: Unit, command_id: str) -> tuple[dict[str, Any], Any] | None:
+    """What was asked, and what was answered, as they are kept."""
+    c = commands.c
+    query = select(c.command, c.answer).where(c.command_id == command_id)
+    row = (await unit.conn.execute(query)).first()
+    return None if row is None else (row.command, row.answer)
+
+
 async def counts(unit: Unit) -> dict[str, int]:
     """Known and connected stations, for the status page."""
     row = (
