@@ -172,7 +172,14 @@ class Database:
         async with self.house_unit() as unit:
             bounds = {"role": TENANT_ROLE, "tenant": ctx.tenant, "sites": "\n".join(ctx.sites)}
             await unit.conn.execute(_bind, bounds)
-            yield unit
+            try:
+                yield unit
+            except DBAPIError as error:
+                said = None if error.orig is None else error.orig.__cause__
+                # Without sites it would be a bug of ours, and is told as one.
+                if ctx.sites and isinstance(said, asyncpg.InsufficientPrivilegeError):
+                    raise OutOfBounds("that is outside of the sites you may change") from error
+                raise
 
     @asynccontextmanager
     async def house_unit(self) -> AsyncGenerator[Unit]:
@@ -237,6 +244,4 @@ async def _told_when_away() -> AsyncGenerator[None]:
             or isinstance(said, AWAY)
         ):
             raise DatabaseAway("the database does not answer", cause=str(error)) from error
-        if isinstance(said, asyncpg.InsufficientPrivilegeError):
-            raise OutOfBounds("that is outside of what you may change") from error
         raise
