@@ -435,6 +435,7 @@ async def values_of(
         c.component_instance == "",
         c.attribute == "Actual",
         c.value.is_not(None),
+        c.gone_at.is_(None),
     )
     rows = await unit.conn.execute(query)
     return {(row.component, row.variable, row.variable_instance): row.value for row in rows}
