@@ -166,7 +166,7 @@ def commands() -> str:
             row = door.says.rows.get(command)
             known = door.dialect.from_csms
             said = [m.__name__ for m in row.messages if m.__name__ in known] if row else []
-            cells.append(", ".join(f"`{name}`" for name in said) or ("any" if row else "–"))
+            cells.append(", ".join(f"`{name}`" for name in said) or ("any" if row else "-"))
         word = str(command.__struct_config__.tag)
         lines.append(f"| `{word}` | {first_line(command)} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -295,7 +295,7 @@ def rows(door: Door, found: list[tuple[str, str, str, str]], tests: Tested) -> s
 
 
 COMMANDS_SAY: Final = """\
-What people and programs say, and which message it becomes. What a version has no word for (–) is
+What people and programs say, and which message it becomes. What a version has no word for (-) is
 refused as `unsupported` before anything is sent, and so is what its types do not take."""
 
 INTRODUCTION: Final = """\
