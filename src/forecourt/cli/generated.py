@@ -3,8 +3,11 @@
 A plain field is an option; a part of a command is JSON, or ``@file`` with JSON in it.
 """
 
+import ast
 import inspect
+import textwrap
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -17,6 +20,7 @@ from forecourt.cli.options import AsJson, DatabaseUrl, DataDir, fail
 from forecourt.domain.stations import Ask
 
 _KEYWORD: Final = inspect.Parameter.KEYWORD_ONLY
+UNITS: Final = {"s": "seconds", "w": "W", "a": "A", "v": "V"}
 _SCALARS: Final[dict[type, type]] = {shapes.IntType: int, shapes.FloatType: float}
 
 
@@ -50,13 +54,14 @@ def _function(kind: type[Ask], tag: str) -> Callable[..., None]:
             fail(str(error))
         ask(ctx, msgspec.to_builtins(asked), data_dir, database_url, as_json=as_json)
 
+    told = _told(kind)
     parameters = [
         inspect.Parameter("ctx", _KEYWORD, annotation=typer.Context),
         *(
             inspect.Parameter(
                 name,
                 _KEYWORD,
-                annotation=_annotation(field),
+                annotation=_annotation(field, told.get(name) or _plainly(name)),
                 default=inspect.Parameter.empty if field.required else None,
             )
             for name, field in fields.items()
@@ -71,29 +76,58 @@ def _function(kind: type[Ask], tag: str) -> Callable[..., None]:
     return command
 
 
-def _annotation(field: shapes.Field) -> Any:
+def _told(kind: type[Ask]) -> dict[str, str]:
+    """What the command's source says of its fields, below each."""
+    (body,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(body, ast.ClassDef)
+    told = {}
+    for field, said in pairwise(body.body):
+        match field, said:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                told[name] = " ".join(text.split())
+            case _:
+                pass
+    return told
+
+
+def _plainly(name: str) -> str:
+    """A field whose name says it all: ``retry_interval_s``."""
+    *words, last = name.split("_")
+    unit = UNITS.get(last) if words else None
+    text = " ".join(words if unit else [*words, last]).capitalize()
+    return f"{text}, in {unit}." if unit else f"{text}."
+
+
+def _annotation(field: shapes.Field, told: str) -> Any:
     """How Typer shall read this field."""
     inner = _inner(field.type)
     option = f"--{field.name.replace('_', '-')}"
     match inner:
         case shapes.BoolType():
             names = (f"{option}/--no-{option[2:]}",)
-            return Annotated[bool | None if not field.required else bool, typer.Option(*names)]
+            return Annotated[
+                bool | None if not field.required else bool, typer.Option(*names, help=told)
+            ]
         case shapes.LiteralType(values=values):
             choice: Any = Literal[tuple(str(value) for value in values)]
-            return Annotated[choice if field.required else choice | None, typer.Option(option)]
+            return Annotated[
+                choice if field.required else choice | None, typer.Option(option, help=told)
+            ]
         case shapes.VarTupleType(item_type=item) if not _is_part(item):
-            return Annotated[list[str] | None, typer.Option(option, help="Again for each.")]
+            return Annotated[list[str] | None, typer.Option(option, help=f"{told} Again for each.")]
         case _ if _is_part(inner) or isinstance(inner, shapes.VarTupleType):
             kept = str if field.required else str | None
-            return Annotated[kept, typer.Option(option, metavar="JSON", help="Or @file.")]
+            return Annotated[kept, typer.Option(option, metavar="JSON", help=f"{told} Or @file.")]
         case _:
             scalar: Any = _SCALARS.get(type(inner), str)
             if not field.required:
                 scalar = scalar | None
             plain = field.default in (None, msgspec.NODEFAULT)
-            told = "" if plain else f"Default: {field.default}."
-            return Annotated[scalar, typer.Option(option, help=told)]
+            more = "" if plain else f" Default: {field.default}."
+            return Annotated[scalar, typer.Option(option, help=told + more)]
 
 
 def _value(field: shapes.Field, given: Any) -> Any:
