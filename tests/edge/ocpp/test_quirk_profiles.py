@@ -9,7 +9,7 @@ import pytest
 from forecourt.base.ids import StationId
 from forecourt.domain.stations import Availability, Outcome, SetVariables, VariableValue
 from tests.edge.ocpp.house import BOOT_2X, BOOT_16, IN_THE_HOUSE, Yard, a_yard, until
-from tests.edge.ocpp.says import meter, start, status
+from tests.edge.ocpp.says import meter, start, status, stop
 from tests.edge.ocpp.wire import CallError, Wire
 
 pytestmark = IN_THE_HOUSE
@@ -48,6 +48,30 @@ async def test_quirk_24_a_serial_behind_a_cards_number_is_cut_off(yard: Yard) ->
     await wire.call("Authorize", {"idTag": f"{card}_K12"})
     assert await uses(yard, name) == {"id_tag_cut": 3}, "what was told is added up"
     assert await uses(yard, name) == {"id_tag_cut": 3}, "and not told twice"
+
+
+async def test_quirk_24_several_boxes_behind_one_identity_are_its_connectors(yard: Yard) -> None:
+    """Each box appends its own serial, and has a session of its own."""
+    name, wire = await booted(yard, "KEBA AG", "KC-P30")
+    card = await yard.token(sessions_max=None)
+    numbers = []
+    for box in (1, 2, 3):
+        await wire.call("StatusNotification", status(box, "Preparing"))
+        begun = await wire.call(
+            "StartTransaction", start(f"{card}_BOX{box}", yard.at(-60), 10 * box, box)
+        )
+        assert begun["idTagInfo"]["status"] == "Accepted"
+        numbers.append(begun["transactionId"])
+    for box, number in enumerate(numbers, 1):
+        await wire.call("MeterValues", meter(yard.at(-30), 10 * box + 100 * box, number, box))
+        end = stop(number, yard.at(), 10 * box + 200 * box, idTag=f"{card}_BOX{box}")
+        assert (await wire.call("StopTransaction", end))["idTagInfo"]["status"] == "Accepted"
+    sessions = await yard.sessions(name)
+    assert [(s.evse_no, s.token, s.progress.energy_wh) for s in sessions] == [
+        (1, card, 200),
+        (2, card, 400),
+        (3, card, 600),
+    ]
 
 
 async def test_who_is_not_known_is_read_strictly(yard: Yard) -> None:
