@@ -7,6 +7,7 @@ and fails where the page and the code differ. Decides nothing about what should 
 
 import argparse
 import ast
+import importlib
 import inspect
 import re
 import runpy
@@ -75,7 +76,6 @@ DOORS_BY_VERSION: Final = (
         dialect=messages_v21.DIALECT,
         routes=v21.ROUTES,
         sent=v21.SENT,
-        later=v21.LATER,
         says=SPEECH_21,
     ),
 )
@@ -175,7 +175,23 @@ def tested() -> Tested:
                     elsewhere = not any(action in actions[name] for name in named)
                     if version in named or (elsewhere and version == "2.0.1"):
                         found[version, action].add(path.name)
+    for path in sorted(TESTS.glob("test_asks_*.py")):
+        for version, action in cases(path):
+            found[version, action].add(path.name)
     return found
+
+
+def cases(path: Path) -> Iterator[tuple[str, str]]:
+    """(Version, message) of the tables of commands that a test runs through, as it runs them."""
+    sys.path.insert(0, str(ROOT))
+    try:
+        module = importlib.import_module(f"tests.edge.ocpp.{path.stem}")
+    finally:
+        sys.path.remove(str(ROOT))
+    for table in vars(module).values():
+        for case in table if isinstance(table, list) else ():
+            for version, messages in getattr(case, "said", {}).items():
+                yield from ((version, message.action) for message in messages)
 
 
 def module_words(tree: ast.Module) -> dict[str, set[str]]:
@@ -272,7 +288,8 @@ with it today.
 
 All of them, whatever their row says, are decoded and encoded against the official JSON schemas by
 [test_schemas.py](../../tests/protocol/test_schemas.py). The column *tests* lists files in
-`tests/edge/ocpp` that name the message in that version; they talk over sockets."""
+`tests/edge/ocpp` that name the message in that version, or run through a table that does; they
+talk over sockets. `tests/house/test_coverage.py` fails for a message without one."""
 
 
 def main() -> int:

@@ -14,14 +14,17 @@ from typing import Final
 from forecourt.base.clock import SystemClock
 from forecourt.base.digest import KEY_BYTES
 from forecourt.domain.access import Access
+from forecourt.domain.billing import Billing
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Devices
+from forecourt.domain.energy import Energy
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Links, Stations
+from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Tenants
 from forecourt.edge.http import document, http_app
 from forecourt.edge.http.vitals import QuirkCounts, WireCounts
@@ -36,6 +39,7 @@ class NoWire:
     """A gateway that nobody connects to."""
 
     malformed = strays = superseded = refused_doors = 0
+    logins_failed = logins_held = tls_failed = deflated = 0
     accepting = False
 
     @property
@@ -63,11 +67,14 @@ async def described() -> str:
         catalogue=Catalogue(),
         security=Security(db, secret_key=NO_KEY),
         stations=stations,
-        devices=Devices(db, stations=stations, links=Links()),
+        devices=Devices(db, stations=stations, links=Links(), catalogue=Catalogue()),
         monitoring=Monitoring(db),
         access=Access(db),
+        tariffs=Tariffs(db),
         sessions=Sessions(db),
+        energy=Energy(db, monitoring=Monitoring(db)),
         firmware=Firmware(db),
+        billing=Billing(db),
     )
     app = http_app(
         rooms,

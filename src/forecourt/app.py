@@ -3,12 +3,19 @@
 import asyncio
 import errno
 import socket
-import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Generator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Final, NoReturn
+from urllib.parse import urlsplit
 
 import structlog
 import uvicorn
@@ -18,40 +25,70 @@ from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import TenantId
-from forecourt.domain import devices, monitoring, sessions, stations
+from forecourt.domain import access, devices, monitoring, sessions, stations
 from forecourt.domain.access import Access
+from forecourt.domain.billing import Billing
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Caretaker, Devices
+from forecourt.domain.energy import Energy
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import (
+    Authority,
     AuthorityAdded,
+    CertificateRequested,
     CertificateRevoked,
+    ContractProvider,
+    EstAuthority,
     Security,
     SecurityOptions,
+    Use,
 )
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import (
+    CommandAnswered,
     Links,
+    Outcome,
     StationAdded,
+    StationBooted,
     StationChanged,
     StationConnected,
     Stations,
+    StationUnknown,
 )
+from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Tenants
 from forecourt.edge.http.app import http_app
-from forecourt.edge.ocpp import Gateway, GatewayOptions, UnknownStations, listen
+from forecourt.edge.ocpp import (
+    Courier,
+    Gateway,
+    GatewayOptions,
+    PortOptions,
+    Ports,
+    UnknownStations,
+)
 from forecourt.infra import migrate, partitions, postgres
 from forecourt.infra.commit import AWAY, Committer
 from forecourt.infra.database import EVENTS, Database
+from forecourt.infra.outbound import Outbound
 from forecourt.infra.outbox import Handler, Relay
 from forecourt.infra.partitions import Partitioned
+from forecourt.infra.tls import KeyPair
 from forecourt.settings import Settings, secret_key
 
 DEFAULT_TENANT: Final = TenantId("default")
 HOUSEKEEPING_EVERY_S: Final = 3_600.0
 HOUSEKEEPING_RETRY_S: Final = 30.0
+WRITES: Final = (
+    *stations.WRITES,
+    *devices.WRITES,
+    *monitoring.WRITES,
+    *access.WRITES,
+    *sessions.WRITES,
+    EVENTS,
+)
+"""In the order in which they are written: rooms from below."""
 PARTITIONS_AHEAD: Final = timedelta(days=7)
 HTTP_BACKLOG: Final = 1_024
 
@@ -67,13 +104,6 @@ class PortTaken(ForecourtError):
     code: ClassVar[str] = "serve.port_taken"
 
 
-class TlsBroken(ForecourtError):
-    """The certificate or its key cannot be used."""
-
-    kind: ClassVar[Kind] = Kind.INVALID
-    code: ClassVar[str] = "serve.tls_broken"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """What runs."""
@@ -83,12 +113,25 @@ class House:
     committer: Committer
     gateway: Gateway
     relay: Relay
-    ocpp_url: str
     http_url: str
+    ports: Ports
+    ocpp_urls: tuple[str, ...]
+    """All ports for stations: without TLS, with, with an old one."""
+
+    @property
+    def ocpp_url(self) -> str:
+        """The first of them."""
+        return self.ocpp_urls[0]
+
+    @property
+    def ocpp_tls_url(self) -> str | None:
+        """Where a port with TLS is beside the one without."""
+        beside = self.ocpp_urls[1:] if self.ocpp_url.startswith("ws:") else ()
+        return beside[0] if beside else None
 
 
 def nervous_system(
-    gateway: Gateway, security: Security, devices: Devices
+    gateway: Gateway, rooms: Rooms, courier: Courier, ports: Ports
 ) -> Mapping[type[Event], Sequence[Handler]]:
     """Who hears of what: the whole of it."""
 
@@ -96,23 +139,59 @@ def nervous_system(
         await gateway.station_changed(event.station)
 
     async def trust_changed(_: AuthorityAdded | CertificateRevoked) -> None:
-        await security.refresh()
+        await rooms.security.refresh()
+        await ports.trust()
 
-    async def removed(event: StationChanged) -> None:
-        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
-        await devices.forget_removed(ctx, event.station)
+    async def wanted(_: CertificateRequested) -> None:
+        courier.wake()
+
+    async def arrived(event: StationConnected | StationBooted) -> None:
+        courier.wake(event.station)
 
     async def connected(event: StationConnected) -> None:
         ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
-        await devices.connected(ctx, event.station)
+        await rooms.devices.connected(ctx, event.station)
 
     return {
+        CommandAnswered: [_understanding(rooms)],
+        StationBooted: [arrived],
+        CertificateRequested: [wanted],
         StationAdded: [door_changed],
-        StationConnected: [connected],
-        StationChanged: [door_changed, removed],
+        StationConnected: [arrived, connected],
+        StationChanged: [door_changed, _forgetting(rooms)],
         AuthorityAdded: [trust_changed],
         CertificateRevoked: [trust_changed],
     }
+
+
+def _forgetting(rooms: Rooms) -> Handler:
+    """Rooms forget a station that was removed."""
+
+    async def changed(event: StationChanged) -> None:
+        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+        await rooms.devices.forget_removed(ctx, event.station)
+        try:
+            await rooms.stations.read(ctx, event.station)
+        except StationUnknown:
+            for room in (rooms.monitoring, rooms.access, rooms.energy):
+                await room.forget(ctx, event.station)
+
+    return changed
+
+
+def _understanding(rooms: Rooms) -> Handler:
+    """Rooms hear what came of commands that matter to them."""
+
+    async def answered(event: CommandAnswered) -> None:
+        if event.outcome != Outcome.ACCEPTED:
+            return
+        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+        for room in (rooms.monitoring, rooms.access, rooms.energy):
+            found = await rooms.stations.answered(ctx, event.command_id, room.HEARS)
+            if found is not None:
+                await room.answered(ctx, event.station, *found)
+
+    return answered
 
 
 def partitioned(settings: Settings) -> list[Partitioned]:
@@ -152,6 +231,13 @@ def partitioned(settings: Settings) -> list[Partitioned]:
             received_column="received_at",
             interval="day",
             keep_days=settings.keep_customer_information_days,
+        ),
+        Partitioned(
+            table="battery_swaps",
+            column="at",
+            received_column="at",
+            interval="month",
+            keep_days=settings.keep_meter_values_days,
         ),
         Partitioned(
             table="messages",
@@ -211,13 +297,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         tasks = await stack.enter_async_context(_tasks())
         committer = Committer(
             db.raw,
-            order=(
-                *stations.WRITES,
-                *devices.WRITES,
-                *monitoring.WRITES,
-                *sessions.WRITES,
-                EVENTS,
-            ),
+            order=WRITES,
         )
         gateway = Gateway(
             rooms,
@@ -227,70 +307,109 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             tasks=tasks,
             options=_gateway_options(settings),
         )
-        relay = Relay(
-            db,
-            name=settings.gateway_name,
-            handlers=nervous_system(gateway, rooms.security, rooms.devices),
-        )
+        courier = Courier(rooms, clock, here=links.here)
+        ports = Ports(gateway, rooms.security, _port_options(settings), now=clock.now)
+        hearing = nervous_system(gateway, rooms, courier, ports)
+        relay = Relay(db, name=settings.gateway_name, handlers=hearing)
         committer.after(EVENTS, relay.wake)
         caretaker = Caretaker(db, rooms.devices, clock)
         committer.after(devices.DUE, caretaker.wake)
         await relay.open()
-        tasks.create_task(committer.run())
-        tasks.create_task(relay.run())
-        tasks.create_task(caretaker.run())
+        for worker in (committer, relay, courier, caretaker):
+            tasks.create_task(worker.run())
         tasks.create_task(_housekeeping(db, settings, clock))
         await gateway.open()
         await rooms.security.refresh()
-        tls = _tls(settings)
-        with _port_taken(settings.ocpp_port):
-            server = await listen(gateway, host=settings.host, port=settings.ocpp_port, tls=tls)
-        stack.push_async_callback(_stop, gateway, server, settings.stop_timeout_s)
-        ocpp_port = server.sockets[0].getsockname()[1]
+        stack.push_async_callback(_stop, gateway, settings.stop_timeout_s)
+        stack.callback(ports.close)
+        ocpp_urls = await ports.open(_port_taken)
+        tasks.create_task(ports.keep())
         app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
         with _port_taken(settings.http_port):
             http_port = await stack.enter_async_context(_http(app, settings))
-        ws, http = ("wss", "https") if tls else ("ws", "http")
         yield House(
             rooms=rooms,
             db=db,
             committer=committer,
             gateway=gateway,
             relay=relay,
-            ocpp_url=f"{ws}://{settings.host}:{ocpp_port}",
-            http_url=f"{http}://{settings.host}:{http_port}",
+            http_url=f"{'https' if settings.tls_cert else 'http'}://{settings.host}:{http_port}",
+            ports=ports,
+            ocpp_urls=ocpp_urls,
         )
 
 
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     key = secret_key(settings.data_dir)
+    catalogue = Catalogue(quirks_file=settings.quirks_file)
     standing = Stations(db, links=links, secret_key=key)
+    noticing = Monitoring(db, vendors=settings.data_transfer_vendors)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
-        catalogue=Catalogue(quirks_file=settings.quirks_file),
-        security=Security(db, secret_key=key, options=_security_options(settings)),
+        catalogue=catalogue,
+        security=_security(db, key, settings),
         stations=standing,
         devices=Devices(
             db,
             stations=standing,
             links=links,
+            catalogue=catalogue,
             fetches=settings.fetch_device_models,
             after_boot=timedelta(seconds=settings.upkeep_after_boot_s),
         ),
-        monitoring=Monitoring(db, vendors=settings.data_transfer_vendors),
+        monitoring=noticing,
         access=Access(db),
+        tariffs=Tariffs(db),
         sessions=Sessions(db),
+        energy=Energy(db, monitoring=noticing),
         firmware=Firmware(db),
+        billing=Billing(db),
     )
 
 
-def _security_options(settings: Settings) -> SecurityOptions:
-    return SecurityOptions(
-        organization=settings.pki_organization,
-        url=settings.pki_url,
-        server_days=settings.pki_server_days,
-        station_days=settings.pki_station_days,
-        v2g_days=settings.pki_v2g_days,
+def _security(db: Database, key: bytes, settings: Settings) -> Security:
+    est, provider = settings.pki_est_url, settings.pki_contract_url
+    chosen = {host for url in (est, provider) if (host := urlsplit(url).hostname)}
+    outbound = Outbound(hosts=frozenset({*settings.outbound_hosts, *chosen}))
+    outside: dict[Use, Authority] = {}
+    if est:
+        credentials = settings.pki_est_credentials.get_secret_value()
+        outside[Use.STATION] = EstAuthority(outbound, est, credentials=credentials)
+    return Security(
+        db,
+        secret_key=key,
+        options=SecurityOptions(
+            organization=settings.pki_organization,
+            demanded=settings.pki_organization if settings.pki_demand_organization else None,
+            url=settings.pki_url,
+            server_days=settings.pki_server_days,
+            station_days=settings.pki_station_days,
+            v2g_days=settings.pki_v2g_days,
+        ),
+        outbound=outbound,
+        outside=outside,
+        provider=ContractProvider(
+            outbound, provider, token=settings.pki_contract_token.get_secret_value()
+        ),
+    )
+
+
+def _port_options(settings: Settings) -> PortOptions:
+    files = (
+        (settings.tls_cert, settings.tls_key),
+        (settings.tls_second_cert, settings.tls_second_key),
+    )
+    return PortOptions(
+        host=settings.host,
+        port=settings.ocpp_port,
+        tls_port=settings.ocpp_tls_port,
+        old_tls_port=settings.ocpp_old_tls_port,
+        old_tls_floor=settings.ocpp_old_tls_floor,
+        pairs=tuple(KeyPair(cert, key) for cert, key in files if cert is not None),
+        client_ca=settings.tls_client_ca,
+        client_crl=settings.tls_client_crl,
+        hosts=settings.tls_hosts,
+        folder=settings.data_dir / "tls",
     )
 
 
@@ -304,6 +423,10 @@ def _gateway_options(settings: Settings) -> GatewayOptions:
         messages_per_second=settings.station_messages_per_s,
         messages_burst=settings.station_messages_burst,
         frame_bytes_max=settings.frame_bytes_max,
+        security_profile_min=settings.security_profile_min,
+        owner=settings.operator_name,
+        proxies=settings.trusted_proxies,
+        compression=settings.websocket_compression,
     )
 
 
@@ -326,9 +449,8 @@ async def _tasks() -> AsyncGenerator[asyncio.TaskGroup]:
         pass
 
 
-async def _stop(gateway: Gateway, server: asyncio.Server, timeout_s: float) -> None:
+async def _stop(gateway: Gateway, timeout_s: float) -> None:
     """No new stations; what is in hand is answered; sockets are closed a few at a time."""
-    server.close()
     try:
         async with asyncio.timeout(timeout_s):
             await gateway.stop()
@@ -403,21 +525,6 @@ class _HttpServer(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    if settings.tls_cert is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(settings.tls_cert, settings.tls_key)
-    except (OSError, ssl.SSLError) as error:
-        raise TlsBroken(
-            f"cannot use the certificate {settings.tls_cert}: {error}; both --tls-cert and"
-            " --tls-key must name PEM files that belong together"
-        ) from error
-    return context
 
 
 @contextmanager

@@ -59,18 +59,57 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     """The address to listen on; 0.0.0.0 for all. Put TLS in front, or set the certificate."""
     ocpp_port: int = Field(default=9220, ge=0, le=65_535)
-    """Where stations connect; 0 takes any free port."""
+    """Where stations connect; 0 takes any free port. Without TLS, if ``ocpp_tls_port`` has it."""
+    ocpp_tls_port: int | None = Field(default=None, ge=0, le=65_535)
+    """Where stations connect by TLS, beside ``ocpp_port``; 0 takes any free port."""
+    ocpp_old_tls_port: int | None = Field(default=None, ge=0, le=65_535)
+    """One more, for stations of 1.6 that know no TLS 1.2; off unless it is set."""
+    ocpp_old_tls_floor: Literal["1.0", "1.1"] = "1.1"
+    """The oldest TLS that is taken there."""
     http_port: int = Field(default=8080, ge=0, le=65_535)
     """Where people and programs connect; 0 takes any free port."""
     tls_cert: Path | None = None
     """Certificate chain (PEM) for both ports."""
     tls_key: Path | None = None
     """Its private key (PEM)."""
+    tls_second_cert: Path | None = None
+    """One more chain for stations, with the other kind of key: OCPP wants RSA and ECDSA."""
+    tls_second_key: Path | None = None
+    """Its private key (PEM)."""
+    tls_hosts: tuple[str, ...] = ()
+    """Names and addresses by which stations know us, for a certificate of our own authority."""
+    tls_client_ca: Path | None = None
+    """Who signs stations' certificates besides our own authority (PEM)."""
+    tls_client_crl: Path | None = None
+    """Which of those were revoked (PEM, one list or more); read again every minute."""
+    operator_name: str = Field(default="", max_length=64)
+    """The organization that stations' certificates must name, if any."""
+    security_profile_min: int = Field(default=0, ge=0, le=3)
+    """The least security profile for all stations; from 2 on ``ocpp_port`` stays closed."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses whose ``X-Forwarded-For`` says where a station connects from."""
+    websocket_compression: bool = True
+    """Agree on permessage-deflate with stations that offer it."""
     pki_organization: str = Field(default="Forecourt", min_length=1, max_length=40)
     """The organisation that certificates of our own authorities name as their owner."""
     pki_url: str = Field(default="", max_length=200, pattern=r"^(https?://[^\s]+)?$")
     """Where stations and cars reach this HTTP port, written into certificates as the place to ask
     whether they were revoked; without it they name none."""
+    pki_demand_organization: bool = False
+    """Refuse a station's request for a certificate that names another organisation."""
+    pki_est_url: str = Field(default="", max_length=500, pattern=r"^(https?://[^\s]+)?$")
+    """An authority outside that speaks EST (RFC 7030) and signs stations' certificates instead of
+    our own: its address up to and without ``/simpleenroll``."""
+    pki_est_credentials: SecretStr = SecretStr("")
+    """``user:password`` for it."""
+    pki_contract_url: str = Field(default="", max_length=500, pattern=r"^(https?://[^\s]+)?$")
+    """The provider of contract certificates: what cars ask (Get15118EVCertificate) is posted there
+    as JSON, and its answer goes back to them."""
+    pki_contract_token: SecretStr = SecretStr("")
+    """The bearer token for it."""
+    outbound_hosts: tuple[str, ...] = ()
+    """Hosts of your own network that may be asked where stations, cars or certificates name them
+    (an OCSP responder, say); all other private addresses are not."""
     pki_server_days: int = Field(default=90, ge=1, le=825)
     """How long a certificate of our own OCPP listener is good."""
     pki_station_days: int = Field(default=365, ge=1, le=3_650)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,10 +14,13 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from websockets.sync.client import connect
 
 from forecourt.cli import main
 from forecourt.cli.station_csv import parse
+from tests.fixtures.pki import csr_pem
 
 
 @dataclass
@@ -298,6 +302,79 @@ class TestConfig:
         changed = shell.good("config", "show", "--changed").out
         assert "•••" in changed
         assert "ocpp_port" not in changed
+
+
+class TestPki:
+    def test_from_nothing_to_a_revoked_certificate(self, shell: Shell, tmp_path: Path) -> None:
+        made = shell.good("pki", "init", "--json").json["items"]
+        assert len(made) == 7
+        assert "all authorities are there" in shell.good("pki", "init").out
+        shown = shell.good("pki", "show").out
+        assert all(one["id"] in shown for one in made)
+        shell.good("pki", "issue", "CP1", "--to", str(tmp_path / "made"), "--days", "10")
+        key = tmp_path / "made" / "CP1.key"
+        assert key.stat().st_mode & 0o777 == 0o600
+        load_pem_private_key(key.read_bytes(), None)
+        leaf, sub = x509.load_pem_x509_certificates((tmp_path / "made/CP1.pem").read_bytes())
+        leaf.verify_directly_issued_by(sub)
+        trust = x509.load_pem_x509_certificates(shell.good("pki", "show", "--pem").out.encode())
+        assert sub in trust
+        (tmp_path / "asked.csr").write_text(csr_pem("CP2"))
+        signed = shell.good("pki", "sign", str(tmp_path / "asked.csr")).out
+        assert len(x509.load_pem_x509_certificates(signed.encode())) == 2
+        first, second = shell.good("pki", "list", "--json").json["items"]
+        assert (first["subject"], second["subject"]) == ("CP1", "CP2")
+        shell.good("pki", "revoke", first["id"], "--reason", "keyCompromise")
+        lines = shell.good("pki", "list").out.splitlines()
+        assert len(lines[1].split()) == len(lines[2].split()) + 1
+
+    def test_failures_are_one_line(self, shell: Shell, tmp_path: Path) -> None:
+        (tmp_path / "junk").write_text("junk")
+        for arguments, code in (
+            (("revoke", "crt_none"), "certificate.unknown"),
+            (("sign", str(tmp_path / "junk")), "certificate.invalid"),
+            (("trust", str(tmp_path / "junk"), "--role", "v2g_root"), "certificate.invalid"),
+            (("distrust", "aut_none"), "authority.unknown"),
+        ):
+            ran = shell.run("pki", *arguments)
+            assert (ran.code, code in ran.err, ran.err.count("\n")) == (1, True, 1)
+
+    @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+    def test_a_whole_chain_for_trying(self, shell: Shell, tmp_path: Path) -> None:
+        folder = tmp_path / "chain"
+        arguments = ["forecourt.cli", "pki", "test-chain", str(folder), "--station", "CP9"]
+        shell.patch.setattr(sys, "argv", arguments)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert not ended.value.code
+        for root, leaf, purpose in (
+            ("csms-root", "server", "sslserver"),
+            ("csms-root", "station", "sslclient"),
+            ("v2g-root", "secc", "sslserver"),
+            ("mo-root", "contract", "any"),
+        ):
+            done = subprocess.run(
+                [
+                    *("openssl", "verify", "-x509_strict", "-purpose", purpose),
+                    *("-CAfile", f"{root}.pem", "-untrusted", f"{leaf}-chain.pem", f"{leaf}.pem"),
+                ],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.stdout == f"{leaf}.pem: OK\n", done.stderr
+        station = x509.load_pem_x509_certificate((folder / "station.pem").read_bytes())
+        assert "CN=CP9" in station.subject.rfc4514_string()
+        assert len(x509.load_pem_x509_certificates((folder / "secc-chain.pem").read_bytes())) == 3
+        # A platform that is told to trust it lets its station in, and knows its contract.
+        made = shell.good("pki", "trust", str(folder / "mo-root.pem"), "--role", "mo_root").out
+        assert "MO Root CA" in made
+        wrong = [*arguments[:4], "--contract", "DE8AAC12345678Z"]
+        shell.patch.setattr(sys, "argv", wrong)
+        with pytest.raises(SystemExit) as refused:
+            main()
+        assert refused.value.code == 1
 
 
 def test_help_lists_every_command() -> None:

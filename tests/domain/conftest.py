@@ -12,10 +12,18 @@ from forecourt.base.context import Context
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain import devices, sessions, stations
 from forecourt.domain.access import Access
+from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Devices
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import LiveSessions, Sessions, Turn
-from forecourt.domain.stations import Links, LiveStation, NewStation, Stations
+from forecourt.domain.stations import (
+    Arrival,
+    Entry,
+    Links,
+    LiveStation,
+    NewStation,
+    Stations,
+)
 from forecourt.domain.tenants import Tenants
 from forecourt.infra.commit import Changes, Committer
 from forecourt.infra.database import EVENTS, Database
@@ -24,6 +32,11 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ACME = TenantId("acme")
 CP1 = StationId("CP1")
 KEY = bytes(range(32))
+
+
+def arrival(station: StationId, at: datetime) -> Arrival:
+    """A station comes in as it may without a password."""
+    return Arrival(station=station, protocol="ocpp1.6", at=at, entry=Entry(profile=0))
 
 
 class Site:
@@ -36,7 +49,7 @@ class Site:
         self.tenants = Tenants(db, secret_key=KEY)
         self.stations = Stations(db, links=self.links, secret_key=KEY)
         self.security = Security(db, secret_key=KEY)
-        self.devices = Devices(db, stations=self.stations, links=self.links)
+        self.devices = Devices(db, stations=self.stations, links=self.links, catalogue=Catalogue())
         self.access = Access(db)
         self.sessions = Sessions(db)
         self.committer = Committer(
@@ -52,7 +65,7 @@ class Site:
     async def connect(self, station: StationId = CP1) -> None:
         """A new socket: all that was in memory comes from the database."""
         now = self.clock.now()
-        self.live = (await self.stations.connect([(station, "ocpp1.6", now)], "g"))[station]
+        self.live = (await self.stations.connect([arrival(station, now)], "g"))[station]
         self.known = (await self.sessions.load([station], now))[station]
 
     @asynccontextmanager

@@ -29,6 +29,7 @@ BOUNDARIES: Final[dict[str, str]] = {
     "src/forecourt/domain/devices/service/caretaker.py": "one station; it must not end all care",
     "src/forecourt/edge/ocpp/session.py": "one message of a station; it must not cost the link",
     "src/forecourt/infra/commit.py": "one message's answer; its fault must not end all commits",
+    "src/forecourt/infra/tls.py": "one handshake; a stranger's must not end the house",
     "src/forecourt/sim/fleet.py": "one frame in picows' callback, which is silent; run() raises it",
 }
 """Module -> what ends there."""

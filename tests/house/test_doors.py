@@ -15,66 +15,7 @@ DIALECTS: Final = {"v16": v16.DIALECT, "v201": v201.DIALECT, "v21": v21.DIALECT}
 SPEECHES: Final = {"v16": SPEECH_16, "v201": SPEECH_201, "v21": SPEECH_21}
 
 # What we may ask of a station, and do not as yet: reason -> actions.
-UNASKED: Final[dict[str, frozenset[str]]] = {
-    "comes with the firmware room": frozenset(
-        {
-            "GetDiagnostics",
-            "GetLog",
-            "PublishFirmware",
-            "SignedUpdateFirmware",
-            "UnpublishFirmware",
-            "UpdateFirmware",
-        }
-    ),
-    "comes with the energy room": frozenset(
-        {
-            "AFRRSignal",
-            "ClearChargingProfile",
-            "ClearDERControl",
-            "GetChargingProfiles",
-            "GetCompositeSchedule",
-            "GetDERControl",
-            "NotifyAllowedEnergyTransfer",
-            "SetChargingProfile",
-            "SetDERControl",
-            "UpdateDynamicSchedule",
-            "UsePriorityCharging",
-        }
-    ),
-    "comes with local lists and reservations": frozenset(
-        {"CancelReservation", "GetLocalListVersion", "ReserveNow", "SendLocalList"}
-    ),
-    "comes with the tariffs room": frozenset(
-        {
-            "ChangeTransactionTariff",
-            "ClearTariffs",
-            "CostUpdated",
-            "GetTariffs",
-            "NotifyWebPaymentStarted",
-            "SetDefaultTariff",
-        }
-    ),
-    "comes with the whole of OCPP": frozenset(
-        {
-            "AdjustPeriodicEventStream",
-            "ClearDisplayMessage",
-            "ClearVariableMonitoring",
-            "CustomerInformation",
-            "ExtendedTriggerMessage",
-            "GetDisplayMessages",
-            "GetMonitoringReport",
-            "GetPeriodicEventStream",
-            "GetReport",
-            "GetTransactionStatus",
-            "RequestBatterySwap",
-            "SetDisplayMessage",
-            "SetMonitoringBase",
-            "SetMonitoringLevel",
-            "SetNetworkProfile",
-            "SetVariableMonitoring",
-        }
-    ),
-}
+UNASKED: Final[dict[str, frozenset[str]]] = {}
 
 
 EXCUSED: Final = frozenset().union(*UNASKED.values())

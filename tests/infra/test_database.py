@@ -49,9 +49,10 @@ ROWS = {
     " VALUES ('crt_{t}', '{t}', 'station', 's', '{{}}', '1', '{hex}', '{{}}', now(), now(), now())",
     "revocations": "(tenant_id, authority_id, serial, reason, revoked_at)"
     " VALUES ('{t}', 'aut_{t}', '{hex}', 'unspecified', now())",
-    "signing_requests": "(request_id, tenant_id, station_id, use, csr, digest, subject, wrapped,"
-    " state, detail, attempts, requested_at)"
-    " VALUES ('csr_{t}', '{t}', 'CP_{t}', 'station', '', '', '', false, 'requested', '', 0, now())",
+    "signing_requests": "(request_id, tenant_id, station_id, use, csr, digest, subject,"
+    " organization, state, detail, attempts, requested_at)"
+    " VALUES ('csr_{t}', '{t}', 'CP_{t}', 'station', '', '', '', '', 'requested', '', 0,"
+    " now())",
     "installed_certificates": "VALUES ('CP_{t}', 'csms_root', 'SHA256', '', '', '1', '{t}', '', '',"
     " NULL, NULL, now())",
     "contract_certificates": "VALUES ('{t}', '{hex}', 'e', '1', '{{}}', now(), now(), NULL, now(),"
@@ -78,6 +79,20 @@ ROWS = {
     " '[]', '[]')",
     "variable_events": "VALUES ('CP_{t}', now(), 1, '{t}', now(), 'delta', 'custom', 'c', '', 'v',"
     " '', 0, 0, '1', false, NULL, NULL, NULL, '', '', '')",
+    "reservations": "VALUES ('CP_{t}', 1, '{t}', 'made', 1, 'ABC', '', now(), now(), NULL, NULL)",
+    "local_lists": "VALUES ('CP_{t}', '{t}', 1, 0, now())",
+    "external_limits": "VALUES ('CP_{t}', 1, 'EMS', '{t}', true, NULL, NULL, now(), NULL)",
+    "vehicle_plans": "VALUES ('CP_{t}', 1, '{t}', NULL, NULL, NULL, NULL, NULL, NULL)",
+    "installed_profiles": "VALUES ('CP_{t}', 1, 1, '{t}', 'CSO', 'TxProfile', 'Absolute', 0, '', 1,"
+    " '{{}}', now())",
+    "dynamic_schedules": "VALUES ('CP_{t}', 1, '{t}', '{{}}', now())",
+    "transaction_modes": "VALUES ('CP_{t}', 'tx', '{t}', NULL, true, now())",
+    "grid_controls": "VALUES ('CP_{t}', 'c', '{t}', NULL, NULL, NULL, true, now(), NULL, NULL)",
+    "settlements": "VALUES ('CP_{t}', 'r', now(), 'settled', '{t}', 1.5, '', '', '', NULL, '', '',"
+    " now())",
+    "station_costs": "(station_id, transaction, tenant_id, changed_at)"
+    " VALUES ('CP_{t}', 'tx', '{t}', now())",
+    "battery_swaps": "VALUES ('CP_{t}', now(), 1, 'BatteryIn', '{t}', 'ABC', '[]')",
     "stream_values": "VALUES ('CP_{t}', now(), 1, '{t}', now(), '1')",
     "customer_pages": "VALUES ('CP_{t}', 1, 0, now(), '{t}', now(), 'd')",
     "messages": "VALUES ('CP_{t}', now(), '{t}', 'in', '', '', '')",

@@ -31,6 +31,12 @@ def serve(
     database_url: Annotated[str | None, typer.Option(help="Your own PostgreSQL.")] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain (PEM).")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its private key (PEM).")] = None,
+    ocpp_tls_port: Annotated[
+        int | None, typer.Option(help="Where stations connect by TLS, beside; 0: any.")
+    ] = None,
+    tls_client_ca: Annotated[
+        Path | None, typer.Option(help="Who signs stations' certificates (PEM).")
+    ] = None,
     unknown_stations: Annotated[
         str | None, typer.Option(help="refuse, or let them wait: pending.")
     ] = None,
@@ -49,6 +55,8 @@ def serve(
             "database_url": database_url,
             "tls_cert": tls_cert,
             "tls_key": tls_key,
+            "ocpp_tls_port": ocpp_tls_port,
+            "tls_client_ca": tls_client_ca,
             "unknown_stations": unknown_stations,
             "quirks_file": quirks_file,
             "log_level": log_level,
@@ -70,7 +78,8 @@ async def run(settings: Settings) -> None:
         loop.add_signal_handler(number, stopping.set)
     async with open_house(settings, SystemClock()) as house:
         with announced(house, settings.data_dir):
-            print(f"ready ocpp={house.ocpp_url} http={house.http_url}", flush=True)
+            beside = f" ocpp_tls={house.ocpp_tls_url}" if house.ocpp_tls_url else ""
+            print(f"ready ocpp={house.ocpp_url} http={house.http_url}{beside}", flush=True)
             await stopping.wait()
 
 

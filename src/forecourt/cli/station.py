@@ -32,6 +32,7 @@ from forecourt.domain.stations import (
     Admission,
     Happened,
     NewStation,
+    Ping,
     StationExists,
     StationUnknown,
     station_id,
@@ -67,6 +68,11 @@ Quirks = Annotated[
 Generate = Annotated[
     bool, typer.Option("--generate-password", help="Make one up, and print it this once.")
 ]
+SecurityProfile = Annotated[
+    int | None,
+    typer.Option(min=0, max=3, help="The least OCPP security profile that it may come in by."),
+]
+CERTIFICATE_HELP: Final = "The name in its certificate, if that is not its identity."
 
 
 @app.command()
@@ -82,6 +88,8 @@ def add(
     ] = False,
     quirks: Quirks = None,
     log_all: Annotated[bool, typer.Option("--log-all", help="Keep every raw message.")] = False,
+    security_profile: SecurityProfile = None,
+    certificate_name: Annotated[str, typer.Option(help=CERTIFICATE_HELP)] = "",
     as_json: AsJson = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
@@ -101,6 +109,8 @@ def add(
             lenient=lenient,
             quirks=choice,
             log_all=log_all,
+            security_profile=security_profile,
+            certificate_name=certificate_name,
         )
         for name, secret in passwords.items()
     ]
@@ -231,6 +241,18 @@ def set_(
     log_all: Annotated[
         bool | None, typer.Option("--log-all/--log-some", help="Keep every raw message.")
     ] = None,
+    security_profile: SecurityProfile = None,
+    lower: Annotated[
+        bool,
+        typer.Option("--lower", help="Let the profile fall: it came back as it left the factory."),
+    ] = False,
+    no_password: Annotated[
+        bool, typer.Option("--no-password", help="Take its password away.")
+    ] = False,
+    certificate_name: Annotated[str | None, typer.Option(help=CERTIFICATE_HELP)] = None,
+    ping: Annotated[
+        Ping | None, typer.Option(help="Ping it when it is silent: always, never, or auto.")
+    ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
@@ -251,6 +273,11 @@ def set_(
             lenient=lenient,
             quirks=quirks,
             log_all=log_all,
+            security_profile=security_profile,
+            lower=lower,
+            certificate_name=certificate_name,
+            ping=ping,
+            no_password=no_password,
         )
         return await _shown(rooms, ctx, name)
 

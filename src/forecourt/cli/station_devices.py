@@ -3,12 +3,14 @@
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
+import msgspec
 import typer
 from rich.markup import escape
 from rich.table import Table
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
+from forecourt.cli import views
 from forecourt.cli.options import (
     AsJson,
     DatabaseUrl,
@@ -64,9 +66,13 @@ def variables(
 
     found = in_rooms(data_dir, database_url, work)
     if as_json:
-        print_json(
-            [{"name": spelt(kept.variable), "key": key, "kept": kept} for kept, key in found]
-        )
+        shown = [
+            msgspec.to_builtins(k.variable)
+            | {"name": spelt(k.variable), "key": key}
+            | {"reported_at": k.reported_at, "gone_at": k.gone_at}
+            for k, key in found
+        ]
+        print_json({"items": [views.spelled(variable) for variable in shown]})
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
     for head in ("variable", "value", "unit", "type", "access", "key in 1.6"):
@@ -106,7 +112,7 @@ def drift(
     if station is None:
         found = in_rooms(data_dir, database_url, each)
         if as_json:
-            print_json(found)
+            print_json({"items": [_held(held) for held in found]})
             return
         for held in found:
             names = ", ".join(spelt(line.wanted) for line in held.lines if line.step not in FINE)
@@ -114,7 +120,8 @@ def drift(
         return
     standing = in_rooms(data_dir, database_url, one)
     if as_json:
-        print_json(standing)
+        plan = msgspec.to_builtins(standing.plan)
+        print_json({"station": station, "model_at": standing.model_at, **plan})
         return
     out.print(f"[bold]{escape(station)}[/] {_state(standing.plan.state)}")
     _lines(standing.plan.lines)
@@ -149,6 +156,15 @@ def apply(
             out.print("nothing to set")
     if bad:
         raise typer.Exit(1)
+
+
+def _held(held: Upkeep) -> dict[str, Any]:
+    return {
+        "station": held.station,
+        "state": held.state,
+        "checked_at": held.checked_at,
+        "drifting": [spelt(line.wanted) for line in held.lines if line.step not in FINE],
+    }
 
 
 def _lines(lines: tuple[Line, ...]) -> None:

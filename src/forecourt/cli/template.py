@@ -82,7 +82,7 @@ def list_(
 
     found = in_rooms(data_dir, database_url, work)
     if as_json:
-        print_json(found)
+        print_json({"items": found})
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
     for head in ("template", "for", "rank", "auto", "values"):

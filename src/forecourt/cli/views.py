@@ -23,6 +23,11 @@ SPELLED: Final = {"evse_no": "evse", "connector_no": "connector"}
 INTERNAL: Final = ("start_key", "progress", "saved_at", "remote_start_id")
 
 
+def spelled(known: dict[str, Any]) -> dict[str, Any]:
+    """What a room calls by a number, as the API does."""
+    return {SPELLED.get(name, name): known[name] for name in known}
+
+
 def connector(c: Connector) -> dict[str, Any]:
     """A connector as the API spells it."""
     known = msgspec.to_builtins(c)

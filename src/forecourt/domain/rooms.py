@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 
 from forecourt.domain.access import Access
+from forecourt.domain.billing import Billing
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Devices
+from forecourt.domain.energy import Energy
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Stations
+from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Tenants
 
 
@@ -24,5 +27,8 @@ class Rooms:
     devices: Devices
     monitoring: Monitoring
     access: Access
+    tariffs: Tariffs
     sessions: Sessions
+    energy: Energy
     firmware: Firmware
+    billing: Billing

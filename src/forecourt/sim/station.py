@@ -225,6 +225,9 @@ class Station(Charging):
 
     def _dial(self) -> None:
         if self.powered and self._network_up:
+            endpoint = self.network.endpoint
+            if endpoint is not None:
+                self.knobs.security_profile = endpoint.security_profile
             self.hub.dial(self)
 
     def _redial(self) -> None:

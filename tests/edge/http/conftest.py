@@ -14,14 +14,17 @@ from forecourt.base.context import Context
 from forecourt.base.digest import KEY_BYTES
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.access import Access
+from forecourt.domain.billing import Billing
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Devices
+from forecourt.domain.energy import Energy
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Answer, Ask, Known, Links, NewStation, Outcome, Stations
+from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Tenants
 from forecourt.edge.http import http_app
 from forecourt.infra.commit import Committer
@@ -36,6 +39,7 @@ class Wire:
 
     malformed = 3
     strays = superseded = refused_doors = 0
+    logins_failed = logins_held = tls_failed = deflated = 0
 
 
 class Quirks:
@@ -119,11 +123,14 @@ def rooms_on(db: Database, links: Links) -> Rooms:
         catalogue=Catalogue(),
         security=Security(db, secret_key=SECRET),
         stations=stations,
-        devices=Devices(db, stations=stations, links=links),
+        devices=Devices(db, stations=stations, links=links, catalogue=Catalogue()),
         monitoring=Monitoring(db),
         access=Access(db),
+        tariffs=Tariffs(db),
         sessions=Sessions(db),
+        energy=Energy(db, monitoring=Monitoring(db)),
         firmware=Firmware(db),
+        billing=Billing(db),
     )
 
 

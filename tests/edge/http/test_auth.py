@@ -18,6 +18,10 @@ PARAMETERS = {
     "{uid}": "ABC",
     "{request_id}": "1",
     "{stream_no}": "1",
+    "{certificate}": "crt_1",
+    "{authority}": "aut_1",
+    "{station}": "CP1",
+    "{emaid}": "DE8AAC12345678",
     "{profile_name}": "easee",
 }
 # What belongs to no tenant: it comes with the package.
@@ -109,11 +113,13 @@ async def test_another_tenant_sees_nothing(
     )
     cp1 = StationId("CP1")
     await door.rooms.monitoring.customer_reported(door.ctx(), cp1, page, "Jane Doe")
-    ours = [await acme.get(path) for method, path in routes(door) if method == "GET"]
+    # Certificates have names that are not known before: see test_certificates.py.
+    tried = [(m, path) for m, path in routes(door) if "/certificates" not in path]
+    ours = [await acme.get(path) for method, path in tried if method == "GET"]
     assert {answer.status_code for answer in ours} == {200}
 
     bodies = {"PATCH": {}, "POST": {"command": "reset"}}
-    for method, path in routes(door):
+    for method, path in tried:
         if (method == "POST" and not path.endswith("/commands")) or path.startswith(SHARED):
             continue
         answer = await other.request(method, path, json=bodies.get(method))

@@ -12,7 +12,7 @@ from asyncpg import connect
 from prometheus_client.parser import text_string_to_metric_families
 
 from forecourt.base.clock import ManualClock
-from forecourt.domain.stations import Links
+from forecourt.domain.stations import Arrival, Entry, Links
 from forecourt.edge.http import http_app
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
@@ -132,7 +132,8 @@ class TestPage:
         self, door: Door, acme: httpx.AsyncClient, database_url: str
     ) -> None:
         station = await door.add_station("CP1")
-        await door.rooms.stations.connect([(station, "ocpp1.6", NOW)], "gateway-1")
+        arrival = Arrival(station=station, protocol="ocpp1.6", at=NOW, entry=Entry(profile=0))
+        await door.rooms.stations.connect([arrival], "gateway-1")
         evil = "<script>alert(1)</script>"
         conn = await connect(database_url)
         await conn.execute("UPDATE stations SET vendor = $1, model = '\"><img src=x>'", evil)

@@ -93,9 +93,12 @@ class Yard:
         *,
         offers: Sequence[str] = ("ocpp1.6",),
         headers: Mapping[str, str] | None = None,
+        local: str | None = None,
     ) -> Wire:
-        """Knock at the door."""
-        wire = await Wire.open(self.house.ocpp_url, path, offers=offers, headers=headers)
+        """Knock at the door, from an address."""
+        wire = await Wire.open(
+            self.house.ocpp_url, path, offers=offers, headers=headers, local=local
+        )
         self._wires.append(wire)
         return wire
 

@@ -1,6 +1,7 @@
 """Who may come in and take part: boots, strangers, passwords, and changes meanwhile."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -200,13 +201,27 @@ async def test_passwords_of_any_bytes_count_whole(yard: Yard) -> None:
     assert (await yard.boot(wire))["status"] == "Accepted"
 
 
-async def test_wrong_passwords_do_not_shut_the_right_one_out(yard: Yard) -> None:
+async def test_wrong_passwords_from_elsewhere_do_not_shut_the_station_out(yard: Yard) -> None:
     name = await yard.add(password=PASSWORD)
-    for _ in range(50):
-        with pytest.raises(Refused):
-            await yard.open(f"/{name}", headers=basic(name, "guess"))
+    wire = await yard.open(f"/{name}", headers=basic(name, PASSWORD))
+    await wire.close()
+
+    async def guess() -> Refused:
+        with pytest.raises(Refused) as refused:
+            await yard.open(f"/{name}", headers=basic(name, "guess"), local="127.0.0.2")
+        return refused.value
+
+    assert [(await guess()).status for _ in range(50)] == [401] * 10 + [429] * 40
+    assert int((await guess()).headers["retry-after"]) > 0
+    # The right one from there must wait as well, or waiting would tell which one is right.
+    with pytest.raises(Refused) as refused:
+        await yard.open(f"/{name}", headers=basic(name, PASSWORD), local="127.0.0.2")
+    assert refused.value.status == 429
     wire = await yard.open(f"/{name}", headers=basic(name, PASSWORD))
     assert (await yard.boot(wire))["status"] == "Accepted"
+    [told] = await yard.events(name, "station.login_failed")
+    body = json.loads(told["body"])
+    assert (body["reason"], body["address"]) == ("password_wrong", "127.0.0.2")
 
 
 # ---- strangers --------------------------------------------------------------------------------

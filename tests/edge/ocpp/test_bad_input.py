@@ -130,11 +130,23 @@ async def test_a_message_in_fragments_is_a_message(yard: Yard) -> None:
 
 @versions
 async def test_bytes_that_are_no_utf8(yard: Yard, version: str) -> None:
-    _, wire = await yard.station(version)
+    name, wire = await yard.station(version)
     wire.frame(b'[2,"u","DataTransfer",{"vendorId":"\xff\xfe"}]')
-    with pytest.raises(CallError):
-        await wire.answer_to("u")
-    assert (await wire.call("Heartbeat", {}))["currentTime"]
+    assert (await wire.closed()).code == 1007
+    wire = await yard.connect(name, version)
+    # In pieces, and where no decoder would look.
+    wire.frame(b'[2,"u","Heartbeat",{}]   \xe2\x82', fin=False)
+    wire.frame(b"", CONTINUATION)
+    assert (await wire.closed()).code == 1007
+    wire = await yard.connect(name, version)
+    wire.frame('[2,"v","DataTransfer",{"vendorId":"Größe"}]'.encode())
+    assert (await wire.answer_to("v"))["status"]
+
+
+async def test_bytes_that_are_no_utf8_are_forgiven_to_the_lenient(yard: Yard) -> None:
+    _, wire = await yard.station(lenient=True)
+    wire.frame('[2,"u","DataTransfer",{"vendorId":"Größe"}]'.encode("latin-1"))
+    assert (await wire.answer_to("u"))["status"]
 
 
 async def test_a_frame_of_10_mib_closes_with_1009_and_costs_no_memory(yard: Yard) -> None:

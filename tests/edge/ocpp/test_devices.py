@@ -504,3 +504,14 @@ async def test_a_removed_station_leaves_nothing_behind(eager: Yard) -> None:
             return bool(await eager.value(rows, name) == 0)
 
         await eventually(forgotten)
+
+
+async def test_none_is_asked_that_cannot_bear_it(eager: Yard) -> None:
+    """Field quirk 19: some boot again and again when they are asked for all that they have."""
+    name = await eager.add()
+    await eager.rooms.stations.change(eager.ctx, name, quirks="abb-terra-ac-1-8")
+    async with a_station(eager, "1.6", name=name) as (_, station):
+        station.boot()
+        looked = "SELECT checked_at FROM upkeep WHERE station_id = $1"
+        await eventually(lambda: eager.value(looked, name))
+        assert station.asked == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from forecourt.domain.stations import Outcome, Trigger
+from forecourt.domain.stations import Outcome, Ping, Trigger
 from tests.edge.ocpp.house import BOOT_2X, BOOT_16, IN_THE_HOUSE, Yard, a_yard, until
 from tests.edge.ocpp.says import status
 from tests.edge.ocpp.wire import PING, PONG, CallError, Refused, Wire
@@ -268,10 +268,35 @@ async def test_quirk_22_compression_that_nobody_agreed_on_closes_the_line(yard: 
     assert (await back.call("Heartbeat", {}))["currentTime"]
 
 
-async def test_quirk_22_offered_compression_is_declined(yard: Yard) -> None:
+async def test_quirk_22_a_station_that_is_not_to_be_pinged_is_not(yard: Yard) -> None:
+    name, wire = await yard.station()
+    await yard.rooms.stations.change(yard.ctx, name, ping=Ping.NEVER)
+    link = yard.gateway._links[name]
+    await until(lambda: link.door.ping is Ping.NEVER)
+    yard.gateway._check_alive(link, link.heard_s + 700)
+    assert await wire.silent()
+    assert not link.pinged
+    yard.gateway._check_alive(link, link.heard_s + 300 * 2.5 + 1)
+    assert (await wire.closed()).code == 1001
+
+
+async def test_quirk_22_a_station_that_must_answer_pings_is_cut_off_if_it_does_not(
+    yard: Yard,
+) -> None:
+    name, wire = await yard.station()
+    await yard.rooms.stations.change(yard.ctx, name, ping=Ping.ALWAYS)
+    link = yard.gateway._links[name]
+    await until(lambda: link.door.ping is Ping.ALWAYS)
+    yard.gateway._check_alive(link, link.heard_s + 61)
+    assert (await wire.next_frame())[0] == PING
+    yard.gateway._check_alive(link, link.heard_s + 91)
+    assert (await wire.closed()).code == 1001
+
+
+async def test_quirk_22_offered_compression_is_agreed_on(yard: Yard) -> None:
     name = await yard.add()
     wire = await yard.open(f"/{name}", headers={"Sec-WebSocket-Extensions": "permessage-deflate"})
-    assert "sec-websocket-extensions" not in wire.headers
+    assert wire.headers["sec-websocket-extensions"].startswith("permessage-deflate")
     assert (await yard.boot(wire))["status"] == "Accepted"
 
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import itertools
 import json
+import ssl
 import struct
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -74,11 +75,15 @@ class Wire:
         *,
         offers: Sequence[str] = ("ocpp1.6",),
         headers: Mapping[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+        local: str | None = None,
     ) -> "Wire":
-        """Knock at ``path``, written as it stands. Raises Refused."""
+        """Knock at ``path``, written as it stands, from an address. Raises Refused."""
         at = urlsplit(url)
         assert at.hostname is not None
-        reader, writer = await asyncio.open_connection(at.hostname, at.port)
+        reader, writer = await asyncio.open_connection(
+            at.hostname, at.port, ssl=tls, local_addr=None if local is None else (local, 0)
+        )
         lines = [
             f"GET {path} HTTP/1.1",
             f"Host: {at.netloc}",

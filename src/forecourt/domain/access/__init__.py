@@ -1,4 +1,4 @@
-"""Who may charge: tokens and their groups.
+"""Who may charge: tokens and their groups, what is kept free for them, local lists.
 
 Knows no station's state and no session; how often a token charges at once is for the sessions
 room to count.
@@ -6,7 +6,12 @@ room to count.
 
 from forecourt.domain.access.model import (
     Authorization,
+    LocalList,
     NewToken,
+    Reservation,
+    ReservationMade,
+    ReservationSettled,
+    ReservationState,
     Standing,
     Token,
     TokenAdded,
@@ -17,11 +22,18 @@ from forecourt.domain.access.model import (
     folded,
 )
 from forecourt.domain.access.service import Access
+from forecourt.domain.access.store import WRITES
 
 __all__ = [
+    "WRITES",
     "Access",
     "Authorization",
+    "LocalList",
     "NewToken",
+    "Reservation",
+    "ReservationMade",
+    "ReservationSettled",
+    "ReservationState",
     "Standing",
     "Token",
     "TokenAdded",

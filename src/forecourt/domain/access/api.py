@@ -1,4 +1,4 @@
-"""The room's routes: tokens."""
+"""The room's routes: tokens, and what stations keep free for them."""
 
 from datetime import datetime
 from typing import Annotated
@@ -9,9 +9,17 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from forecourt.base.context import Context
+from forecourt.base.ids import StationId
 from forecourt.base.text import PRINTABLE, Line, Word
-from forecourt.domain.access.model import NewToken, Token, TokenStatus
+from forecourt.domain.access.model import (
+    NewToken,
+    Reservation,
+    ReservationState,
+    Token,
+    TokenStatus,
+)
 from forecourt.domain.access.service import Access
+from forecourt.domain.stations import Stations
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
 Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
@@ -124,6 +132,89 @@ class TokenRoutes(Controller):
     ) -> None:
         """Forget a token; its sessions stay."""
         await access.remove(ctx, uid)
+
+
+class ReservationView(Struct, frozen=True, kw_only=True):
+    """An outlet that the station keeps free for a token."""
+
+    reservation: int
+    state: ReservationState
+    evse: int
+    """0: any of the station's."""
+    token: str
+    group: str
+    expires_at: datetime | None
+    made_at: datetime
+    settled_at: datetime | None
+    session: str | None
+
+
+class ReservationPage(Struct, frozen=True, kw_only=True):
+    """The newest reservations first; older ones are told by the timeline."""
+
+    items: list[ReservationView]
+    next: str | None = None
+
+
+class LocalListView(Struct, frozen=True, kw_only=True):
+    """Which list of tokens the station holds; all is null while nobody knows."""
+
+    version: int | None
+    entries: int | None
+    changed_at: datetime | None
+
+
+class StationAccessRoutes(Controller):
+    """Reservations and local lists of one station."""
+
+    path = "/stations/{station_id:str}"
+    tags = ("Tokens",)
+
+    @get("/reservations", operation_id="list_reservations", summary="Reservations")
+    async def reservations(
+        self,
+        ctx: NamedDependency[Context],
+        *,
+        stations: NamedDependency[Stations],
+        access: NamedDependency[Access],
+        station_id: FromPath[str],
+        limit: Limit = 100,
+    ) -> ReservationPage:
+        """What the station keeps free, or kept, newest first."""
+        station, _ = await stations.read(ctx, StationId(station_id))
+        found = await access.reservations(ctx, station.id, limit=limit)
+        return ReservationPage(items=[reservation_view(reservation) for reservation in found])
+
+    @get("/local-list", operation_id="read_local_list", summary="Local list")
+    async def local_list(
+        self,
+        ctx: NamedDependency[Context],
+        *,
+        stations: NamedDependency[Stations],
+        access: NamedDependency[Access],
+        station_id: FromPath[str],
+    ) -> LocalListView:
+        """Which list of tokens the station holds for when it has no link."""
+        station, _ = await stations.read(ctx, StationId(station_id))
+        held = await access.local_list(ctx, station.id)
+        if held is None:
+            return LocalListView(version=None, entries=None, changed_at=None)
+        return LocalListView(version=held.version, entries=held.entries, changed_at=held.changed_at)
+
+
+def reservation_view(r: Reservation) -> ReservationView:
+    """A reservation as the API shows it."""
+    return ReservationView(
+        reservation=r.number,
+        state=r.state,
+        evse=r.evse_no,
+        token=r.token,
+        group=r.group,
+        expires_at=r.expires_at,
+        made_at=r.made_at,
+        settled_at=r.settled_at,
+        session=r.session,
+    )
 
 
 def token_view(token: Token) -> TokenView:

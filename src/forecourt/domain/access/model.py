@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
-from forecourt.base.ids import TenantId
+from forecourt.base.ids import SessionId, StationId, TenantId
 
 
 def folded(uid: str) -> str:
@@ -70,6 +70,73 @@ class Authorization(Struct, frozen=True, kw_only=True):
     group: str = ""
     valid_until: datetime | None = None
     sessions_max: int | None = 1
+
+
+class ReservationState(StrEnum):
+    """Where a reservation is in its life."""
+
+    MADE = "made"
+    USED = "used"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    """We gave it up."""
+    REMOVED = "removed"
+    """The station gave it up: it, or its connector, is out of order."""
+    ABANDONED = "abandoned"
+    """The driver came, and no session followed (2.1)."""
+
+
+class Reservation(Struct, frozen=True, kw_only=True):
+    """An outlet that a station keeps free for a token."""
+
+    number: int
+    """Its name on the wire; unique at its station."""
+    state: ReservationState
+    evse_no: int = 0
+    """0: any of the station's."""
+    token: str = ""
+    """Empty where we heard of the reservation from the station alone; so is all that follows."""
+    group: str = ""
+    expires_at: datetime | None = None
+    made_at: datetime
+    settled_at: datetime | None = None
+    """When it was used, or over."""
+    session: SessionId | None = None
+
+
+class LocalList(Struct, frozen=True, kw_only=True):
+    """Which list of tokens a station holds for when it has no link."""
+
+    version: int
+    entries: int | None = None
+    """How many tokens we gave it; None where only the station told its version."""
+    changed_at: datetime
+
+
+class ReservationEvent(Event, frozen=True, kw_only=True):
+    """Something that happened to a reservation; ordered with its station's other events."""
+
+    station: StationId
+    number: int
+
+    @property
+    def subject(self) -> str:
+        return self.station
+
+
+class ReservationMade(ReservationEvent, frozen=True, kw_only=True, tag="reservation.made"):
+    """A station keeps an outlet free."""
+
+    evse_no: int
+    token: str
+    expires_at: datetime
+
+
+class ReservationSettled(ReservationEvent, frozen=True, kw_only=True, tag="reservation.settled"):
+    """A reservation was used, or is over."""
+
+    state: ReservationState
+    session: SessionId | None = None
 
 
 class TokenAdded(Event, frozen=True, kw_only=True, tag="token.added"):

@@ -1,13 +1,20 @@
-"""The room's verbs: make tokens known, change them, say what they are worth."""
+"""The room's verbs: what tokens are worth, and what stations keep free for them."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from forecourt.base.context import Context
+from forecourt.base.ids import SessionId, StationId
 from forecourt.domain.access import rules, store
 from forecourt.domain.access.model import (
     Authorization,
+    LocalList,
     NewToken,
+    Reservation,
+    ReservationMade,
+    ReservationSettled,
+    ReservationState,
     Token,
     TokenAdded,
     TokenChanged,
@@ -15,11 +22,24 @@ from forecourt.domain.access.model import (
     TokenStatus,
     TokenUnknown,
 )
-from forecourt.infra.database import Database
+from forecourt.domain.stations import (
+    Answer,
+    Ask,
+    CancelReservation,
+    GetLocalListVersion,
+    LocalListVersion,
+    Reserve,
+    SendLocalList,
+)
+from forecourt.infra.commit import Changes
+from forecourt.infra.database import Database, emit
 
 
 class Access:
     """Everything about who may charge."""
+
+    HEARS: Final = (Reserve, CancelReservation, SendLocalList, GetLocalListVersion)
+    """Commands whose answers matter here."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -93,3 +113,143 @@ class Access:
         async with self._db.glance() as glance:
             token = await store.glimpse(glance, ctx.tenant, uid)
         return rules.authorize(token, ctx)
+
+    # ---- reservations and local lists ---------------------------------------------------------
+
+    async def reserved(
+        self,
+        ctx: Context,
+        station: StationId,
+        number: int,
+        *,
+        evse_no: int,
+        token: str,
+        expires_at: datetime,
+        group: str = "",
+    ) -> None:
+        """A station keeps an outlet free; an earlier reservation of that number is forgotten."""
+        fresh = Reservation(
+            number=number,
+            state=ReservationState.MADE,
+            evse_no=evse_no,
+            token=token,
+            group=group,
+            expires_at=expires_at,
+            made_at=ctx.now,
+        )
+        async with self._db.unit(ctx) as unit:
+            before = await store.find_reservation(unit, station, number)
+            made = rules.made(before, fresh)
+            if made is before:
+                return
+            await store.save_reservation(unit, station, ctx.tenant, made)
+            await unit.emit(
+                ReservationMade(
+                    tenant=ctx.tenant,
+                    at=ctx.now,
+                    station=station,
+                    number=number,
+                    evse_no=evse_no,
+                    token=token,
+                    expires_at=expires_at,
+                )
+            )
+
+    async def reservation_over(
+        self, ctx: Context, station: StationId, number: int, state: ReservationState
+    ) -> None:
+        """A reservation ended without a session; told again, it changes nothing."""
+        async with self._db.unit(ctx) as unit:
+            before = await store.find_reservation(unit, station, number)
+            after = rules.settled(before, number, state, ctx.now)
+            if after == before:
+                return
+            await store.save_reservation(unit, station, ctx.tenant, after)
+            await unit.emit(
+                ReservationSettled(
+                    tenant=ctx.tenant, at=ctx.now, station=station, number=number, state=state
+                )
+            )
+
+    def reservation_used(
+        self,
+        ctx: Context,
+        station: StationId,
+        number: int,
+        changes: Changes,
+        *,
+        session: SessionId,
+        evse_no: int,
+        token: str,
+    ) -> None:
+        """The session that a reservation was for has begun: in one commit with its start."""
+        changes.write(store.USED, (station, number, ctx.tenant, evse_no, token, ctx.now, session))
+        emit(
+            changes,
+            ReservationSettled(
+                tenant=ctx.tenant,
+                at=ctx.now,
+                station=station,
+                number=number,
+                state=ReservationState.USED,
+                session=session,
+            ),
+        )
+
+    async def answered(
+        self, ctx: Context, station: StationId, command: Ask, answer: Answer
+    ) -> None:
+        """What a station made of one of our commands: what is kept free, which list it holds."""
+        match command:
+            case Reserve() if answer.request_id is not None:
+                await self.reserved(
+                    ctx,
+                    station,
+                    answer.request_id,
+                    evse_no=command.evse or 0,
+                    token=command.token,
+                    group=command.group or "",
+                    expires_at=command.expires_at,
+                )
+            case CancelReservation():
+                await self.reservation_over(
+                    ctx, station, command.reservation, ReservationState.CANCELLED
+                )
+            case SendLocalList():
+                whole = command.mode == "full"
+                await self.listed(
+                    ctx, station, command.version, entries=len(command.entries) if whole else None
+                )
+            case GetLocalListVersion() if isinstance(answer.details, LocalListVersion):
+                await self.listed(ctx, station, answer.details.version)
+            case _:
+                pass
+
+    async def reservations(
+        self, ctx: Context, station: StationId, *, limit: int = 100
+    ) -> Sequence[Reservation]:
+        """Reservations of a station as they are now, newest first."""
+        async with self._db.unit(ctx) as unit:
+            found = await store.reservations_of(unit, station, limit=limit)
+        return [rules.aged(reservation, ctx.now) for reservation in found]
+
+    async def listed(
+        self, ctx: Context, station: StationId, version: int, *, entries: int | None = None
+    ) -> None:
+        """Which local list a station holds: we gave it one, or it told."""
+        async with self._db.unit(ctx) as unit:
+            before = await store.find_local_list(unit, station)
+            if entries is None and before is not None and before.version == version:
+                return
+            held = LocalList(version=version, entries=entries, changed_at=ctx.now)
+            await store.save_local_list(unit, station, ctx.tenant, held)
+
+    async def forget(self, ctx: Context, station: StationId) -> None:
+        """A station was removed: the list that it held; reservations stay."""
+        async with self._db.unit(ctx) as unit:
+            await store.forget(unit, station)
+
+    async def local_list(self, ctx: Context, station: StationId) -> LocalList | None:
+        """The local list that a station is known to hold."""
+        async with self._db.unit(ctx) as unit:
+            return await store.find_local_list(unit, station)

@@ -2,12 +2,24 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Column, DateTime, Integer, Table, Text, delete, select, update
+from sqlalchemy import BigInteger, Column, DateTime, Integer, Table, Text, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upserting
 
-from forecourt.base.ids import TenantId
-from forecourt.domain.access.model import Token, TokenStatus, folded
+from forecourt.base.ids import SessionId, StationId, TenantId
+from forecourt.domain.access.model import (
+    LocalList,
+    Reservation,
+    ReservationState,
+    Token,
+    TokenStatus,
+    folded,
+)
+from forecourt.infra.commit import Write
 from forecourt.infra.database import Glance, Unit, metadata
+from forecourt.infra.rows import put
+
+RESERVATIONS_KEPT_MAX: Final = 1_000
+"""Of one station; the oldest make room."""
 
 tokens: Final = Table(
     "tokens",
@@ -23,6 +35,51 @@ tokens: Final = Table(
     Column("sessions_max", Integer),
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
+
+reservations: Final = Table(
+    "reservations",
+    metadata,
+    Column("station_id", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("evse_no", BigInteger, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("group_id", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True)),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("settled_at", DateTime(timezone=True)),
+    Column("session_id", Text),
+)
+
+local_lists: Final = Table(
+    "local_lists",
+    metadata,
+    Column("station_id", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("entries", Integer),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+)
+
+# In one commit with the session that used it. One that we never made is known from now on.
+USED: Final = Write(
+    table="reservations",
+    columns=("station_id", "number", "tenant_id", "evse_no", "token", "at", "session_id"),
+    sql="""
+    INSERT INTO reservations AS r (station_id, number, tenant_id, state, evse_no, token, group_id,
+      made_at, settled_at, session_id)
+    SELECT n.station_id, n.number, n.tenant_id, 'used', n.evse_no, n.token, '', n.at, n.at,
+      n.session_id
+    FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::timestamptz[],
+      $7::text[]) AS n (station_id, number, tenant_id, evse_no, token, at, session_id)
+    ON CONFLICT (station_id, number) DO UPDATE SET state = 'used',
+      settled_at = excluded.settled_at, session_id = excluded.session_id
+    WHERE r.session_id IS DISTINCT FROM excluded.session_id""",
+    key=(0, 1),
+)
+
+WRITES: Final = (USED,)
 
 
 async def add(unit: Unit, token: Token) -> bool:
@@ -91,4 +148,97 @@ def _token(row: Any) -> Token:
         valid_until=row.valid_until,
         sessions_max=row.sessions_max,
         created_at=row.created_at,
+    )
+
+
+# ---- reservations and local lists ---------------------------------------------------------------
+
+
+async def find_reservation(unit: Unit, station: StationId, number: int) -> Reservation | None:
+    """A reservation, until the unit ends for us alone."""
+    c = reservations.c
+    query = select(reservations).where(c.station_id == station, c.number == number)
+    row = (await unit.conn.execute(query.with_for_update())).first()
+    return None if row is None else _reservation(row)
+
+
+async def save_reservation(
+    unit: Unit, station: StationId, tenant: TenantId, reservation: Reservation
+) -> None:
+    """A reservation as it is now; the station's oldest make room for it."""
+    c = reservations.c
+    oldest = (
+        select(c.made_at)
+        .where(c.station_id == station)
+        .order_by(c.made_at.desc())
+        .offset(RESERVATIONS_KEPT_MAX - 1)
+        .limit(1)
+        .scalar_subquery()
+    )
+    await unit.conn.execute(delete(reservations).where(c.station_id == station, c.made_at < oldest))
+    row = {
+        "station_id": station,
+        "number": reservation.number,
+        "tenant_id": tenant,
+        "state": reservation.state.value,
+        "evse_no": reservation.evse_no,
+        "token": reservation.token,
+        "group_id": reservation.group,
+        "expires_at": reservation.expires_at,
+        "made_at": reservation.made_at,
+        "settled_at": reservation.settled_at,
+        "session_id": reservation.session,
+    }
+    await put(unit, reservations, [row], owner="station_id", most=2 * RESERVATIONS_KEPT_MAX)
+
+
+async def reservations_of(unit: Unit, station: StationId, *, limit: int) -> list[Reservation]:
+    """Reservations of a station, newest first."""
+    query = (
+        select(reservations)
+        .where(reservations.c.station_id == station)
+        .order_by(reservations.c.made_at.desc(), reservations.c.number.desc())
+        .limit(limit)
+    )
+    return [_reservation(row) for row in await unit.conn.execute(query)]
+
+
+async def save_local_list(
+    unit: Unit, station: StationId, tenant: TenantId, held: LocalList
+) -> None:
+    """Which list a station holds now."""
+    row = {
+        "station_id": station,
+        "tenant_id": tenant,
+        "version": held.version,
+        "entries": held.entries,
+        "changed_at": held.changed_at,
+    }
+    await put(unit, local_lists, [row], owner="station_id", most=1)
+
+
+async def find_local_list(unit: Unit, station: StationId) -> LocalList | None:
+    query = select(local_lists).where(local_lists.c.station_id == station)
+    row = (await unit.conn.execute(query)).first()
+    if row is None:
+        return None
+    return LocalList(version=row.version, entries=row.entries, changed_at=row.changed_at)
+
+
+async def forget(unit: Unit, station: StationId) -> None:
+    """A station that was removed."""
+    await unit.conn.execute(delete(local_lists).where(local_lists.c.station_id == station))
+
+
+def _reservation(row: Any) -> Reservation:
+    return Reservation(
+        number=row.number,
+        state=ReservationState(row.state),
+        evse_no=row.evse_no,
+        token=row.token,
+        group=row.group_id,
+        expires_at=row.expires_at,
+        made_at=row.made_at,
+        settled_at=row.settled_at,
+        session=None if row.session_id is None else SessionId(row.session_id),
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
@@ -118,6 +118,9 @@ class Issued(Struct, frozen=True, kw_only=True):
 
     chain: tuple[bytes, ...]
     authority: str | None = None
+    """Which of ours signed it."""
+    issuers: tuple[bytes, ...] = ()
+    """Who signed it, up to the root, when that was somebody outside."""
 
 
 class Authority(Protocol):
@@ -139,6 +142,27 @@ class Authority(Protocol):
         """Its list of revoked certificates (DER), or None when it publishes that itself."""
 
 
+class ExiRequest(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A car's wish for a contract certificate (ISO 15118), which the car has encoded and signed."""
+
+    iso15118_schema_version: str
+    action: str
+    """``Install`` or ``Update``."""
+    exi_request: str
+    maximum_contract_certificate_chains: int | None = None
+    prioritized_emaids: tuple[str, ...] = field(default=(), name="prioritizedEMAIDs")
+
+
+class ExiAnswer(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the issuer of contracts answers the car, encoded and signed for it alone."""
+
+    status: str
+    """``Accepted`` or ``Failed``."""
+    exi_response: str = ""
+    remaining_contracts: int | None = None
+    reason: str = ""
+
+
 class Reason(StrEnum):
     """Why a certificate was revoked (RFC 5280, 5.3.1)."""
 
@@ -147,6 +171,158 @@ class Reason(StrEnum):
     AFFILIATION_CHANGED = "affiliationChanged"
     SUPERSEDED = "superseded"
     CESSATION = "cessationOfOperation"
+
+
+class RequestState(StrEnum):
+    """How far a station's request has come."""
+
+    REQUESTED = "requested"
+    SIGNED = "signed"
+    """Signed, and not handed over yet."""
+    ACCEPTED = "accepted"
+    """The station has its certificate."""
+    REJECTED = "rejected"
+    """The station did not like it."""
+    FAILED = "failed"
+    """The authority will not sign it, or the station cannot be reached for too long."""
+    SUPERSEDED = "superseded"
+    """The station asked anew before it was served."""
+
+
+OPEN = frozenset({RequestState.REQUESTED, RequestState.SIGNED})
+
+
+class SigningRequest(Struct, frozen=True, kw_only=True):
+    """A station's request for a certificate."""
+
+    id: str
+    tenant: TenantId
+    station: StationId
+    use: Use
+    subject: str
+    organization: str
+    reference: int | None
+    """The station's own number for it (2.1)."""
+    state: RequestState
+    detail: str
+    certificate: str | None
+    attempts: int
+    requested_at: datetime
+    settled_at: datetime | None = None
+
+
+class Task(Struct, frozen=True, kw_only=True):
+    """A request that somebody is to serve now."""
+
+    request: SigningRequest
+    csr: bytes
+    chain: tuple[bytes, ...] = ()
+    """What was signed, when it was."""
+
+
+class Sound(Struct, frozen=True, kw_only=True):
+    """A signing request that may be signed."""
+
+    der: bytes
+    digest: bytes
+    subject: str
+    """Its common name."""
+    organization: str
+
+
+class Unfit(Struct, frozen=True, kw_only=True):
+    """A request or a certificate that will not do, and why: an ordinary refusal."""
+
+    reason: str
+
+
+class HashAlgorithm(StrEnum):
+    """By which names of certificates are made; the values are Python's words."""
+
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+    SHA384 = "sha384"
+    SHA512 = "sha512"
+
+
+class CertificateName(Struct, frozen=True, kw_only=True):
+    """What names a certificate to whoever does not have it: its issuer's hashes, and its serial."""
+
+    algorithm: HashAlgorithm
+    issuer_name: str
+    issuer_key: str
+    serial: str
+    """All three hexadecimal."""
+
+
+# Leaf, two authorities below the root, the root: what OCPP and ISO 15118 allow, and a little more.
+CHAIN_MAX = 6
+
+
+class Verdict(StrEnum):
+    """What a chain of certificates is worth."""
+
+    GOOD = "good"
+    EXPIRED = "expired"
+    """Or not good yet."""
+    REVOKED = "revoked"
+    BROKEN = "broken"
+    """It leads to nobody whom we trust, or its state cannot be found out."""
+    CANCELLED = "cancelled"
+    """The certificate is good, the contract is not."""
+
+
+class Status(StrEnum):
+    """What is known of a certificate's revocation."""
+
+    GOOD = "good"
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"
+    """Whoever should know it never heard of it."""
+    UNAVAILABLE = "unavailable"
+    """Nobody answered who could be believed."""
+
+
+class Held(Struct, frozen=True, kw_only=True):
+    """A certificate that a station told us it holds."""
+
+    tenant: TenantId
+    station: StationId
+    kind: str
+    """What for: ``csms_root``, ``v2g_root``, ``v2g_chain``, …"""
+    name: CertificateName
+    leaf_serial: str
+    """Of the certificate whose chain it belongs to; its own when it is the leaf or a root."""
+    subject: str = ""
+    """Known when it is one of ours, or one that we trust."""
+    expires_at: datetime | None = None
+    warned_at: datetime | None = None
+    reported_at: datetime
+
+
+class Contract(Struct, frozen=True, kw_only=True):
+    """A driver's contract certificate that was shown to one of our stations."""
+
+    tenant: TenantId
+    emaid: str
+    fingerprint: str
+    serial: str
+    chain: tuple[bytes, ...]
+    starts_at: datetime
+    expires_at: datetime
+    cancelled_at: datetime | None = None
+    seen_at: datetime
+
+
+class Expiry(Struct, frozen=True, kw_only=True):
+    """A certificate that ends soon."""
+
+    tenant: TenantId
+    station: StationId | None
+    certificate: str | None
+    kind: str
+    serial: str
+    expires_at: datetime
 
 
 class ServerCertificate(Struct, frozen=True, kw_only=True):
@@ -179,6 +355,9 @@ class Untrusted(Struct, frozen=True, kw_only=True):
     """A certificate that opens no door, and why."""
 
     reason: str
+    stranger: bool = False
+    """No authority of ours signed it."""
+    revoked: bool = False
 
 
 class SecurityEvent(Event, frozen=True, kw_only=True):
@@ -199,6 +378,41 @@ class AuthorityAdded(SecurityEvent, frozen=True, kw_only=True, tag="authority.ad
     name: str
 
 
+class CertificateRequested(SecurityEvent, frozen=True, kw_only=True, tag="certificate.requested"):
+    """A station asked for a certificate, and shall have one."""
+
+    request: str
+    use: Use
+
+
+class CertificateFailed(SecurityEvent, frozen=True, kw_only=True, tag="certificate.failed"):
+    """A station asked for a certificate and gets none; somebody should look."""
+
+    request: str
+    use: Use
+    reason: str
+
+
+class CertificateDelivered(SecurityEvent, frozen=True, kw_only=True, tag="certificate.delivered"):
+    """A station was handed the certificate that it asked for; whether it took it."""
+
+    request: str
+    certificate: str
+    use: Use
+    accepted: bool
+    reason: str
+
+
+class CertificateExpiring(SecurityEvent, frozen=True, kw_only=True, tag="certificate.expiring"):
+    """A certificate ends within a month, and nothing has taken its place."""
+
+    certificate: str | None
+    """None: a certificate that a station reported and that is none of ours."""
+    kind: str
+    serial: str
+    expires_at: datetime
+
+
 class CertificateIssued(SecurityEvent, frozen=True, kw_only=True, tag="certificate.issued"):
     """A certificate was signed."""
 
@@ -215,6 +429,27 @@ class CertificateRevoked(SecurityEvent, frozen=True, kw_only=True, tag="certific
     authority: str
     serial: str
     reason: Reason
+
+
+class CertificateUnknown(ForecourtError):
+    """No such certificate."""
+
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
+    code: ClassVar[str] = "certificate.unknown"
+
+
+class CertificateInvalid(ForecourtError):
+    """No certificate, or no request for one, that can be used."""
+
+    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str] = "certificate.invalid"
+
+
+class AuthorityExists(ForecourtError):
+    """The authority is known already."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "authority.exists"
 
 
 class AuthorityUnknown(ForecourtError):

@@ -36,8 +36,12 @@ from forecourt.domain.stations import LiveStation
 from forecourt.infra.commit import Changes
 from forecourt.infra.database import Database, emit
 
-# How far the record may lag behind the readings; what lags is made up from them.
-SAVE_EVERY: Final = timedelta(seconds=60)
+# How far the record may lag behind the readings; what lags is made up from them. Between four and
+# six minutes, each session at a moment of its own: those that began together, after a power cut
+# say, would else all be saved in one batch, for which everybody's answer waits.
+_SAVE_AFTER: Final = tuple(timedelta(seconds=240 + 120 * n / 63) for n in range(64))
+# On the hot path: to look a member up costs more than to compare it.
+_ACTIVE: Final = SessionState.ACTIVE
 # Readings of one session that one page shows.
 READINGS_PAGE_MAX: Final = 10_000
 
@@ -250,7 +254,7 @@ class Sessions:
         session = turn.sessions.known.get(transaction) if transaction is not None else None
         if session is None:
             session = turn.sessions.running(evse_no)
-        if session is None or session.state is not SessionState.ACTIVE:
+        if session is None or session.state is not _ACTIVE:
             name = None if session is None else session.id
             _record(turn, evse_no, name, None, readings)
             return
@@ -279,7 +283,7 @@ class Sessions:
         """
         if (
             not readings
-            or session.state is not SessionState.ACTIVE
+            or session.state is not _ACTIVE
             or (charging_state and charging_state != session.charging_state)
             or (offline and not session.offline)
         ):
@@ -477,7 +481,7 @@ class Sessions:
 
     def _progressed(self, turn: Turn, session: Session, progress: Progress) -> None:
         """Keep the progress in memory, and in the record every now and then."""
-        if turn.ctx.now - session.saved_at >= SAVE_EVERY:
+        if turn.ctx.now - session.saved_at >= _SAVE_AFTER[hash(session.id) & 63]:
             self._save(turn, replace(session, progress=progress, saved_at=turn.ctx.now))
         else:
             turn.sessions.ahead[session.transaction] = progress

@@ -16,19 +16,22 @@ from msgspec import Meta, Struct
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
 from forecourt.base.pages import SAME_MOMENT_MAX, cursor_at, moment, page_end
-from forecourt.base.text import Line, Secret
+from forecourt.base.text import PRINTABLE, Line, Secret
 from forecourt.domain.catalogue import AUTO, STRICT, Catalogue, advice_of
 from forecourt.domain.stations.model import (
     Admission,
     Connector,
     ConnectorState,
     NewStation,
+    Ping,
     QuirkUse,
     Station,
 )
 from forecourt.domain.stations.service import Stations
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
+Profile = Annotated[int, Meta(ge=0, le=3)]
+CertificateName = Annotated[str, Meta(max_length=64, pattern=PRINTABLE)]
 Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
 Choice = Annotated[str, Meta(min_length=1, max_length=50)]
 """A quirk profile's name, or ``auto``, ``none``, ``strict``."""
@@ -71,6 +74,13 @@ class StationView(Struct, frozen=True, kw_only=True):
     lenient: bool
     quirks: str
     log_all: bool
+    security_profile: int
+    profile_wanted: int | None
+    profile_used: int
+    certificate_name: str
+    ping: Ping
+    has_password: bool
+    password_changing: bool
     created_at: datetime
     connectors: tuple[ConnectorView, ...]
 
@@ -92,17 +102,26 @@ class StationAddition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     lenient: bool = False
     quirks: Choice = AUTO
     log_all: bool = False
+    security_profile: Profile | None = None
+    """The least that it may come in by; without it 1 with a password, 0 without."""
+    certificate_name: CertificateName = ""
+    ping: Ping = Ping.AUTO
 
 
 class StationChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What to change; what is absent or null stays as it is."""
+    """What to change; what is absent or null stays as it is. The security profile only rises."""
 
     password: Secret | None = None
+    no_password: bool = False
+    """Take the password away, where the security profile allows that."""
     site: Line | None = None
     admission: Admission | None = None
     lenient: bool | None = None
     quirks: Choice | None = None
     log_all: bool | None = None
+    security_profile: Profile | None = None
+    certificate_name: CertificateName | None = None
+    ping: Ping | None = None
 
 
 class MessageView(Struct, frozen=True, kw_only=True):
@@ -164,6 +183,9 @@ class StationRoutes(Controller):
             lenient=data.lenient,
             quirks=catalogue.quirk_choice(data.quirks),
             log_all=data.log_all,
+            security_profile=data.security_profile,
+            certificate_name=data.certificate_name,
+            ping=data.ping,
         )
         return station_view(await stations.add(ctx, new), [])
 
@@ -197,6 +219,10 @@ class StationRoutes(Controller):
             lenient=data.lenient,
             quirks=None if data.quirks is None else catalogue.quirk_choice(data.quirks),
             log_all=data.log_all,
+            security_profile=data.security_profile,
+            certificate_name=data.certificate_name,
+            ping=data.ping,
+            no_password=data.no_password,
         )
         return station_view(*await stations.read(ctx, name))
 

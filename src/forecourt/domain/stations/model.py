@@ -23,6 +23,35 @@ class Admission(StrEnum):
     """Refused at the door."""
 
 
+class Ping(StrEnum):
+    """Whether a silent station is pinged, and judged by its answer."""
+
+    AUTO = "auto"
+    """Pinged; one that ever answered must answer, others are judged by their heartbeats."""
+    ALWAYS = "always"
+    """Pinged, and must answer."""
+    NEVER = "never"
+    """Left alone (it falls over, or pays for each byte): judged by its heartbeats."""
+
+
+class Shut(StrEnum):
+    """Why a known station is not let in."""
+
+    PASSWORD_MISSING = "password_missing"  # noqa: S105 (a reason)
+    PASSWORD_WRONG = "password_wrong"  # noqa: S105 (a reason)
+    CERTIFICATE_MISSING = "certificate_missing"
+    CERTIFICATE_FOREIGN = "certificate_foreign"
+    """It names another station."""
+    CERTIFICATE_OWNER = "certificate_owner"
+    """It is not of this operator."""
+    CERTIFICATE_REVOKED = "certificate_revoked"
+    CERTIFICATE_UNTRUSTED = "certificate_untrusted"
+    """It cannot be read, or is none that a station has."""
+    PROFILE_TOO_LOW = "profile_too_low"
+    """What it brought would do for a lower security profile than its least."""
+    BLOCKED = "blocked"
+
+
 class ConnectorState(StrEnum):
     """What a connector says of itself: the words of 1.6, and OCCUPIED for 2.x, which says less."""
 
@@ -67,6 +96,18 @@ class Station(Struct, frozen=True, kw_only=True):
     """Its quirk profile: a name, or ``auto``, ``none``, ``strict``."""
     log_all: bool = False
     """Keep every raw message of this station."""
+    security_profile: int = 0
+    """The least that it may come in by: OCPP's security profiles 0 to 3. It never falls."""
+    profile_wanted: int | None = None
+    """What it was told to come back by; once it did, that is the least."""
+    profile_used: int = 0
+    """What its newest connection came in by."""
+    certificate_name: str = ""
+    """The name in its certificate, where that is not its identity: its serial number, mostly."""
+    ping: Ping = Ping.AUTO
+    has_password: bool = False
+    password_changing: bool = False
+    """A new password is good beside the old one, until the station has used it."""
     created_at: datetime
 
 
@@ -77,7 +118,13 @@ class Door(Struct, frozen=True, kw_only=True):
     tenant: TenantId
     admission: Admission
     password: Digest | None
-    """None: this station needs no password (security profile 0)."""
+    """None: this station needs no password (security profiles 0 and 3)."""
+    password_next: Digest | None = None
+    """Good as well; once it was used, it is the only one."""
+    security_profile: int = 0
+    profile_wanted: int | None = None
+    certificate_name: str = ""
+    ping: Ping = Ping.AUTO
     lenient: bool
     log_all: bool
     quirks: str = AUTO
@@ -98,6 +145,48 @@ class QuirkUse(Struct):
     last_at: datetime
 
 
+class ClientCertificate(Struct, frozen=True, kw_only=True):
+    """A certificate that a station showed; who signed it and when it ends was checked before."""
+
+    names: tuple[str, ...]
+    """Its subject's common names, and its alternative names."""
+    organizations: tuple[str, ...]
+    serial: str
+    """In hexadecimal digits."""
+    tenant: TenantId | None = None
+    """Whose authority signed it, where it is one of ours."""
+    trusted: bool = True
+    revoked: bool = False
+
+
+class Credentials(Struct, frozen=True, kw_only=True):
+    """What somebody brings who says to be a station."""
+
+    encrypted: bool
+    passwords: tuple[Digest, ...] = ()
+    """The password in every form that it may have; none, if none was sent."""
+    certificate: ClientCertificate | None = None
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """How a station came in."""
+
+    profile: int
+    password: Digest | None = None
+    """The one that let it in."""
+    certificate: str = ""
+    """The serial number of the one that let it in."""
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """A station that has just come in."""
+
+    station: StationId
+    protocol: str
+    at: datetime
+    entry: Entry
+
+
 class NewStation(Struct, frozen=True, kw_only=True):
     """A station that an operator makes known."""
 
@@ -108,6 +197,10 @@ class NewStation(Struct, frozen=True, kw_only=True):
     lenient: bool = False
     quirks: str = AUTO
     log_all: bool = False
+    security_profile: int | None = None
+    """None: 1 with a password, 0 without."""
+    certificate_name: str = ""
+    ping: Ping = Ping.AUTO
 
 
 class Connector(Struct, frozen=True, kw_only=True):
@@ -262,6 +355,34 @@ class ConnectorChanged(StationEvent, frozen=True, kw_only=True, tag="connector.c
     error: str
 
 
+class CommandAnswered(StationEvent, frozen=True, kw_only=True, tag="command.answered"):
+    """A command to a station came to its end, whatever it was."""
+
+    command_id: str
+    command: str
+    """Its word: reset, reserve, …"""
+    outcome: str
+
+
+class StationLoginFailed(StationEvent, frozen=True, kw_only=True, tag="station.login_failed"):
+    """Somebody who says to be this station was not let in. One a minute tells of all since."""
+
+    reason: Shut
+    address: str
+    attempts: int
+
+
+class StationSecured(StationEvent, frozen=True, kw_only=True, tag="station.secured"):
+    """The station came in by the security profile it was to take, which is its least from now."""
+
+    profile: int
+    before: int
+
+
+class PasswordChanged(StationEvent, frozen=True, kw_only=True, tag="station.password_changed"):
+    """The station used its new password; the old one is good no more."""
+
+
 class SecurityReported(StationEvent, frozen=True, kw_only=True, tag="station.security"):
     """The station noticed something about its security."""
 
@@ -316,6 +437,20 @@ class StationIdInvalid(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.INVALID
     code: ClassVar[str] = "station.id_invalid"
+
+
+class SecurityDowngrade(ForecourtError):
+    """A station's least security profile never falls."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "station.security_downgrade"
+
+
+class PasswordNeeded(ForecourtError):
+    """The station's security profile needs a password."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "station.password_needed"
 
 
 class StationOffline(ForecourtError):

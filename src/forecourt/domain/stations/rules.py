@@ -7,12 +7,20 @@ from typing import Final
 import msgspec
 
 from forecourt.base.context import Context
+from forecourt.base.digest import same
 from forecourt.base.ids import StationId
 from forecourt.domain.stations.model import (
     Admission,
     BootReport,
+    ClientCertificate,
     Connector,
     ConnectorChanged,
+    Credentials,
+    Door,
+    Entry,
+    PasswordNeeded,
+    SecurityDowngrade,
+    Shut,
     Station,
     StationBooted,
     StationIdInvalid,
@@ -27,6 +35,13 @@ _ID: Final = re.compile(r"[A-Za-z0-9*\-_=:+|@. ~()]+")
 # A clock further off than this was never set: believe our own.
 CLOCK_BEHIND_MAX: Final = timedelta(days=400)
 CLOCK_AHEAD_MAX: Final = timedelta(days=1)
+
+
+PASSWORD_PROFILES: Final = (1, 2)
+CERTIFICATE_PROFILE: Final = 3
+# A key of 8 to 32 bytes: OCPP 1.6 says 16 to 20, written as 32 to 40 hexadecimal digits.
+_KEY_BYTES: Final = range(8, 33)
+_HEX: Final = re.compile(rb"(?:[0-9A-Fa-f]{2})+")
 
 
 def station_id(text: str) -> StationId:
@@ -121,3 +136,109 @@ def plausible(reported_at: datetime, now: datetime) -> bool:
 def may_transact(admission: Admission) -> bool:
     """Pending and blocked stations are not served (OCPP 1.6 4.2, 2.x B02 and B03)."""
     return admission is Admission.ACCEPTED
+
+
+# ---- the door -----------------------------------------------------------------------------------
+
+
+def enter(door: Door, brought: Credentials, *, owner: str = "") -> Entry | Shut:
+    """Whether a station may come in with what it brought, and by which security profile.
+
+    A certificate, if one is shown, decides alone: who shows another station's is refused, also
+    where a password would do. ``owner`` is who its organization must name, where that is asked.
+    """
+    if brought.certificate is not None:
+        found = _enter_by_certificate(door, brought.certificate, owner)
+    else:
+        found = _enter_by_password(door, brought)
+    if isinstance(found, Shut):
+        return found
+    if door.admission is Admission.BLOCKED:
+        return Shut.BLOCKED
+    return Shut.PROFILE_TOO_LOW if found.profile < door.security_profile else found
+
+
+def _enter_by_certificate(door: Door, shown: ClientCertificate, owner: str) -> Entry | Shut:
+    if shown.revoked:
+        return Shut.CERTIFICATE_REVOKED
+    if not shown.trusted:
+        return Shut.CERTIFICATE_UNTRUSTED
+    if shown.tenant not in (None, door.tenant):
+        return Shut.CERTIFICATE_FOREIGN
+    if (door.certificate_name or door.id) not in shown.names:
+        return Shut.CERTIFICATE_FOREIGN
+    if owner and owner not in shown.organizations:
+        return Shut.CERTIFICATE_OWNER
+    return Entry(profile=CERTIFICATE_PROFILE, certificate=shown.serial)
+
+
+def _enter_by_password(door: Door, brought: Credentials) -> Entry | Shut:
+    if door.security_profile >= CERTIFICATE_PROFILE:
+        return Shut.CERTIFICATE_MISSING
+    good = [secret for secret in (door.password, door.password_next) if secret is not None]
+    if not good:
+        return Shut.PASSWORD_MISSING if door.security_profile else Entry(profile=0)
+    if not brought.passwords:
+        return Shut.PASSWORD_MISSING
+    for secret in good:
+        # Every form is compared, so that the time it takes tells nothing.
+        if sum(same(one, secret) for one in brought.passwords):
+            return Entry(profile=2 if brought.encrypted else 1, password=secret)
+    return Shut.PASSWORD_WRONG
+
+
+def forms(password: bytes) -> tuple[bytes, ...]:
+    """A password as it came, and as it may have been typed: a key as bytes or as their digits.
+
+    Stations are given 40 hexadecimal digits and send them, or the 20 bytes that they stand for,
+    and so do the people who type it for us (field quirk 32).
+    """
+    others: tuple[bytes, ...] = ()
+    if _HEX.fullmatch(password) and len(password) // 2 in _KEY_BYTES:
+        digits = password.decode()
+        others = (bytes.fromhex(digits), digits.lower().encode(), digits.upper().encode())
+    elif len(password) in _KEY_BYTES:
+        digits = password.hex()
+        others = (digits.encode(), digits.upper().encode())
+    return (password, *(other for other in others if other != password))
+
+
+def least_profile(*, password: bool, wanted: int | None) -> int:
+    """A new station's least security profile. Raises PasswordNeeded."""
+    if wanted is None:
+        return 1 if password else 0
+    if wanted in PASSWORD_PROFILES and not password:
+        raise PasswordNeeded(f"security profile {wanted} needs a password")
+    return wanted
+
+
+def secured(door: Door, wanted: int | None, *, password: bool, lower: bool) -> int:
+    """A station's least security profile after a change. Raises SecurityDowngrade, PasswordNeeded.
+
+    ``lower`` is for a station that came back from repair as it left the factory.
+    """
+    profile = door.security_profile if wanted is None else wanted
+    if profile < door.security_profile and not lower:
+        raise SecurityDowngrade(
+            f"station {door.id} is held to security profile {door.security_profile}, which never"
+            f" falls to {profile}",
+            station=door.id,
+        )
+    if profile in PASSWORD_PROFILES and not password:
+        raise PasswordNeeded(
+            f"security profile {profile} needs a password: set one, or have the station upgraded"
+            " to profile 3",
+            station=door.id,
+        )
+    return profile
+
+
+def lets_in(door: Door, entry: Entry) -> bool:
+    """Whether a station that came in like this would still be let in."""
+    if entry.profile < door.security_profile:
+        return False
+    if entry.profile >= CERTIFICATE_PROFILE:
+        return True
+    if entry.password is None:
+        return door.password is None
+    return entry.password in (door.password, door.password_next)

@@ -5,7 +5,7 @@ group commit writes; the others are units of work of their own.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeAlias
 
@@ -15,27 +15,37 @@ from forecourt.base.context import Context
 from forecourt.base.digest import Digest, digest
 from forecourt.base.ids import StationId, TenantId, new_id
 from forecourt.domain.stations import rules, store
-from forecourt.domain.stations.commands import Answer, Ask, Outcome
+from forecourt.domain.stations.commands import Answer, Ask, Outcome, recorded
 from forecourt.domain.stations.model import (
     Admission,
+    Arrival,
     BootReport,
+    CommandAnswered,
     Connector,
     ConnectorChanged,
+    Credentials,
     Door,
+    Entry,
     Happened,
     Kept,
     LiveStation,
     NewStation,
+    PasswordChanged,
+    Ping,
     QuirkUse,
+    Shut,
     Station,
     StationAdded,
     StationChanged,
     StationConnected,
     StationDisconnected,
+    StationEvent,
     StationExists,
+    StationLoginFailed,
     StationMisbehaved,
     StationNotified,
     StationOffline,
+    StationSecured,
     StationUnknown,
     StatusReport,
     Variable,
@@ -81,6 +91,10 @@ class Links:
     def find(self, station: StationId) -> Link | None:
         return self._links.get(station)
 
+    def here(self) -> list[StationId]:
+        """All that are connected here."""
+        return list(self._links)
+
     def __len__(self) -> int:
         return len(self._links)
 
@@ -114,6 +128,12 @@ class Stations:
                     lenient=n.lenient,
                     quirks=n.quirks,
                     log_all=n.log_all,
+                    security_profile=rules.least_profile(
+                        password=n.password is not None, wanted=n.security_profile
+                    ),
+                    certificate_name=n.certificate_name,
+                    ping=n.ping,
+                    has_password=n.password is not None,
                     created_at=ctx.now,
                 ),
                 None if n.password is None else self.digest(n.password),
@@ -147,23 +167,46 @@ class Stations:
         lenient: bool | None = None,
         quirks: str | None = None,
         log_all: bool | None = None,
+        security_profile: int | None = None,
+        lower: bool = False,
+        certificate_name: str | None = None,
+        ping: Ping | None = None,
+        no_password: bool = False,
     ) -> Station:
-        """Change what is given; None leaves a thing as it is. Raises StationUnknown."""
+        """Change what is given; None leaves a thing as it is.
+
+        Raises StationUnknown, SecurityDowngrade (the least profile falls only with ``lower``, for a
+        station that was reset), PasswordNeeded (its profile wants the one that it shall lose).
+        """
         values: dict[str, object] = {
             name: value
             for name, value in (
                 ("admission", None if admission is None else admission.value),
-                ("password", None if password is None else self.digest(password)),
                 ("site", site),
                 ("lenient", lenient),
                 ("quirks", quirks),
                 ("log_all", log_all),
+                ("certificate_name", certificate_name),
+                ("ping", None if ping is None else ping.value),
             )
             if value is not None
         }
         async with self._db.unit(ctx) as unit:
-            if values and not await store.change(unit, station, values):
+            door = await store.door(unit, station)
+            if door is None:
                 raise _unknown(station)
+            if password is not None or no_password:
+                secret = None if password is None else self.digest(password)
+                values |= {"password": secret, "password_next": None}
+            has_password = values.get("password", door.password) is not None
+            if security_profile is None and password is not None and not door.security_profile:
+                security_profile = 1
+            values["security_profile"] = rules.secured(
+                door, security_profile, password=has_password, lower=lower
+            )
+            if lower:
+                values["profile_wanted"] = None
+            await store.change(unit, station, values)
             await unit.emit(StationChanged(tenant=ctx.tenant, at=ctx.now, station=station))
             found = await store.find(unit, station)
         if found is None:
@@ -269,7 +312,7 @@ class Stations:
                     "tenant_id": ctx.tenant,
                     "station_id": station,
                     "actor": ctx.actor,
-                    "command": msgspec.to_builtins(command),
+                    "command": recorded(command),
                     "asked_at": ctx.now,
                 },
             )
@@ -287,7 +330,34 @@ class Stations:
                     "answered_at": ctx.now + took,
                 },
             )
+            await unit.emit(
+                CommandAnswered(
+                    tenant=ctx.tenant,
+                    at=ctx.now + took,
+                    station=station,
+                    command_id=command_id,
+                    command=str(command.__struct_config__.tag),
+                    outcome=answer.outcome.value,
+                )
+            )
         return answer
+
+    async def answered(
+        self, ctx: Context, command_id: str, kinds: Sequence[type[Ask]]
+    ) -> tuple[Ask, Answer] | None:
+        """A command of these kinds and its answer, as they were kept: without their secrets."""
+        async with self._db.unit(ctx) as unit:
+            found = await store.find_command(unit, command_id)
+        if found is None or found[1] is None:
+            return None
+        said, answer = found
+        for kind in kinds:
+            if kind.__struct_config__.tag == said["command"]:
+                try:
+                    return msgspec.convert(said, kind), msgspec.convert(answer, Answer)
+                except msgspec.ValidationError:
+                    return None  # A release before this one kept it in other words.
+        return None
 
     # ---- for the gateway: the door ----------------------------------------------------------
 
@@ -300,35 +370,48 @@ class Stations:
         async with self._db.house_unit() as unit:
             return await store.doors(unit, ids)
 
+    def credentials(self, password: bytes | None) -> tuple[Digest, ...]:
+        """A password that was sent, in every form in which we may know it."""
+        return () if password is None else tuple(map(self.digest, rules.forms(password)))
+
+    def enter(self, door: Door, brought: Credentials, owner: str = "") -> Entry | Shut:
+        """Whether a station may come in with what it brought."""
+        return rules.enter(door, brought, owner=owner)
+
+    def login_failed(
+        self, ctx: Context, door: Door, shut: Shut, changes: Changes, *, address: str, attempts: int
+    ) -> None:
+        """Somebody who says to be this station was not let in."""
+        emit(
+            changes,
+            StationLoginFailed(
+                tenant=ctx.tenant,
+                at=ctx.now,
+                station=door.id,
+                reason=shut,
+                address=address,
+                attempts=attempts,
+            ),
+        )
+
     async def connect(
-        self, asked: Sequence[tuple[StationId, str, datetime]], gateway: str
+        self, arrivals: Sequence[Arrival], gateway: str
     ) -> dict[StationId, LiveStation]:
-        """Note that these stations (id, protocol, moment) connected, and load their live state.
+        """Note that these stations connected, and load their live state.
 
         Each gets its next epoch, so that whoever held it before can change its rows no more.
         """
         async with self._db.house_unit() as unit:
-            found = await store.connect(unit, asked, gateway)
+            found = await store.connect(unit, arrivals, gateway)
             connectors = await store.connectors_of(unit, list(found))
-            await unit.emit(
-                *(
-                    StationConnected(
-                        tenant=station.tenant,
-                        at=station.connected_at or station.created_at,
-                        station=station.id,
-                        protocol=station.protocol,
-                        epoch=epoch,
-                    )
-                    for station, epoch in found.values()
-                )
-            )
+            await unit.emit(*(event for one in found.values() for event in _connected(one)))
         return {
             name: LiveStation(
-                station,
-                epoch,
+                one.station,
+                one.epoch,
                 {(c.evse_no, c.connector_no): c for c in connectors.get(name, [])},
             )
-            for name, (station, epoch) in found.items()
+            for name, one in found.items()
         }
 
     async def forget_connections(self, gateway: str, now: datetime) -> int:
@@ -439,6 +522,27 @@ class Stations:
 def failed(outcome: Outcome, reason: str) -> Answer:
     """An answer that the station did not give."""
     return Answer(outcome=outcome, reason=reason)
+
+
+def _connected(one: store.Connected) -> Iterator[StationEvent]:
+    """What there is to tell of a station that connected."""
+    s = one.station
+    at = s.connected_at or s.created_at
+    yield StationConnected(
+        tenant=s.tenant, at=at, station=s.id, protocol=s.protocol, epoch=one.epoch
+    )
+    if one.password_changed:
+        yield PasswordChanged(tenant=s.tenant, at=at, station=s.id)
+    if one.secured:
+        yield StationSecured(
+            tenant=s.tenant,
+            at=at,
+            station=s.id,
+            profile=s.security_profile,
+            before=one.profile_before,
+        )
+    if one.password_changed or one.secured:
+        yield StationChanged(tenant=s.tenant, at=at, station=s.id)
 
 
 def _unknown(station: StationId) -> StationUnknown:

@@ -8,14 +8,18 @@ from litestar.types import ControllerRouterHandler
 
 from forecourt.base.clock import Clock
 from forecourt.base.ids import TenantId
-from forecourt.domain.access.api import TokenRoutes
+from forecourt.domain.access.api import StationAccessRoutes, TokenRoutes
+from forecourt.domain.billing.api import BillingRoutes
 from forecourt.domain.catalogue.api import QuirkProfileRoutes
 from forecourt.domain.devices.api import DeviceRoutes, DriftRoutes, TemplateRoutes
+from forecourt.domain.energy.api import EnergyRoutes
 from forecourt.domain.firmware.api import JobRoutes
 from forecourt.domain.monitoring.api import MonitoringRoutes
 from forecourt.domain.rooms import Rooms
+from forecourt.domain.security.api import CertificateRoutes, PkiRoutes
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
+from forecourt.domain.tariffs.api import TariffRoutes
 from forecourt.edge.http.auth import Keys, clean_address, context_of, guard
 from forecourt.edge.http.document import config
 from forecourt.edge.http.errors import HANDLERS, HARDENED
@@ -35,8 +39,13 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     CommandRoutes,
     SessionRoutes,
     TokenRoutes,
+    StationAccessRoutes,
     MonitoringRoutes,
+    EnergyRoutes,
+    TariffRoutes,
+    BillingRoutes,
     JobRoutes,
+    CertificateRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
 
@@ -61,7 +70,7 @@ def http_app(
         dependencies={"ctx": Provide(context_of, sync_to_thread=False)},
     )
     return Litestar(
-        [api, VitalsRoutes, PageRoutes],
+        [api, VitalsRoutes, PageRoutes, PkiRoutes],
         dependencies={
             "catalogue": _given(rooms.catalogue),
             "stations": _given(rooms.stations),
@@ -70,6 +79,11 @@ def http_app(
             "sessions": _given(rooms.sessions),
             "monitoring": _given(rooms.monitoring),
             "firmware": _given(rooms.firmware),
+            "security": _given(rooms.security),
+            "now": Provide(clock.now, sync_to_thread=False),
+            "energy": _given(rooms.energy),
+            "tariffs": _given(rooms.tariffs),
+            "billing": _given(rooms.billing),
             "keys": _given(keys),
             "vitals": _given(vitals),
         },

@@ -41,6 +41,10 @@ class WireCounts(Protocol):
     strays: int
     superseded: int
     refused_doors: int
+    logins_failed: int
+    logins_held: int
+    tls_failed: int
+    deflated: int
 
 
 class QuirkCounts(Protocol):
@@ -166,6 +170,10 @@ class Vitals:
             _counter("wire_strays", "Answers that nobody waited for.", wire.strays),
             _counter("wire_superseded", "Sockets that a newer one replaced.", wire.superseded),
             _counter("wire_refused", "Connections refused at the door.", wire.refused_doors),
+            _counter("logins_failed", "Log-ins of known stations refused.", wire.logins_failed),
+            _counter("logins_held", "Log-ins told to wait.", wire.logins_held),
+            _counter("tls_failed", "TLS handshakes that failed.", wire.tls_failed),
+            _counter("wire_deflated", "Connections that agreed on compression.", wire.deflated),
             _counter("commit_batches", "Shared transactions.", stats.batches),
             _counter("commit_messages", "Messages settled by them.", stats.units),
             _counter("commit_rows", "Rows written by them.", stats.rows),

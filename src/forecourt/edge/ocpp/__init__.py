@@ -1,6 +1,8 @@
 """The door for stations: a listener, one link for each station, one table for each OCPP version."""
 
-from forecourt.edge.ocpp.gateway import Gateway, GatewayOptions, UnknownStations
-from forecourt.edge.ocpp.listener import listen
+from forecourt.edge.ocpp.courier import Courier
+from forecourt.edge.ocpp.gateway import Gateway
+from forecourt.edge.ocpp.options import GatewayOptions, UnknownStations
+from forecourt.edge.ocpp.ports import PortOptions, Ports
 
-__all__ = ["Gateway", "GatewayOptions", "UnknownStations", "listen"]
+__all__ = ["Courier", "Gateway", "GatewayOptions", "PortOptions", "Ports", "UnknownStations"]

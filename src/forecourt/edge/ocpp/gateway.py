@@ -7,32 +7,34 @@ connect, many at once. Only the newest socket of a station is alive.
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Coroutine
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final
 
 import structlog
-from msgspec import Struct
 
 from forecourt.base.clock import Clock
 from forecourt.base.context import Context
-from forecourt.base.digest import same
 from forecourt.base.errors import ForecourtError
-from forecourt.base.ids import StationId, TenantId
+from forecourt.base.ids import StationId
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions import SessionState
 from forecourt.domain.stations import (
     Admission,
+    Arrival,
     Door,
+    Entry,
     Links,
     LiveStation,
     NewStation,
+    Ping,
+    Shut,
     StationExists,
-    StationIdInvalid,
-    station_id,
+    lets_in,
 )
+from forecourt.edge.ocpp.doors import Admitted, Doors, Refusal
+from forecourt.edge.ocpp.knock import Knock
+from forecourt.edge.ocpp.options import GatewayOptions, UnknownStations
 from forecourt.edge.ocpp.quirks import QuirkDesk, identified
 from forecourt.edge.ocpp.session import (
     CLOSE_GOING_AWAY,
@@ -41,7 +43,7 @@ from forecourt.edge.ocpp.session import (
 )
 from forecourt.edge.ocpp.versions import VERSIONS, Version
 from forecourt.edge.ocpp.wire import Budget, Counts, Wire
-from forecourt.infra.commit import Changes, Committer, Done
+from forecourt.infra.commit import Changes, Committer
 from forecourt.infra.database import DatabaseAway
 
 log = structlog.get_logger(__name__)
@@ -56,43 +58,8 @@ PONG_WITHIN_S: Final = 30.0
 # One that never answered a ping is given this many of its heartbeats.
 HEARTBEATS_MISSED_MAX: Final = 2.5
 QUIRKS_TOLD_EVERY_S: Final = 60.0
-# Sockets that one identity may open in a while before it is told to slow down.
-KNOCKS_MAX: Final = 20
-KNOCKS_WITHIN_S: Final = 10.0
-KNOCKERS_KEPT_MAX: Final = 50_000
-# Unknown stations that may be made pending in a minute: whoever can reach us can knock.
-STRANGERS_PER_MINUTE: Final = 60
 # Stopping closes this many sockets a second, so that not all come back in one moment.
 CLOSES_PER_SECOND: Final = 5_000
-
-
-class UnknownStations(StrEnum):
-    """What happens to a station that nobody made known."""
-
-    REFUSE = "refuse"
-    PENDING = "pending"
-
-
-class GatewayOptions(Struct, frozen=True, kw_only=True):
-    """What an operator may choose."""
-
-    name: str = "gateway-1"
-    tenant: TenantId = TenantId("default")
-    """Whose an unknown station becomes."""
-    unknown_stations: UnknownStations = UnknownStations.REFUSE
-    assume_16: bool = False
-    """Take a station that offers no sub-protocol for a 1.6 station (field quirk 1)."""
-    heartbeat_s: int = 300
-    messages_per_second: float = 250.0
-    messages_burst: float = 1_000.0
-    frame_bytes_max: int = 1_048_576
-
-
-class Refusal(Struct, frozen=True):
-    """Why the door stays shut, as an HTTP status."""
-
-    status: int
-    reason: str
 
 
 class Gateway:
@@ -120,67 +87,54 @@ class Gateway:
         self.beat_s = time.monotonic()
         self._links_board = links
         self._committer = committer
-        self.now = clock.now
-        self._tasks = tasks
-        self._doors: dict[StationId, Door] = {}
+        self.submit = committer.submit
+        self._clock = clock
+        self._moment: datetime | None = None
+        self.tasks = tasks
+        self._door = Doors(
+            rooms.stations,
+            options=options,
+            counts=self.counts,
+            monotonic=self.monotonic,
+            report=self._report_login,
+        )
+        self._doors = self._door.known
         self._links: dict[StationId, StationLink] = {}
+        self._entries: dict[StationId, Entry] = {}
+        """How each of these came in."""
         self._leaving: dict[StationId, StationLink] = {}
         """Closed, with a message still on its way to the database."""
         self._loading: list[StationLink] = []
         self._load_wanted = asyncio.Event()
         self._calling: set[StationLink] = set()
-        self._knocks: OrderedDict[StationId, tuple[float, int]] = OrderedDict()
-        self._strangers = (0.0, 0)
+        self._knocks = self._door.knocks
         self._request_id = 0
         self._stopping = False
 
     async def open(self) -> None:
         """Load the doors, and forget what a crash left behind. Before the listener listens."""
         await self.rooms.stations.forget_connections(self.options.name, self.now())
-        for door in await self.rooms.stations.doors():
-            self._doors[door.id] = door
+        await self._door.load()
         self._request_id = int(self.now().timestamp()) & 0x3FFFFFFF
-        self._tasks.create_task(self._load_forever())
-        self._tasks.create_task(self._sweep_forever())
+        self.tasks.create_task(self._load_forever())
+        self.tasks.create_task(self._sweep_forever())
 
     # ---- the door -----------------------------------------------------------------------------
 
-    def admit(self, identity: str, password: bytes | None) -> Door | Refusal:
-        """Whether this identity may come in with this password. Asks nobody: it must answer now."""
-        found = Refusal(503, "stopping") if self._stopping else self._admit(identity, password)
-        if isinstance(found, Refusal):
+    def admit(self, knock: Knock) -> Admitted | Refusal:
+        """Whether this identity may come in with what it brought. Asks nobody: it must answer."""
+        if self._stopping:
             self.counts.refused_doors += 1
-        return found
+            return Refusal(503, "stopping")
+        return self._door.admit(knock)
 
-    def _admit(self, identity: str, password: bytes | None) -> Door | Refusal:
-        try:
-            station = station_id(identity)
-        except StationIdInvalid:
-            return Refusal(404, "no such station")
-        door = self._doors.get(station)
-        if door is None:
-            return self._admit_stranger(station)
-        if door.password is not None and (
-            password is None or not same(self.rooms.stations.digest(password), door.password)
-        ):
-            return Refusal(401, "wrong password")
-        if door.admission is Admission.BLOCKED:
-            return Refusal(403, "blocked")
-        if not self._may_knock(station):
-            return Refusal(429, "too many connections")
-        return door
-
-    def _admit_stranger(self, station: StationId) -> Door | Refusal:
-        if self.options.unknown_stations is UnknownStations.REFUSE or not self._stranger():
-            return Refusal(404, "no such station")
-        return Door(
-            id=station,
-            tenant=self.options.tenant,
-            admission=Admission.PENDING,
-            password=None,
-            lenient=False,
-            log_all=False,
+    def _report_login(self, door: Door, shut: Shut, address: str, attempts: int) -> None:
+        ctx = Context(actor="gateway:door", tenant=door.tenant, now=self.now())
+        changes = Changes(ctx.actor, "login_failed")
+        self.rooms.stations.login_failed(
+            ctx, door, shut, changes, address=address, attempts=attempts
         )
+        self._committer.offer(changes)
 
     def choose(self, offered: list[str], door: Door) -> Version | None:
         """The version to speak: the newest of ours that the station offers."""
@@ -193,9 +147,11 @@ class Gateway:
                 return version
         return None
 
-    def connected(self, door: Door, version: Version, wire: Wire) -> StationLink:
+    def connected(self, admitted: Admitted, version: Version, wire: Wire) -> StationLink:
         """A socket is up: its link takes the place of the one before."""
+        door = admitted.door
         link = StationLink(self, door, version, wire)
+        self._entries[door.id] = admitted.entry
         older = self._links.get(door.id)
         self._links[door.id] = link
         if older is not None:
@@ -212,6 +168,7 @@ class Gateway:
         self._leave(link)
         if self._links.get(link.door.id) is link:
             del self._links[link.door.id]
+            del self._entries[link.door.id]
         self._links_board.drop(link.door.id, link)
         self._calling.discard(link)
 
@@ -229,26 +186,27 @@ class Gateway:
 
     async def station_changed(self, station: StationId) -> None:
         """Somebody changed what the door must know."""
-        found = await self.rooms.stations.doors([station])
-        before = self._doors.pop(station, None)
+        door = await self._door.refresh(station)
         link = self._links.get(station)
-        if found:
-            self._doors[station] = found[0]
         if link is None:
             return
-        if not found or found[0].admission is Admission.BLOCKED:
+        if door is None or door.admission is Admission.BLOCKED:
             link.close(CLOSE_POLICY, "not admitted")
-        elif before is not None and found[0].password != before.password:
-            link.close(CLOSE_POLICY, "the password changed")
-        elif found[0].admission is not link.door.admission:
-            link.door = found[0]
+        elif not lets_in(door, self._entries[station]):
+            link.close(CLOSE_POLICY, "what it came in by is good no more")
+        elif door.admission is not link.door.admission:
+            link.door = door
             self.reload(link)
         else:
-            link.door = found[0]
+            link.door = door
         link.fit()
 
     def __len__(self) -> int:
         return len(self._links)
+
+    def tls_failed(self) -> None:
+        """A TLS handshake failed: nobody knows yet whose it was."""
+        self.counts.tls_failed += 1
 
     @property
     def accepting(self) -> bool:
@@ -270,14 +228,22 @@ class Gateway:
 
     # ---- what links ask of their house ----------------------------------------------------------
 
-    def submit(self, changes: Changes, done: Done) -> None:
-        self._committer.submit(changes, done)
+    def now(self) -> datetime:
+        """The moment: one for all that arrives in the same turn of the loop."""
+        moment = self._moment
+        if moment is None:
+            self._moment = moment = self._clock.now()
+            asyncio.get_running_loop().call_soon(self._move_on)
+        return moment
+
+    def _move_on(self) -> None:
+        self._moment = None
 
     def offer(self, changes: Changes) -> bool:
         return self._committer.offer(changes)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.create_task(work)
+        self.tasks.create_task(work)
 
     def calling(self, link: StationLink) -> None:
         self._calling.add(link)
@@ -352,9 +318,14 @@ class Gateway:
             if link.door.id not in self._doors and welcome:
                 await self._make_known(link, now)
         asked = {
-            link.door.id: (link.door.id, link.version.dialect.subprotocol, now)
+            link.door.id: Arrival(
+                station=link.door.id,
+                protocol=link.version.name,
+                at=now,
+                entry=self._entries[link.door.id],
+            )
             for link in batch
-            if not link.closed
+            if not link.closed and link.door.id in self._entries
         }
         if not asked:
             return
@@ -422,28 +393,12 @@ class Gateway:
         silent_s = now_s - link.heard_s
         if silent_s < PING_AFTER_S:
             return
-        if not link.pinged:
+        ping = link.door.ping
+        must_answer = link.answers_pings or ping is Ping.ALWAYS
+        if not link.pinged and ping is not Ping.NEVER:
             link.ping()
-        elif (link.answers_pings and silent_s > PING_AFTER_S + PONG_WITHIN_S) or (
+        elif (link.pinged and must_answer and silent_s > PING_AFTER_S + PONG_WITHIN_S) or (
             silent_s > self.heartbeat_s * HEARTBEATS_MISSED_MAX
         ):
             link.close(CLOSE_GOING_AWAY, "silent")
             self.gone(link, "silent")
-
-    def _may_knock(self, station: StationId) -> bool:
-        now_s = self.monotonic()
-        since_s, count = self._knocks.pop(station, (now_s, 0))
-        if now_s - since_s > KNOCKS_WITHIN_S:
-            since_s, count = now_s, 0
-        self._knocks[station] = (since_s, count + 1)
-        if len(self._knocks) > KNOCKERS_KEPT_MAX:
-            self._knocks.popitem(last=False)
-        return count < KNOCKS_MAX
-
-    def _stranger(self) -> bool:
-        now_s = self.monotonic()
-        since_s, count = self._strangers
-        if now_s - since_s > 60:  # noqa: PLR2004 (a minute)
-            since_s, count = now_s, 0
-        self._strangers = (since_s, count + 1)
-        return count < STRANGERS_PER_MINUTE

@@ -15,19 +15,18 @@ from forecourt.domain.sessions import Reading
 from forecourt.protocol.ocpp import v16, v21, v201
 from forecourt.protocol.ocpp.values import in_utc
 
-IMPORT, EXPORT, POWER, POWER_OUT, SOC = range(5)
+_IMPORT, _EXPORT, _POWER, _POWER_OUT, _SOC = range(5)
 
 _PLACES: Final = {
-    None: IMPORT,  # The default of all versions.
-    "Energy.Active.Import.Register": IMPORT,
-    "Energy.Active.Export.Register": EXPORT,
-    "Power.Active.Import": POWER,
-    "Power.Active.Export": POWER_OUT,
-    "SoC": SOC,
+    None: _IMPORT,  # The default of all versions.
+    "Energy.Active.Import.Register": _IMPORT,
+    "Energy.Active.Export.Register": _EXPORT,
+    "Power.Active.Import": _POWER,
+    "Power.Active.Export": _POWER_OUT,
+    "SoC": _SOC,
 }
 _FACTORS: Final = {None: 1.0, "Wh": 1.0, "kWh": 1000.0, "W": 1.0, "kW": 1000.0, "Percent": 1.0}
 _SINGLE_PHASES: Final = frozenset({"L1", "L2", "L3", "L1-N", "L2-N", "L3-N"})
-_AT_OUTLET: Final = frozenset({None, "Outlet"})
 
 # What no meter shows: a value beyond is a fault of the station, kept in the samples alone.
 _WH_MAX: Final = 10**15
@@ -47,38 +46,44 @@ def readings_2x(values: Iterable[v201.MeterValue | v21.MeterValue]) -> list[Read
 
 
 def _reading_16(value: v16.MeterValue) -> Reading:
-    whole: list[float | None] = [None] * 5
+    whole: list[float | None] = [None, None, None, None, None]
     phases: list[float | None] | None = None
     samples = value.sampled_value
     for sample in samples:
         place = _PLACES.get(sample.measurand)
-        if place is None or sample.location not in _AT_OUTLET or sample.format == "SignedData":
+        if place is None:
             continue
         factor = _FACTORS.get(sample.unit)
-        if factor is None:
+        location = sample.location
+        if factor is None or not (location is None or location == "Outlet"):
             continue
         try:
             number = float(sample.value) * factor
         except ValueError:
-            continue  # Kept verbatim in the samples; it is no number.
-        if sample.phase is None:
-            whole[place] = number
-        elif sample.phase in _SINGLE_PHASES:
+            continue  # Kept verbatim in the samples; it is no number, signed data perhaps.
+        phase = sample.phase
+        if phase is None:
+            if sample.format != "SignedData":
+                whole[place] = number
+        elif phase in _SINGLE_PHASES and sample.format != "SignedData":
             phases = phases or [None] * 5
             phases[place] = (phases[place] or 0.0) + number
     return _reading(value.timestamp, whole, phases, _encode(samples))
 
 
 def _reading_2x(value: v201.MeterValue | v21.MeterValue) -> Reading:
-    whole: list[float | None] = [None] * 5
+    whole: list[float | None] = [None, None, None, None, None]
     phases: list[float | None] | None = None
     samples = value.sampled_value
     for sample in samples:
         place = _PLACES.get(sample.measurand)
-        if place is None or sample.location not in _AT_OUTLET:
+        if place is None:
             continue
-        unit = sample.unit_of_measure
+        location = sample.location
+        if not (location is None or location == "Outlet"):
+            continue
         number = sample.value
+        unit = sample.unit_of_measure
         if unit is not None:
             factor = _FACTORS.get(unit.unit)
             if factor is None:
@@ -86,9 +91,10 @@ def _reading_2x(value: v201.MeterValue | v21.MeterValue) -> Reading:
             number *= factor
             if unit.multiplier:
                 number *= 10.0**unit.multiplier
-        if sample.phase is None:
+        phase = sample.phase
+        if phase is None:
             whole[place] = number
-        elif sample.phase in _SINGLE_PHASES:
+        elif phase in _SINGLE_PHASES:
             phases = phases or [None] * 5
             phases[place] = (phases[place] or 0.0) + number
     return _reading(value.timestamp, whole, phases, _encode(samples))
@@ -98,23 +104,19 @@ def _reading(
     moment: datetime, whole: list[float | None], phases: list[float | None] | None, samples: bytes
 ) -> Reading:
     if phases is not None:
-        for place in (IMPORT, EXPORT, POWER, POWER_OUT):
+        for place in (_IMPORT, _EXPORT, _POWER, _POWER_OUT):
             if whole[place] is None:
                 whole[place] = phases[place]
     energy_wh, export_wh, power_w, out_w, soc_pct = whole
     if out_w:
         power_w = (power_w or 0.0) - out_w
+    # A comparison with NaN is false.
     return Reading(
         moment if moment.tzinfo is UTC else in_utc(moment),
-        None if energy_wh is None else _rounded(energy_wh, _WH_MAX),
-        None if export_wh is None else _rounded(export_wh, _WH_MAX),
-        None if power_w is None else _rounded(power_w, _W_MAX),
+        round(energy_wh) if energy_wh is not None and -_WH_MAX <= energy_wh <= _WH_MAX else None,
+        round(export_wh) if export_wh is not None and -_WH_MAX <= export_wh <= _WH_MAX else None,
+        round(power_w) if power_w is not None and -_W_MAX <= power_w <= _W_MAX else None,
         soc_pct,
         samples.decode(),
         crc32(samples),
     )
-
-
-def _rounded(number: float, most: int) -> int | None:
-    # NaN compares false with everything.
-    return round(number) if -most <= number <= most else None

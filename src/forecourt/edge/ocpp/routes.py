@@ -1,7 +1,7 @@
 """A message's way in: which function answers which OCPP message, and with what it may work."""
 
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Final, Protocol, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -75,3 +75,14 @@ def route(
 ) -> tuple[type[Message], Route]:
     """Pair a message with its handler; the types must agree, and the checker sees to it."""
     return shape, Route(handler, periodic)
+
+
+class Reply(Struct, frozen=True):
+    """What a vendor's message (DataTransfer) is answered with. In 1.6 ``data`` is text."""
+
+    status: Literal["Accepted", "Rejected", "UnknownMessageId", "UnknownVendorId"]
+    data: Any = None
+
+
+Speaks: TypeAlias = Callable[[Call, Any], Awaitable[Reply]]
+"""Handles one vendor's message; takes its data as it came."""

@@ -75,21 +75,11 @@ class StationLink:
     """Drives one conversation. There may be two for a moment; only the newest is alive."""
 
     __slots__ = (
-        *("_actor", "_admitted", "_asking", "_bidden", "_boot_wanted", "_busy", "_call", "_conn"),
-        *("_data", "_draining", "_event", "_frames", "_house", "_inbox", "_kept"),
-        *("_paused", "_settled", "_unlogged", "_wire", "answers_pings", "booted_here", "closed"),
-        *(
-            "door",
-            "handling",
-            "heard",
-            "heard_s",
-            "live",
-            "pinged",
-            "sessions",
-            "spent",
-            "stale",
-            "version",
-        ),
+        *("_actor", "_admitted", "_asking", "_bidden", "_boot_wanted", "_busy", "_call"),
+        *("_changes", "_conn", "_data", "_draining", "_frame", "_house", "_inbox", "_kept"),
+        *("_message_id", "_paused", "_settled", "_unlogged", "_wire", "answers_pings"),
+        *("booted_here", "closed", "door", "handling", "heard", "heard_s", "live", "pinged"),
+        *("sessions", "spent", "stale", "version"),
     )
 
     def __init__(
@@ -110,11 +100,13 @@ class StationLink:
         self._boot_wanted = False
         self._unlogged = 0
         self._actor = f"station:{door.id}"
-        self._event: Received | None = None
+        self._message_id: str | None = None
         self._data = b""
-        self._frames: list[bytes] = []
+        self._frame = b""
         """The message that is being committed, and its answer, which waits for that."""
         self._call: Call | None = None
+        self._changes = Changes(self._actor)
+        """What the message in hand changes: one at a time, so one for all of them."""
         self._admitted = False
         self.door = door
         self.version = version
@@ -303,8 +295,9 @@ class StationLink:
         assert call is not None, "nothing is handled before live state is loaded"
         self._busy |= IN_HAND
         # One message at a time, so one Call serves them all.
-        call.ctx = ctx = self._context()
-        call.changes = changes = Changes(self._actor, event.action)
+        call.ctx = ctx = Context(actor=self._actor, tenant=self.door.tenant, now=self._house.now())
+        call.changes = changes = self._changes
+        changes.rows, changes.what = [], event.action
         route = self.version.routes.get(type(event.request))
         if route is None:
             self._refuse(event, ErrorReason.NOT_SUPPORTED, "not supported yet", data)
@@ -373,12 +366,13 @@ class StationLink:
         self, event: Received, data: bytes, answer: Message, call: Call, *, sampled: bool
     ) -> None:
         """Have the changes committed; the answer waits for that."""
-        self._conn.reply(event.message_id, answer)
-        self._event, self._data, self._frames = event, data, self._conn.data_to_send()
+        self._message_id, self._data = event.message_id, data
+        self._frame = frame = self._conn.answer(event.message_id, answer)
+        changes = call.changes
         if not sampled or self._keeps(event):
-            self._log(call.changes, Kept(event.action, data, self._frames, event.repairs))
-        if call.changes.rows:
-            self._house.submit(call.changes, self._committed)
+            self._log(changes, Kept(event.action, data, (frame,), event.repairs))
+        if changes.rows:
+            self._house.submit(changes, self._committed)
         else:
             self._committed(None)
 
@@ -390,10 +384,8 @@ class StationLink:
             if error is not None:
                 self._keep_failed(error)
             return
-        event, frames = self._event, self._frames
         if error is None:
-            for frame in frames:
-                self._wire.send(frame)
+            self._wire.send(self._frame)
             if self._inbox is None:
                 self._busy &= HELD
             else:
@@ -402,9 +394,10 @@ class StationLink:
         if isinstance(error, Fenced):
             self.close(CLOSE_POLICY, "another connection of this station is newer")
             return
-        assert event is not None
+        message_id = self._message_id
+        assert message_id is not None
         reason = "no space left" if isinstance(error, StorageFull) else "internal error"
-        self._conn.refuse(event.message_id, ErrorReason.INTERNAL, reason)
+        self._conn.refuse(message_id, ErrorReason.INTERNAL, reason)
         frames = self._conn.data_to_send()
         self._keep_failed(error, frames)
         for frame in frames:
@@ -454,8 +447,8 @@ class StationLink:
 
     def _want_boot(self) -> None:
         """Ask a station that talks but never told what it is, once (field quirk 18)."""
-        live, event = self.live, self._event
-        if self.closed or event is None or live is None or live.station.booted_at is not None:
+        live, said_something = self.live, self._message_id is not None
+        if self.closed or not said_something or live is None or live.station.booted_at is not None:
             return
         self._boot_wanted = True
         self.trigger(Trigger(message="boot"))
@@ -576,9 +569,10 @@ class StationLink:
 
     def _keep_failed(self, error: BaseException, sent: Sequence[bytes] = ()) -> None:
         """Keep what could not be committed by a commit of its own: it is all that tells why."""
-        event = self._event
-        if event is not None and not isinstance(error, Fenced | StorageFull):
-            self._keep_frame(event.action, self._data, f"not stored: {type(error).__name__}", sent)
+        if self._message_id is not None and not isinstance(error, Fenced | StorageFull):
+            self._keep_frame(
+                self._changes.what, self._data, f"not stored: {type(error).__name__}", sent
+            )
 
     def _context(self) -> Context:
         return Context(actor=self._actor, tenant=self.door.tenant, now=self._house.now())

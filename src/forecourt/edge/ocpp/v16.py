@@ -10,7 +10,7 @@ import msgspec
 from forecourt.domain.access import Authorization, Standing
 from forecourt.domain.sessions import StartReport, StopReport
 from forecourt.domain.stations import Admission, BootReport, ConnectorState, StatusReport
-from forecourt.edge.ocpp import files, vendors
+from forecourt.edge.ocpp import certificates, files, reservations, vendors
 from forecourt.edge.ocpp.metering import readings_16
 from forecourt.edge.ocpp.plain import plain
 from forecourt.edge.ocpp.routes import Call, Routes, route
@@ -126,6 +126,8 @@ async def on_start(call: Call, msg: v16.StartTransaction) -> Message:
         ),
         authorization,
     )
+    if msg.reservation_id and session.saved_at == call.ctx.now:  # Else it was told again.
+        reservations.used(call, msg.reservation_id, session)
     if session.standing is not None:
         # Told again: what was said the first time, not that it is now charging "elsewhere".
         authorization = msgspec.structs.replace(authorization, standing=session.standing)
@@ -168,12 +170,6 @@ async def on_security_event(call: Call, msg: v16.SecurityEventNotification) -> M
     return v16.SecurityEventNotificationResponse()
 
 
-def on_sign_certificate(call: Call, msg: v16.SignCertificate) -> Message:
-    """Security whitepaper, A02. There is no certificate authority yet."""
-    _note(call, "sign_certificate", msg)
-    return v16.SignCertificateResponse(status="Rejected")
-
-
 def id_tag_info(authorization: Authorization) -> v16.IdTagInfo:
     """IdTagInfo of 7.27. A group's name is longer than 1.6 can say: then it says none."""
     group = authorization.group
@@ -189,12 +185,6 @@ def body(msg: Message) -> str:
     return msgspec.json.encode(msg).decode()
 
 
-def _note(call: Call, what: str, msg: Message) -> None:
-    call.rooms.stations.notified(
-        call.ctx, call.station.station.id, call.changes, what=what, body=body(msg)
-    )
-
-
 ROUTES: Final[Routes] = dict(
     [
         route(v16.Authorize, on_authorize),
@@ -206,7 +196,7 @@ ROUTES: Final[Routes] = dict(
         route(v16.LogStatusNotification, files.on_log_16),
         route(v16.MeterValues, on_meter_values, periodic=True),
         route(v16.SecurityEventNotification, on_security_event),
-        route(v16.SignCertificate, on_sign_certificate),
+        route(v16.SignCertificate, certificates.on_sign_certificate_16),
         route(v16.SignedFirmwareStatusNotification, files.on_signed_firmware),
         route(v16.StartTransaction, on_start),
         route(v16.StatusNotification, on_status),

@@ -3,10 +3,9 @@
 2.1 only adds to what 2.0.1 has, so one function serves both, and the answers have one shape.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-import msgspec
 from msgspec.structs import replace
 
 from forecourt.domain.access import Authorization, Standing, folded
@@ -20,6 +19,7 @@ from forecourt.domain.stations import (
     StatusReport,
     Variable,
 )
+from forecourt.edge.ocpp import certificates, reservations
 from forecourt.edge.ocpp.metering import readings_2x
 from forecourt.edge.ocpp.routes import Call
 from forecourt.protocol.ocpp import v21, v201
@@ -104,8 +104,12 @@ def on_status(call: Call, msg: v201.StatusNotification | v21.StatusNotification)
 
 async def on_authorize(call: Call, msg: v201.Authorize | v21.Authorize) -> Message:
     """C01 and on. Whether it charges elsewhere is only asked when it starts."""
+    checked = await certificates.check_contract(call, msg)
     authorization = await _authorize(call, msg.id_token)
-    return v201.AuthorizeResponse(id_token_info=id_token_info(authorization))
+    info = id_token_info(authorization)
+    if checked is not None:
+        return certificates.contract_answer(checked, info, authorization.standing)
+    return v201.AuthorizeResponse(id_token_info=info)
 
 
 def on_meter_values(call: Call, msg: v201.MeterValues | v21.MeterValues) -> Message:
@@ -126,10 +130,11 @@ def on_transaction_event(
         and session.evse_no  # Else this may be the event that tells it.
         and msg.event_type == "Updated"
         and msg.id_token is None
+        and msg.reservation_id is None
     ):
         _update(call, session, msg)
         return NOTHING
-    return _transaction_event(call, msg)
+    return transaction_event(call, msg)
 
 
 def _update(
@@ -150,9 +155,10 @@ def _update(
         sessions.updated(call, whole, event_report(msg))
 
 
-async def _transaction_event(
+async def transaction_event(
     call: Call, msg: v201.TransactionEvent | v21.TransactionEvent
 ) -> Message:
+    """An event that tells more than readings."""
     transaction = msg.transaction_info.transaction_id
     sessions = call.rooms.sessions
     session = await sessions.recall(call, transaction)
@@ -170,7 +176,9 @@ async def _transaction_event(
             )
     # A stop by another card of the group says nothing of the session's own.
     own = authorization if _is_own(session, msg) else None
-    sessions.event(call, session, event_report(msg), own)
+    after = sessions.event(call, session, event_report(msg), own)
+    if msg.reservation_id is not None and after is not session:  # Else it was told again.
+        reservations.used(call, msg.reservation_id, after)
     if authorization is None:
         return NOTHING
     return v201.TransactionEventResponse(id_token_info=id_token_info(authorization))
@@ -271,22 +279,6 @@ def _characterised(
     )
 
 
-def noted(what: str, answer: Message) -> Callable[[Call, Message], Message]:
-    """A handler for what is kept as it was said and changes nothing yet."""
-
-    def handle(call: Call, msg: Message) -> Message:
-        call.rooms.stations.notified(
-            call.ctx,
-            call.station.station.id,
-            call.changes,
-            what=what,
-            body=msgspec.json.encode(msg).decode(),
-        )
-        return answer
-
-    return handle
-
-
 def id_token_info(authorization: Authorization) -> v201.IdTokenInfo:
     """IdTokenInfoType. A group's name longer than 2.0.1 can say is not said."""
     group = authorization.group
@@ -302,33 +294,6 @@ def id_token_info(authorization: Authorization) -> v201.IdTokenInfo:
 async def _authorize(call: Call, token: v201.IdToken | v21.IdToken) -> Authorization:
     if token.type == NO_AUTHORIZATION:
         return Authorization(standing=Standing.ACCEPTED, sessions_max=None)
+    if token.type == certificates.EMAID:
+        return await certificates.authorize_contract(call, token.id_token)
     return await call.rooms.access.authorize(call.ctx, token.id_token)
-
-
-# What is kept as it was said, until a room acts on it: the same in both versions.
-NOTED: Final[Mapping[str, tuple[str, Message]]] = {
-    "ClearedChargingLimit": ("charging_limit_cleared", v201.ClearedChargingLimitResponse()),
-    "Get15118EVCertificate": (
-        "ev_certificate",
-        v201.Get15118EVCertificateResponse(status="Failed", exi_response=""),
-    ),
-    "GetCertificateStatus": (
-        "certificate_status",
-        v201.GetCertificateStatusResponse(status="Failed"),
-    ),
-    "NotifyChargingLimit": ("charging_limit", v201.NotifyChargingLimitResponse()),
-    "NotifyEVChargingNeeds": (
-        "charging_needs",
-        v201.NotifyEVChargingNeedsResponse(status="Rejected"),
-    ),
-    "NotifyEVChargingSchedule": (
-        "charging_schedule",
-        v201.NotifyEVChargingScheduleResponse(status="Accepted"),
-    ),
-    "ReportChargingProfiles": (
-        "charging_profiles",
-        v201.ReportChargingProfilesResponse(),
-    ),
-    "ReservationStatusUpdate": ("reservation_status", v201.ReservationStatusUpdateResponse()),
-    "SignCertificate": ("sign_certificate", v201.SignCertificateResponse(status="Rejected")),
-}

@@ -4,32 +4,21 @@ A vendor that nobody here speaks for may still be one whose messages the operato
 (``data_transfer_vendors``); every other is unknown, as OCPP has it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Final
 
-from msgspec import Struct
 from msgspec.json import encode
 
+from forecourt.edge.ocpp import plug_and_charge
 from forecourt.edge.ocpp.plain import plain
-from forecourt.edge.ocpp.routes import Call
+from forecourt.edge.ocpp.routes import Call, Reply, Speaks
 from forecourt.protocol.ocpp import v16, v21, v201
 from forecourt.protocol.ocpp.values import Message
 
-Status: TypeAlias = Literal["Accepted", "Rejected", "UnknownMessageId", "UnknownVendorId"]
-
-
-class Reply(Struct, frozen=True):
-    """What a vendor's message is answered with. ``data`` as the version wants it: 1.6, text."""
-
-    status: Status
-    data: Any = None
-
-
-Speaks: TypeAlias = Callable[[Call, Any], Awaitable[Reply]]
-"""Handles one vendor's message; takes its data as it came."""
-
 # Vendor, in small letters -> message id -> who handles it.
-VENDORS: Final[dict[str, Mapping[str, Speaks]]] = {}
+VENDORS: Final[Mapping[str, Mapping[str, Speaks]]] = {
+    plug_and_charge.VENDOR: plug_and_charge.MESSAGES,
+}
 
 
 async def on_data_transfer_16(call: Call, msg: v16.DataTransfer) -> Message:

@@ -29,7 +29,11 @@ class Budget(Struct, frozen=True):
 class Counts:
     """What went wrong on the wire, for the metrics page."""
 
-    __slots__ = ("malformed", "refused_doors", "strays", "superseded")
+    __slots__ = (
+        *("deflated", "logins_failed", "logins_held", "malformed", "refused_doors", "strays"),
+        *("superseded", "tls_failed"),
+    )
 
     def __init__(self) -> None:
         self.malformed = self.strays = self.superseded = self.refused_doors = 0
+        self.logins_failed = self.logins_held = self.tls_failed = self.deflated = 0

@@ -60,8 +60,8 @@ CREATE TABLE signing_requests (
   csr bytea NOT NULL,
   digest bytea NOT NULL,
   subject text NOT NULL,
+  organization text NOT NULL,
   reference integer,
-  wrapped boolean NOT NULL,
   state text NOT NULL CHECK (state IN
     ('requested', 'signed', 'accepted', 'rejected', 'failed', 'superseded')),
   detail text NOT NULL,

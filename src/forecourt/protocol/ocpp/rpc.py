@@ -383,12 +383,16 @@ class Connection:
 
     def reply(self, message_id: str, response: Message) -> None:
         """Answer a call of the peer's."""
+        self._out.append(self.answer(message_id, response))
+
+    def answer(self, message_id: str, response: Message) -> bytes:
+        """The frame that answers a call of the peer's, for whoever sends it in his own time."""
         if type(response) not in self._dialect.answers:
             raise LocalProtocolError("no answer of this version", type=type(response).__name__)
         frame = _encode((_RESULT, message_id, response))
-        self._out.append(frame)
         if self._last is not None and self._last.message_id == message_id:
             self._last.answer = frame
+        return frame
 
     def refuse(
         self,

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
+from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import rules, store
 from forecourt.domain.devices.model import (
     Applied,
@@ -85,12 +86,14 @@ class Devices:
         *,
         stations: Stations,
         links: Links,
+        catalogue: Catalogue,
         fetches: bool = True,
         after_boot: timedelta = timedelta(seconds=20),
     ) -> None:
         self._db = db
         self._stations = stations
         self._links = links
+        self._catalogue = catalogue
         self._fetches = fetches
         self._after_boot = after_boot
         self.standards = standards()
@@ -343,7 +346,15 @@ class Devices:
             and station.booted_at is not None
             and held.model_of != rules.model_of(station)
             and held.fetches < FETCHES_MAX
+            and self._bears_questions(station)
         )
+
+    def _bears_questions(self, station: Station) -> bool:
+        """Some fall into a boot loop when they are asked for all that they have (quirk 19)."""
+        profile = self._catalogue.quirk_profile_for(
+            station.quirks, vendor=station.vendor, model=station.model, firmware=station.firmware
+        )
+        return profile is None or not profile.no_measurand_autodetect
 
     async def _fetch(self, ctx: Context, held: Upkeep) -> datetime:
         """Ask for the whole model; when to ask again, should it not come."""

@@ -20,10 +20,8 @@ Placed = tuple[x509.ExtensionType, bool]
 """An extension, and whether who does not understand it must refuse the certificate."""
 
 # ISO 15118-2 tells authorities and leaves apart by the domain component.
-DOMAINS: Final = {
-    Use.V2G: "CPO",
-    Use.V2G20: "CPO",
-    Use.CONTRACT: "MO",
+DOMAINS: Final[dict[Use, str]] = {Use.V2G: "CPO", Use.V2G20: "CPO", Use.CONTRACT: "MO"}
+AUTHORITY_DOMAINS: Final[dict[Role, str]] = {
     Role.V2G_ROOT: "V2G",
     Role.V2G: "V2G",
     Role.MO_ROOT: "MO",
@@ -42,13 +40,22 @@ PURPOSES: Final[dict[Use, Sequence[x509.ObjectIdentifier]]] = {
 }
 
 
-def name(common_name: str, organization: str, use: Use | Role) -> x509.Name:
+def name(common_name: str, organization: str, use: Use) -> x509.Name:
     """A subject: O and CN, which OCPP asks for (A00.FR.509 to 511), and ISO 15118's DC."""
+    return _name(common_name, organization, DOMAINS.get(use, ""))
+
+
+def authority_name(common_name: str, organization: str, role: Role) -> x509.Name:
+    """The subject of an authority."""
+    return _name(common_name, organization, AUTHORITY_DOMAINS.get(role, ""))
+
+
+def _name(common_name: str, organization: str, domain: str) -> x509.Name:
     parts = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
     if organization:
         parts.insert(0, x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
-    if use in DOMAINS:
-        parts.append(x509.NameAttribute(NameOID.DOMAIN_COMPONENT, DOMAINS[use]))
+    if domain:
+        parts.append(x509.NameAttribute(NameOID.DOMAIN_COMPONENT, domain))
     return x509.Name(parts)
 
 

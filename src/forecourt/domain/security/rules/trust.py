@@ -42,11 +42,11 @@ class Trust(Struct, frozen=True, kw_only=True):
         except (ValueError, TypeError, x509.DuplicateExtension):
             return Untrusted(reason="the certificate cannot be read")
         if by is None:
-            return Untrusted(reason="no authority that we trust vouches for it")
+            return Untrusted(reason="no authority that we trust vouches for it", stranger=True)
         if not leaf.not_valid_before_utc <= now < leaf.not_valid_after_utc or by.expires_at <= now:
             return Untrusted(reason="the certificate has expired, or is not good yet")
         if (by.id, serial_hex(leaf.serial_number)) in self.revoked:
-            return Untrusted(reason="the certificate was revoked")
+            return Untrusted(reason="the certificate was revoked", revoked=True)
         if servers_only or not name:
             return Untrusted(reason="it is no certificate of a station")
         return Holder(

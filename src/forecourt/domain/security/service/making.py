@@ -95,11 +95,13 @@ class Maker:
         organization: str,
         days: int,
         parent: tuple[CertificateAuthority, PrivateKey] | None,
+        path_length: int | None = None,
+        title: str = "",
     ) -> tuple[CertificateAuthority, PrivateKey]:
         """A new authority; without a parent a root, which vouches for itself."""
         key = ec.generate_private_key(CURVE())
-        title = f"{organization} {TITLES[role]}"[: rules.COMMON_NAME_MAX]
-        subject = rules.name(title, organization, role)
+        title = f"{organization} {title or TITLES[role]}"[: rules.COMMON_NAME_MAX]
+        subject = rules.authority_name(title, organization, role)
         issuer = None if parent is None else x509.load_der_x509_certificate(parent[0].certificate)
         starts_at, expires_at = rules.span(
             ctx.now,
@@ -110,7 +112,7 @@ class Maker:
         extensions = rules.authority_extensions(
             key.public_key(),
             key.public_key() if parent is None else parent[1].public_key(),
-            path_length=PATH_LENGTHS.get(role, 0),
+            path_length=PATH_LENGTHS.get(role, 0) if path_length is None else path_length,
             crl_url=self.urls.crl(above),
             ocsp_url=self.urls.ocsp,
         )

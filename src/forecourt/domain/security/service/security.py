@@ -1,45 +1,47 @@
-"""The room itself: authorities of a tenant, what they sign, and what that is worth."""
+"""The room itself: its topics side by side, and what a listener needs of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from msgspec import Struct
 
 from forecourt.base.context import Context
-from forecourt.base.ids import StationId, new_id
 from forecourt.base.seal import Sealed
 from forecourt.domain.security import rules, store
 from forecourt.domain.security.model import (
-    SIGNERS,
     Authority,
+    AuthorityExists,
+    AuthorityUnknown,
     Certificate,
     CertificateAuthority,
-    CertificateIssued,
+    CertificateInvalid,
     Holder,
-    Issued,
     Profile,
     Role,
     ServerCertificate,
+    Unfit,
     Untrusted,
     Use,
 )
-from forecourt.domain.security.service.builtin import BuiltIn, Hierarchy
-from forecourt.domain.security.service.making import CURVE, Keys, Maker, PrivateKey, Urls
+from forecourt.domain.security.service.builtin import Hierarchy, added
+from forecourt.domain.security.service.contracts import Contracts
+from forecourt.domain.security.service.inventory import Inventory
+from forecourt.domain.security.service.issuing import Issuing, request, trusted
+from forecourt.domain.security.service.making import CURVE, Keys, Maker, Urls
+from forecourt.domain.security.service.provider import ContractProvider
+from forecourt.domain.security.service.signing import Signing
+from forecourt.domain.security.service.status import Statuses
 from forecourt.infra.database import Database
+from forecourt.infra.outbound import Outbound
 
 ROOT_DAYS: Final = 20 * 365
 BELOW_DAYS: Final = 10 * 365
 # The root, and those below it: many stations send their own certificate and nothing else.
 VOUCHERS: Final = (Role.CSMS_ROOT, Role.STATION)
+TRUSTED_MAX: Final = 500
 
 
 class SecurityOptions(Struct, frozen=True, kw_only=True):
@@ -47,29 +49,65 @@ class SecurityOptions(Struct, frozen=True, kw_only=True):
 
     organization: str = "Forecourt"
     """Who stands in the certificates as their owner."""
+    demanded: str | None = None
+    """The organization that a station's request must name, if it names one; None: any."""
     url: str = ""
     """Where stations and cars reach /pki; without it certificates do not say where to ask."""
     server_days: int = 90
     station_days: int = 365
     v2g_days: int = 90
+    contract_days: int = 730
 
 
 class Security:
     """Everything about certificates."""
 
+    signing: Signing
+    statuses: Statuses
+    contracts: Contracts
+    inventory: Inventory
+    provider: ContractProvider
+
     def __init__(
-        self, db: Database, *, secret_key: bytes, options: SecurityOptions | None = None
+        self,
+        db: Database,
+        *,
+        secret_key: bytes,
+        options: SecurityOptions | None = None,
+        outbound: Outbound | None = None,
+        outside: Mapping[Use, Authority] | None = None,
+        provider: ContractProvider | None = None,
     ) -> None:
         self._db = db
         self._options = options = options or SecurityOptions()
+        outbound = outbound or Outbound()
         self._keys = Keys(secret_key)
-        self._maker = Maker(self._keys, Urls(options.url))
+        maker = Maker(self._keys, Urls(options.url))
         self._hierarchy = Hierarchy(
-            db, self._maker, organization=options.organization, days=(ROOT_DAYS, BELOW_DAYS)
+            db, maker, organization=options.organization, days=(ROOT_DAYS, BELOW_DAYS)
         )
+        self._issuing = Issuing(db, self._hierarchy, maker, outside or {})
+        self._days = {
+            Use.SERVER: options.server_days,
+            Use.STATION: options.station_days,
+            Use.V2G: options.v2g_days,
+            Use.V2G20: options.v2g_days,
+            Use.CONTRACT: options.contract_days,
+        }
+        self.signing = Signing(
+            db,
+            self._issuing,
+            organization=options.organization,
+            demanded=options.demanded,
+            days=self._days,
+        )
+        self.statuses = Statuses(db, self._hierarchy, self._issuing, outbound)
+        self.contracts = Contracts(db, self.statuses)
+        self.inventory = Inventory(db)
+        self.provider = provider or ContractProvider(outbound, "")
         self._trust = rules.Trust()
 
-    # ---- authorities ------------------------------------------------------------------------
+    # ---- authorities ----------------------------------------------------------------------------
 
     async def ensure(self, ctx: Context) -> Sequence[CertificateAuthority]:
         """Make our own authorities, those that are missing; returns those that were made."""
@@ -82,9 +120,97 @@ class Security:
 
     def authority(self, ctx: Context, use: Use) -> Authority:
         """Who signs certificates for this use."""
-        return BuiltIn(self._db, self._hierarchy, self._maker, ctx.tenant, SIGNERS[use])
+        return self._issuing.authority(ctx.tenant, use)
 
-    # ---- for the listener ---------------------------------------------------------------------
+    async def trust(self, ctx: Context, pem: str, role: Role) -> Sequence[CertificateAuthority]:
+        """Trust somebody else's authorities for what the role says.
+
+        Raises CertificateInvalid, AuthorityExists.
+        """
+        found = rules.read_chain(pem)
+        if not found:
+            raise CertificateInvalid("these are no certificates in PEM")
+        made = [trusted(ctx, one.public_bytes(Encoding.DER), role) for one in found]
+        if not all(map(rules.may_sign, found)):
+            raise CertificateInvalid("a certificate that may sign no others is no authority")
+        async with self._db.unit(ctx) as unit:
+            await store.lock_authorities(unit, ctx.tenant)
+            known = await store.list_authorities(unit)
+            if len(known) + len(made) > TRUSTED_MAX:
+                raise AuthorityExists(f"more than {TRUSTED_MAX} authorities are not kept")
+            held = {one.fingerprint for one in known}
+            fresh = [one for one in made if one.fingerprint not in held]
+            if not fresh:
+                raise AuthorityExists("all of these are known already")
+            for one in fresh:
+                await store.add_authority(unit, one, None)
+            await unit.emit(*(added(ctx, one) for one in fresh))
+        return fresh
+
+    async def distrust(self, ctx: Context, authority: str) -> None:
+        """Forget somebody else's authority. Raises AuthorityUnknown."""
+        async with self._db.unit(ctx) as unit:
+            found = await store.authority_by_id(unit, authority)
+            if found is None or found.own:
+                raise AuthorityUnknown(f"we trust no authority {authority!r} that is not our own")
+            await store.remove_authority(unit, authority)
+            await unit.emit(added(ctx, found))
+
+    # ---- certificates ---------------------------------------------------------------------------
+
+    async def sign(
+        self, ctx: Context, csr: str, use: Use, *, days: int | None = None
+    ) -> Certificate:
+        """Have a request (PEM) signed that an operator vouches for, whatever name it bears.
+
+        Raises CertificateInvalid, AuthorityAway, AuthorityRefused.
+        """
+        name = rules.name_in_csr(csr)
+        read = rules.read_csr(csr, use, names=frozenset({name}), organization=None)
+        if isinstance(read, Unfit):
+            raise CertificateInvalid(read.reason)
+        profile = Profile(
+            use=use,
+            subject=read.subject,
+            organization=read.organization or self._options.organization,
+            days=days or self._days[use],
+            hosts=(read.subject,) if use is Use.SERVER else (),
+        )
+        made = await self._issuing.sign(ctx, read.der, profile, None)
+        async with self._db.unit(ctx) as unit:
+            await self._issuing.record(ctx, unit, made)
+        return made
+
+    async def issue(
+        self,
+        ctx: Context,
+        use: Use,
+        subject: str,
+        *,
+        hosts: Sequence[str] = (),
+        days: int | None = None,
+    ) -> tuple[Certificate, str]:
+        """A certificate with a new key (PEM), which is given out this once and not kept.
+
+        Raises CertificateInvalid, AuthorityAway, AuthorityRefused.
+        """
+        if not subject or len(subject) > rules.COMMON_NAME_MAX:
+            raise CertificateInvalid(f"a name has 1 to {rules.COMMON_NAME_MAX} characters")
+        key = ec.generate_private_key(CURVE())
+        profile = Profile(
+            use=use,
+            subject=subject,
+            organization=self._options.organization,
+            days=days or self._days[use],
+            hosts=tuple(hosts) or ((subject,) if use is Use.SERVER else ()),
+        )
+        made = await self._issuing.sign(ctx, request(key, profile), profile, None)
+        async with self._db.unit(ctx) as unit:
+            await self._issuing.record(ctx, unit, made)
+        text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return made, text.decode()
+
+    # ---- for the listener -----------------------------------------------------------------------
 
     async def server_certificate(self, ctx: Context, hosts: Sequence[str]) -> ServerCertificate:
         """A certificate for our own listener, known by these names and addresses.
@@ -100,10 +226,11 @@ class Security:
             found = await self._new_server(ctx, names)
         certificate, sealed = found
         key = self._keys.unseal(sealed, certificate.id)
+        text = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return ServerCertificate(
             id=certificate.id,
             chain_pem=rules.pem_chain(certificate.chain),
-            key_pem=key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+            key_pem=text.decode(),
             expires_at=certificate.expires_at,
             renew_at=rules.renew_at(certificate.starts_at, certificate.expires_at),
         )
@@ -132,7 +259,6 @@ class Security:
         return self._trust.holder(certificate, now)
 
     async def _new_server(self, ctx: Context, hosts: list[str]) -> tuple[Certificate, Sealed]:
-        await self._hierarchy.ensure(ctx)
         key = ec.generate_private_key(CURVE())
         profile = Profile(
             use=Use.SERVER,
@@ -141,51 +267,8 @@ class Security:
             days=self._options.server_days,
             hosts=tuple(hosts),
         )
-        issued = await self.authority(ctx, Use.SERVER).sign(request(key, profile), profile, ctx.now)
-        certificate = certificate_of(ctx, Use.SERVER, issued, None)
-        sealed = self._keys.seal(key, certificate.id)
+        made = await self._issuing.sign(ctx, request(key, profile), profile, None)
+        sealed = self._keys.seal(key, made.id)
         async with self._db.unit(ctx) as unit:
-            await store.add_certificate(unit, certificate, key=sealed, hosts=hosts)
-            await unit.emit(was_issued(ctx, certificate))
-        return certificate, sealed
-
-
-def request(key: PrivateKey, profile: Profile) -> bytes:
-    """A signing request for a key of our own (DER)."""
-    subject = rules.name(profile.subject, profile.organization, profile.use)
-    builder = x509.CertificateSigningRequestBuilder().subject_name(subject)
-    return builder.sign(key, SHA256()).public_bytes(Encoding.DER)
-
-
-def certificate_of(
-    ctx: Context, use: Use, issued: Issued, station: StationId | None
-) -> Certificate:
-    """What an authority issued, as we remember it."""
-    leaf = x509.load_der_x509_certificate(issued.chain[0])
-    return Certificate(
-        id=new_id("crt", ctx.now),
-        tenant=ctx.tenant,
-        use=use,
-        subject=rules.common_name(leaf.subject),
-        station=station,
-        authority=issued.authority,
-        serial=rules.serial_hex(leaf.serial_number),
-        fingerprint=rules.fingerprint(issued.chain[0]),
-        chain=issued.chain,
-        starts_at=leaf.not_valid_before_utc,
-        expires_at=leaf.not_valid_after_utc,
-        created_at=ctx.now,
-    )
-
-
-def was_issued(ctx: Context, certificate: Certificate) -> CertificateIssued:
-    """The fact that there is one more certificate."""
-    return CertificateIssued(
-        tenant=ctx.tenant,
-        at=ctx.now,
-        station=certificate.station,
-        certificate=certificate.id,
-        use=certificate.use,
-        common_name=certificate.subject,
-        expires_at=certificate.expires_at,
-    )
+            await self._issuing.record(ctx, unit, made, key=sealed, hosts=hosts)
+        return made, sealed

@@ -27,22 +27,131 @@ from forecourt.domain.stations.commands.certificates import (
     RootUse,
     StationUse,
 )
+from forecourt.domain.stations.commands.charging import (
+    ChargingProfile,
+    ChargingSchedule,
+    ClearChargingProfile,
+    CompositeSchedule,
+    FreqWatt,
+    GetChargingProfiles,
+    GetCompositeSchedule,
+    LimitAtSoc,
+    Purpose,
+    RateUnit,
+    SchedulePeriod,
+    SetChargingProfile,
+    SetLimit,
+    SignalWatt,
+    UpdateDynamicSchedule,
+    UsePriorityCharging,
+)
 from forecourt.domain.stations.commands.core import (
     Availability,
     ClearCache,
     DataTransfer,
+    GetTransactionStatus,
     Reset,
     Start,
+    Started,
     Stop,
+    TransactionStatus,
     Trigger,
     Unlock,
 )
 from forecourt.domain.stations.commands.devices import (
+    AdjustPeriodicEventStream,
+    Apn,
+    ChooseMonitors,
+    ClearVariableMonitoring,
+    EventStream,
+    GetMonitoringReport,
+    GetPeriodicEventStream,
     GetReport,
     GetVariables,
+    Monitor,
+    MonitorResult,
+    MonitorResults,
+    MonitorType,
+    OpenStream,
+    OpenStreams,
+    Selected,
+    SetMonitoringLevel,
+    SetNetworkProfile,
+    SetVariableMonitoring,
     SetVariables,
     VariableName,
     VariableValue,
+    Vpn,
+)
+from forecourt.domain.stations.commands.drivers import (
+    CancelReservation,
+    ClearDisplayMessage,
+    CustomerInformation,
+    DisplayText,
+    GetDisplayMessages,
+    GetLocalListVersion,
+    ListEntry,
+    LocalListVersion,
+    Reserve,
+    SendLocalList,
+    SetDisplayMessage,
+)
+from forecourt.domain.stations.commands.files import (
+    GetLog,
+    LogFile,
+    PublishFirmware,
+    UnpublishFirmware,
+    UpdateFirmware,
+)
+from forecourt.domain.stations.commands.grid import (
+    AfrrSignal,
+    ClearDerControl,
+    ControlType,
+    Curve,
+    CurvePoint,
+    EnterService,
+    FixedPowerFactor,
+    FixedVar,
+    FreqDroop,
+    GetDerControl,
+    Gradient,
+    Hysteresis,
+    LimitMaxDischarge,
+    NotifyAllowedEnergyTransfer,
+    ReactivePowerParams,
+    RequestBatterySwap,
+    SetDerControl,
+    Superseded,
+    TransferMode,
+    VoltageParams,
+)
+from forecourt.domain.stations.commands.raw import (
+    Raw,
+    RawResponse,
+)
+from forecourt.domain.stations.commands.recorded import holds_secret, is_secret, recorded
+from forecourt.domain.stations.commands.tariffs import (
+    ChangeTransactionTariff,
+    ClearTariffs,
+    Conditions,
+    CostUpdated,
+    EnergyPrice,
+    EnergyPrices,
+    FixedConditions,
+    FixedPrice,
+    FixedPrices,
+    GetTariffs,
+    NotifyWebPaymentStarted,
+    Price,
+    SetDefaultTariff,
+    StationTariff,
+    TariffCleared,
+    TariffHeld,
+    TariffsCleared,
+    TariffsHeld,
+    TaxRate,
+    TimePrice,
+    TimePrices,
 )
 
 Direct = (
@@ -51,15 +160,56 @@ Direct = (
     | Unlock
     | Availability
     | Trigger
+    | DataTransfer
+    | GetTransactionStatus
+    | ClearCache
     | GetVariables
     | SetVariables
     | GetReport
-    | DataTransfer
-    | ClearCache
+    | SetVariableMonitoring
+    | ClearVariableMonitoring
+    | ChooseMonitors
+    | SetMonitoringLevel
+    | GetMonitoringReport
+    | SetNetworkProfile
+    | AdjustPeriodicEventStream
+    | GetPeriodicEventStream
     | CertificateSigned
     | InstallCertificate
     | DeleteCertificate
     | GetInstalledCertificateIds
+    | SetLimit
+    | SetChargingProfile
+    | ClearChargingProfile
+    | GetChargingProfiles
+    | GetCompositeSchedule
+    | UpdateDynamicSchedule
+    | UsePriorityCharging
+    | AfrrSignal
+    | NotifyAllowedEnergyTransfer
+    | SetDerControl
+    | GetDerControl
+    | ClearDerControl
+    | RequestBatterySwap
+    | UpdateFirmware
+    | PublishFirmware
+    | UnpublishFirmware
+    | GetLog
+    | Reserve
+    | CancelReservation
+    | GetLocalListVersion
+    | SendLocalList
+    | SetDisplayMessage
+    | GetDisplayMessages
+    | ClearDisplayMessage
+    | CustomerInformation
+    | SetDefaultTariff
+    | GetTariffs
+    | ClearTariffs
+    | ChangeTransactionTariff
+    | CostUpdated
+    | NotifyWebPaymentStarted
+    | Raw
 )
 """What is asked as it stands. (Who stops may name a session, which this room does not know.)"""
 Command = Stop | Direct
@@ -70,34 +220,133 @@ __all__ = [
     "COMMANDS",
     "GOOD",
     "SPOKEN",
+    "AdjustPeriodicEventStream",
+    "AfrrSignal",
     "Answer",
+    "Apn",
     "Ask",
     "Availability",
+    "CancelReservation",
     "CertificateHash",
     "CertificateSigned",
+    "ChangeTransactionTariff",
+    "ChargingProfile",
+    "ChargingSchedule",
+    "ChooseMonitors",
     "ClearCache",
+    "ClearChargingProfile",
+    "ClearDerControl",
+    "ClearDisplayMessage",
+    "ClearTariffs",
+    "ClearVariableMonitoring",
     "Command",
+    "CompositeSchedule",
+    "Conditions",
+    "ControlType",
+    "CostUpdated",
+    "Curve",
+    "CurvePoint",
+    "CustomerInformation",
     "DataTransfer",
     "DeleteCertificate",
     "Details",
     "Direct",
+    "DisplayText",
+    "EnergyPrice",
+    "EnergyPrices",
+    "EnterService",
+    "EventStream",
+    "FixedConditions",
+    "FixedPowerFactor",
+    "FixedPrice",
+    "FixedPrices",
+    "FixedVar",
+    "FreqDroop",
+    "FreqWatt",
+    "GetChargingProfiles",
+    "GetCompositeSchedule",
+    "GetDerControl",
+    "GetDisplayMessages",
     "GetInstalledCertificateIds",
+    "GetLocalListVersion",
+    "GetLog",
+    "GetMonitoringReport",
+    "GetPeriodicEventStream",
     "GetReport",
+    "GetTariffs",
+    "GetTransactionStatus",
     "GetVariables",
+    "Gradient",
+    "Hysteresis",
     "InstallCertificate",
     "Installed",
     "InstalledCertificates",
     "InstalledUse",
+    "LimitAtSoc",
+    "LimitMaxDischarge",
+    "ListEntry",
+    "LocalListVersion",
+    "LogFile",
+    "Monitor",
+    "MonitorResult",
+    "MonitorResults",
+    "MonitorType",
+    "NotifyAllowedEnergyTransfer",
+    "NotifyWebPaymentStarted",
+    "OpenStream",
+    "OpenStreams",
     "Outcome",
+    "Price",
+    "PublishFirmware",
+    "Purpose",
+    "RateUnit",
+    "Raw",
+    "RawResponse",
+    "ReactivePowerParams",
+    "RequestBatterySwap",
+    "Reserve",
     "Reset",
     "RootUse",
+    "SchedulePeriod",
+    "Selected",
+    "SendLocalList",
+    "SetChargingProfile",
+    "SetDefaultTariff",
+    "SetDerControl",
+    "SetDisplayMessage",
+    "SetLimit",
+    "SetMonitoringLevel",
+    "SetNetworkProfile",
+    "SetVariableMonitoring",
     "SetVariables",
+    "SignalWatt",
     "Start",
+    "Started",
+    "StationTariff",
     "StationUse",
     "Stop",
+    "Superseded",
+    "TariffCleared",
+    "TariffHeld",
+    "TariffsCleared",
+    "TariffsHeld",
+    "TaxRate",
+    "TimePrice",
+    "TimePrices",
+    "TransactionStatus",
+    "TransferMode",
     "Trigger",
     "Unlock",
+    "UnpublishFirmware",
+    "UpdateDynamicSchedule",
+    "UpdateFirmware",
+    "UsePriorityCharging",
     "VariableName",
     "VariableResult",
     "VariableValue",
+    "VoltageParams",
+    "Vpn",
+    "holds_secret",
+    "is_secret",
+    "recorded",
 ]

@@ -5,7 +5,36 @@ from typing import Final
 
 from msgspec import Struct
 
-from forecourt.domain.stations.commands.certificates import InstalledCertificates
+from forecourt.domain.stations.commands.certificates import (
+    InstalledCertificates,
+)
+from forecourt.domain.stations.commands.charging import (
+    CompositeSchedule,
+)
+from forecourt.domain.stations.commands.core import (
+    Started,
+    TransactionStatus,
+)
+from forecourt.domain.stations.commands.devices import (
+    MonitorResults,
+    OpenStreams,
+)
+from forecourt.domain.stations.commands.drivers import (
+    LocalListVersion,
+)
+from forecourt.domain.stations.commands.files import (
+    LogFile,
+)
+from forecourt.domain.stations.commands.grid import (
+    Superseded,
+)
+from forecourt.domain.stations.commands.raw import (
+    RawResponse,
+)
+from forecourt.domain.stations.commands.tariffs import (
+    TariffsCleared,
+    TariffsHeld,
+)
 
 
 class Outcome(StrEnum):
@@ -44,7 +73,20 @@ class VariableResult(Struct, frozen=True, kw_only=True):
     readonly: bool | None = None
 
 
-Details = InstalledCertificates
+Details = (
+    CompositeSchedule
+    | InstalledCertificates
+    | LocalListVersion
+    | LogFile
+    | MonitorResults
+    | OpenStreams
+    | RawResponse
+    | Started
+    | Superseded
+    | TariffsCleared
+    | TariffsHeld
+    | TransactionStatus
+)
 """What a station says besides yes or no, where a command asks for it."""
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from forecourt.domain.stations.commands.base import Ask, Part, Whole
+from forecourt.domain.stations.commands.base import Ask, DetailsPart, Part, Whole
 
 Pem = Annotated[str, Meta(min_length=1, max_length=10_000)]
 StationUse = Literal["station", "v2g", "v2g20"]
@@ -63,7 +63,7 @@ class Installed(Part, frozen=True, kw_only=True):
     """The sub-CAs below it, as far as the station has them."""
 
 
-class InstalledCertificates(Part, frozen=True, kw_only=True, tag_field="kind", tag="certificates"):
+class InstalledCertificates(DetailsPart, frozen=True, kw_only=True, tag="certificates"):
     """Which certificates a station has."""
 
     certificates: tuple[Installed, ...]

@@ -1,5 +1,6 @@
 """Tables and SQL of this room, by topic."""
 
+from forecourt.domain.stations.store.doors import Connected, connect, door, doors
 from forecourt.domain.stations.store.quirks import QUIRK_USES, quirk_uses_of
 from forecourt.domain.stations.store.stations import (
     BOOTS,
@@ -11,12 +12,11 @@ from forecourt.domain.stations.store.stations import (
     WRITES,
     add,
     change,
-    connect,
     connector_row,
     connectors_of,
     counts,
-    doors,
     find,
+    find_command,
     forget_connections,
     messages_of,
     page,
@@ -39,14 +39,17 @@ __all__ = [
     "SEEN",
     "VARIABLES",
     "WRITES",
+    "Connected",
     "add",
     "change",
     "connect",
     "connector_row",
     "connectors_of",
     "counts",
+    "door",
     "doors",
     "find",
+    "find_command",
     "forget_connections",
     "messages_of",
     "page",

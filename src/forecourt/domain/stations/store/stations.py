@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from sys import intern
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -13,6 +12,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     and_,
@@ -31,9 +31,9 @@ from forecourt.domain.stations.model import (
     Admission,
     Connector,
     ConnectorState,
-    Door,
     Happened,
     Kept,
+    Ping,
     Station,
     Variable,
 )
@@ -68,6 +68,12 @@ stations: Final = Table(
     Column("quirks", Text, nullable=False, server_default="auto"),
     Column("log_all", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("security_profile", SmallInteger, nullable=False, server_default=text("0")),
+    Column("profile_wanted", SmallInteger),
+    Column("profile_used", SmallInteger, nullable=False, server_default=text("0")),
+    Column("password_next", LargeBinary),
+    Column("certificate_name", Text, nullable=False, server_default=""),
+    Column("ping", Text, nullable=False, server_default="auto"),
 )
 
 connectors: Final = Table(
@@ -290,54 +296,6 @@ def variable_row(
 # ---- what the gateway loads ---------------------------------------------------------------------
 
 
-async def doors(unit: Unit, ids: Sequence[StationId] | None = None) -> list[Door]:
-    """What the listener needs, of all stations or of some."""
-    c = stations.c
-    query = select(
-        *(c.station_id, c.tenant_id, c.admission, c.password, c.lenient, c.log_all, c.quirks),
-        *(c.vendor, c.model, c.firmware),
-    )
-    if ids is not None:
-        query = query.where(c.station_id.in_(ids))
-    return [
-        Door(
-            id=StationId(row.station_id),
-            tenant=TenantId(row.tenant_id),
-            admission=Admission(row.admission),
-            password=None if row.password is None else Digest(row.password),
-            lenient=row.lenient,
-            log_all=row.log_all,
-            # A fleet has few makers: each text is held once.
-            quirks=intern(row.quirks),
-            vendor=intern(row.vendor),
-            model=intern(row.model),
-            firmware=intern(row.firmware),
-        )
-        for row in await unit.conn.execute(query)
-    ]
-
-
-_connect = text("""
-    UPDATE stations SET epoch = stations.epoch + 1, connected = true, connected_at = n.at,
-      seen_at = n.at, gateway = :gateway, protocol = n.protocol
-    FROM unnest(CAST(:ids AS text[]), CAST(:protocols AS text[]), CAST(:ats AS timestamptz[]))
-      AS n (station_id, protocol, at)
-    WHERE stations.station_id = n.station_id
-    RETURNING stations.*""")
-
-
-async def connect(
-    unit: Unit, asked: Sequence[tuple[StationId, str, datetime]], gateway: str
-) -> dict[StationId, tuple[Station, int]]:
-    """Note that these stations connected, and give each its new epoch."""
-    ids, protocols, ats = zip(*asked, strict=True)
-    rows = await unit.conn.execute(
-        _connect,
-        {"ids": list(ids), "protocols": list(protocols), "ats": list(ats), "gateway": gateway},
-    )
-    return {StationId(row.station_id): (station(row), row.epoch) for row in rows}
-
-
 async def connectors_of(unit: Unit, ids: Sequence[StationId]) -> dict[StationId, list[Connector]]:
     """The connectors of each of these stations, in their order."""
     query = (
@@ -377,6 +335,9 @@ async def add(unit: Unit, new: Iterable[tuple[Station, Digest | None]]) -> set[S
             "quirks": s.quirks,
             "log_all": s.log_all,
             "created_at": s.created_at,
+            "security_profile": s.security_profile,
+            "certificate_name": s.certificate_name,
+            "ping": s.ping.value,
         }
         for s, password in new
     ]
@@ -533,6 +494,14 @@ async def settle_command(unit: Unit, command_id: str, values: dict[str, object])
     )
 
 
+async def find_command(unit: Unit, command_id: str) -> tuple[dict[str, Any], Any] | None:
+    """What was asked, and what was answered, as they are kept."""
+    c = commands.c
+    query = select(c.command, c.answer).where(c.command_id == command_id)
+    row = (await unit.conn.execute(query)).first()
+    return None if row is None else (row.command, row.answer)
+
+
 async def counts(unit: Unit) -> dict[str, int]:
     """Known and connected stations, for the status page."""
     row = (
@@ -546,16 +515,20 @@ async def counts(unit: Unit) -> dict[str, int]:
 def station(row: Any) -> Station:
     """One row as a Station."""
     fields = {
-        name: getattr(row, name)
-        for name in Station.__struct_fields__
-        if name not in ("id", "tenant", "admission")
+        name: getattr(row, name) for name in Station.__struct_fields__ if name not in _DERIVED
     }
     return Station(
         id=StationId(row.station_id),
         tenant=TenantId(row.tenant_id),
         admission=Admission(row.admission),
+        ping=Ping(row.ping),
+        has_password=row.password is not None,
+        password_changing=row.password_next is not None,
         **fields,
     )
+
+
+_DERIVED: Final = ("id", "tenant", "admission", "ping", "has_password", "password_changing")
 
 
 def _connector(row: Any) -> Connector:

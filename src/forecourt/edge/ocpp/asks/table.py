@@ -18,9 +18,11 @@ from forecourt.domain.stations import (
     Admission,
     Answer,
     Ask,
+    Details,
     GetReport,
     GetVariables,
     InstalledCertificates,
+    MonitorResults,
     Outcome,
     Reset,
     SetVariables,
@@ -106,6 +108,7 @@ class Row(Struct, frozen=True, kw_only=True):
 Rows = Mapping[type[Ask], Row]
 AskT = TypeVar("AskT", bound=Ask)
 RequestT = TypeVar("RequestT", bound=Message)
+ItemT = TypeVar("ItemT")
 ResponseT = TypeVar("ResponseT", bound=Message)
 
 
@@ -207,15 +210,44 @@ def merged(answers: Sequence[Answer], request_id: int | None) -> Answer:
     last = answers[-1]
     bad = next((answer for answer in answers if answer.outcome not in GOOD), None)
     some = next((answer for answer in answers if answer.outcome is Outcome.ACCEPTED), last)
-    found = [a.details for a in answers if isinstance(a.details, InstalledCertificates)]
     return replace(
         bad or some,
         variables=tuple(result for answer in answers for result in answer.variables),
-        details=InstalledCertificates(certificates=tuple(c for f in found for c in f.certificates))
-        if found
-        else last.details,
+        details=_joined([answer.details for answer in answers if answer.details is not None]),
         request_id=last.request_id if last.request_id is not None else request_id,
     )
+
+
+def _joined(found: Sequence[Details]) -> Details | None:
+    """What several messages told, as if one had."""
+    if len(found) < 2:  # noqa: PLR2004 (several)
+        return found[0] if found else None
+    certificates = [
+        c for each in found if isinstance(each, InstalledCertificates) for c in each.certificates
+    ]
+    monitors = [m for each in found if isinstance(each, MonitorResults) for m in each.monitors]
+    if certificates:
+        return InstalledCertificates(certificates=tuple(certificates))
+    return MonitorResults(monitors=tuple(monitors)) if monitors else found[-1]
+
+
+def chunks(items: Sequence[ItemT], size: int | None) -> list[Sequence[ItemT]]:
+    """In parts of what a station takes at once; all at once where it did not say."""
+    step = size or max(len(items), 1)
+    return [items[start : start + step] for start in range(0, len(items), step)]
+
+
+def needs(variable: str, component: str = "", instance: str = "") -> Callable[[Facts], str]:
+    """Refuse where a station said that this is not there; say nothing where it did not tell."""
+
+    def refuse(facts: Facts) -> str:
+        value = facts.value(variable, component, instance)
+        if value is None or value.strip().casefold() != "false":
+            return ""
+        name = f"{component}.{variable}" if component else variable
+        return f"the station says that {name}{f'[{instance}]' if instance else ''} is false"
+
+    return refuse
 
 
 def outcome(status: str) -> Outcome:

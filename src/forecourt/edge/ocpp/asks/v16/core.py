@@ -15,6 +15,7 @@ from forecourt.domain.stations import (
     Unlock,
 )
 from forecourt.edge.ocpp.asks.table import Facts, Rows, Told, outcome, row, unsupported
+from forecourt.edge.ocpp.asks.v16.parts import feature, profile
 from forecourt.protocol.ocpp import v16
 
 TRIGGERS: Final[Mapping[str, v16.MessageTrigger]] = {
@@ -23,12 +24,24 @@ TRIGGERS: Final[Mapping[str, v16.MessageTrigger]] = {
     "status": "StatusNotification",
     "meter_values": "MeterValues",
     "firmware": "FirmwareStatusNotification",
-    "log": "DiagnosticsStatusNotification",
+    "diagnostics": "DiagnosticsStatusNotification",
 }
+EXTENDED: Final[Mapping[str, v16.MessageTriggerEnum]] = {
+    "log": "LogStatusNotification",
+    "signed_firmware": "FirmwareStatusNotification",
+    "sign_certificate": "SignChargePointCertificate",
+}
+"""What only the security extension can trigger."""
 
 
-def start(command: Start, _: Facts) -> v16.RemoteStartTransaction:
-    return v16.RemoteStartTransaction(id_tag=command.token, connector_id=command.evse)
+def start(command: Start, _: Facts) -> v16.RemoteStartTransaction | Answer:
+    if command.group is not None:
+        return unsupported("1.6 starts for a token without its group")
+    return v16.RemoteStartTransaction(
+        id_tag=command.token,
+        connector_id=command.evse,
+        charging_profile=None if command.profile is None else profile(command.profile),
+    )
 
 
 def stop(command: Stop, _: Facts) -> v16.RemoteStopTransaction | Answer:
@@ -40,6 +53,8 @@ def stop(command: Stop, _: Facts) -> v16.RemoteStopTransaction | Answer:
 def reset(command: Reset, _: Facts) -> v16.Reset | Answer:
     if command.evse is not None:
         return unsupported("1.6 resets whole stations")
+    if command.mode == "resume":
+        return unsupported("1.6 cannot go on with sessions after a reset")
     return v16.Reset(type="Soft" if command.mode == "soft" else "Hard")
 
 
@@ -53,11 +68,14 @@ def availability(command: Availability, _: Facts) -> v16.ChangeAvailability:
     )
 
 
-def trigger(command: Trigger, _: Facts) -> v16.TriggerMessage | Answer:
+def trigger(command: Trigger, _: Facts) -> v16.TriggerMessage | v16.ExtendedTriggerMessage | Answer:
     message = TRIGGERS.get(command.message)
-    if message is None:
+    if message is not None:
+        return v16.TriggerMessage(requested_message=message, connector_id=command.evse)
+    extended = EXTENDED.get(command.message)
+    if extended is None:
         return unsupported(f"1.6 cannot trigger {command.message}")
-    return v16.TriggerMessage(requested_message=message, connector_id=command.evse)
+    return v16.ExtendedTriggerMessage(requested_message=extended, connector_id=command.evse)
 
 
 def data_transfer(command: DataTransfer, _: Facts) -> v16.DataTransfer:
@@ -83,7 +101,13 @@ ROWS: Final[Rows] = dict(
         row(Reset, v16.Reset, say=reset),
         row(Unlock, v16.UnlockConnector, say=unlock),
         row(Availability, v16.ChangeAvailability, say=availability),
-        row(Trigger, v16.TriggerMessage, say=trigger),
+        row(
+            Trigger,
+            v16.TriggerMessage,
+            v16.ExtendedTriggerMessage,
+            say=trigger,
+            refuse=feature("RemoteTrigger"),
+        ),
         row(DataTransfer, v16.DataTransfer, say=data_transfer, understand=transferred),
         row(ClearCache, v16.ClearCache, say=clear_cache),
     ]

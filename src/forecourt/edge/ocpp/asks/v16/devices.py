@@ -14,6 +14,7 @@ from forecourt.domain.stations import (
     SetVariables,
     VariableName,
     VariableResult,
+    is_secret,
 )
 from forecourt.edge.ocpp.asks import names
 from forecourt.edge.ocpp.asks.table import Facts, Rows, Told, outcome, row, unsupported
@@ -30,7 +31,9 @@ def read_variables(command: GetVariables, _: Facts) -> v16.GetConfiguration | An
     )
 
 
-def report(_: GetReport, _facts: Facts) -> v16.GetConfiguration:
+def report(command: GetReport, _: Facts) -> v16.GetConfiguration | Answer:
+    if command.criteria or command.selected:
+        return unsupported("1.6 has keys and no components: read the keys by name")
     return v16.GetConfiguration()
 
 
@@ -52,11 +55,12 @@ def changed(
 ) -> Told:
     """One key, and what it is now."""
     word = response.status
-    result = _result(_asked(command.variables), request.key, word, request.value)
+    value = None if is_secret(request.key) else request.value
+    result = _result(_asked(command.variables), request.key, word, value)
     told = Answer(outcome=outcome(word), status=word, variables=(result,))
     if told.outcome is not Outcome.ACCEPTED:
         return Told(told)
-    learnt = names.variable_of(request.key, request.value, readonly=None)
+    learnt = names.variable_of(request.key, value, readonly=None)
     return Told(told, (replace(learnt, awaits_reboot=word == "RebootRequired"),))
 
 

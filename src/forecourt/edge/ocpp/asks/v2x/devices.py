@@ -1,6 +1,6 @@
 """OCPP 2.x: the device model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -11,13 +11,16 @@ from forecourt.domain.stations import (
     GetReport,
     GetVariables,
     Outcome,
+    SetNetworkProfile,
     SetVariables,
     Variable,
     VariableResult,
+    is_secret,
 )
 from forecourt.edge.ocpp.asks import names
-from forecourt.edge.ocpp.asks.table import Facts, Rows, Told, row, unsupported
-from forecourt.edge.ocpp.asks.v2x.parts import component
+from forecourt.edge.ocpp.asks.shape import reshaped
+from forecourt.edge.ocpp.asks.table import Facts, Rows, Told, chunks, row, unsupported
+from forecourt.edge.ocpp.asks.v2x.parts import component, selected
 from forecourt.protocol.ocpp import v21, v201
 
 REPORTS: Final[Mapping[str, v21.ReportBaseEnum]] = {
@@ -25,13 +28,32 @@ REPORTS: Final[Mapping[str, v21.ReportBaseEnum]] = {
     "full": "FullInventory",
     "summary": "SummaryInventory",
 }
+CRITERIA: Final[Mapping[str, v21.ComponentCriterionEnum]] = {
+    "active": "Active",
+    "available": "Available",
+    "enabled": "Enabled",
+    "problem": "Problem",
+}
+PROTOCOLS: Final[Mapping[str, v21.OCPPVersionEnum]] = {
+    "ocpp1.2": "OCPP12",
+    "ocpp1.5": "OCPP15",
+    "ocpp1.6": "OCPP16",
+    "ocpp2.0.1": "OCPP201",
+    "ocpp2.1": "OCPP21",
+}
 
 
-def report(command: GetReport, facts: Facts) -> v21.GetBaseReport:
+def report(command: GetReport, facts: Facts) -> v21.GetBaseReport | v21.GetReport:
+    if command.criteria or command.selected:
+        return v21.GetReport(
+            request_id=facts.request_id,
+            component_variable=selected(command.selected),
+            component_criteria=tuple(CRITERIA[name] for name in command.criteria) or None,
+        )
     return v21.GetBaseReport(request_id=facts.request_id, report_base=REPORTS[command.base])
 
 
-def read_variables(command: GetVariables, _: Facts) -> v21.GetVariables | Answer:
+def read_variables(command: GetVariables, facts: Facts) -> Sequence[v21.GetVariables] | Answer:
     if not command.variables:
         return unsupported("2.x reads variables by name; ask for a report to see all")
     wanted = []
@@ -46,10 +68,11 @@ def read_variables(command: GetVariables, _: Facts) -> v21.GetVariables | Answer
                 attribute_type=name.attribute,
             )
         )
-    return v21.GetVariables(get_variable_data=tuple(wanted))
+    size = facts.number("ItemsPerMessage", "DeviceDataCtrlr", "GetVariables")
+    return [v21.GetVariables(get_variable_data=tuple(part)) for part in chunks(wanted, size)]
 
 
-def set_variables(command: SetVariables, _: Facts) -> v21.SetVariables | Answer:
+def set_variables(command: SetVariables, facts: Facts) -> Sequence[v21.SetVariables] | Answer:
     values = []
     for asked in command.variables:
         name = names.component_of(asked)
@@ -64,7 +87,35 @@ def set_variables(command: SetVariables, _: Facts) -> v21.SetVariables | Answer:
                 attribute_type=name.attribute,
             )
         )
-    return v21.SetVariables(set_variable_data=tuple(values))
+    size = facts.number("ItemsPerMessage", "DeviceDataCtrlr", "SetVariables")
+    return [v21.SetVariables(set_variable_data=tuple(part)) for part in chunks(values, size)]
+
+
+def network_201(command: SetNetworkProfile, facts: Facts) -> v21.SetNetworkProfile:
+    """2.0.1 has no word for itself: it says 2.0."""
+    said = network(command, facts)
+    data = said.connection_data
+    if data.ocpp_version != PROTOCOLS["ocpp2.0.1"]:
+        return said
+    return replace(said, connection_data=replace(data, ocpp_version="OCPP20"))
+
+
+def network(command: SetNetworkProfile, _: Facts) -> v21.SetNetworkProfile:
+    return v21.SetNetworkProfile(
+        configuration_slot=command.slot,
+        connection_data=v21.NetworkConnectionProfile(
+            ocpp_version=PROTOCOLS[command.protocol],
+            ocpp_transport="JSON",
+            ocpp_interface=command.interface,
+            ocpp_csms_url=command.url,
+            message_timeout=command.message_timeout_s,
+            security_profile=command.security_profile,
+            identity=command.identity,
+            basic_auth_password=command.password,
+            apn=None if command.apn is None else reshaped(command.apn, v21.APN),
+            vpn=None if command.vpn is None else reshaped(command.vpn, v21.VPN),
+        ),
+    )
 
 
 def read(
@@ -107,7 +158,7 @@ def written(
     for found in response.set_variable_result:
         named, status = found.component, found.attribute_status
         variable = _variable(named, found.variable, found.attribute_type, None)
-        value = values.get(place(variable))
+        value = None if is_secret(variable.variable) else values.get(place(variable))
         results.append(
             VariableResult(
                 variable=variable.variable, component=named.name, status=status, value=value
@@ -144,8 +195,22 @@ def _variable(
 
 ROWS: Final[Rows] = dict(
     [
-        row(GetVariables, v21.GetVariables, say=read_variables, understand=read),
-        row(SetVariables, v21.SetVariables, say=set_variables, understand=written),
-        row(GetReport, v21.GetBaseReport, say=report),
+        row(
+            GetVariables,
+            v21.GetVariables,
+            say=read_variables,
+            understand=read,
+            independent=True,
+        ),
+        row(
+            SetVariables,
+            v21.SetVariables,
+            say=set_variables,
+            understand=written,
+            independent=True,
+        ),
+        row(GetReport, v21.GetBaseReport, v21.GetReport, say=report),
     ]
 )
+ROWS_201: Final[Rows] = dict([row(SetNetworkProfile, v21.SetNetworkProfile, say=network_201)])
+ROWS_21: Final[Rows] = dict([row(SetNetworkProfile, v21.SetNetworkProfile, say=network)])

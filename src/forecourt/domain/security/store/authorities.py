@@ -1,23 +1,11 @@
-"""Tables and SQL of this room."""
+"""SQL of authorities, of the certificates that they sign, and of what they take back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    Boolean,
-    Column,
-    DateTime,
-    Integer,
-    LargeBinary,
-    Table,
-    Text,
-    insert,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import and_, delete, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upserting
 
 from forecourt.base.ids import StationId, TenantId
 from forecourt.base.seal import Sealed
@@ -28,107 +16,8 @@ from forecourt.domain.security.model import (
     Role,
     Use,
 )
-from forecourt.infra.database import Unit, metadata
-
-authorities: Final = Table(
-    "authorities",
-    metadata,
-    Column("authority_id", Text, primary_key=True),
-    Column("tenant_id", Text, nullable=False),
-    Column("role", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("parent_id", Text),
-    Column("certificate", LargeBinary, nullable=False),
-    Column("fingerprint", Text, nullable=False),
-    Column("key", LargeBinary),
-    Column("expires_at", DateTime(timezone=True), nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-)
-
-certificates: Final = Table(
-    "certificates",
-    metadata,
-    Column("certificate_id", Text, primary_key=True),
-    Column("tenant_id", Text, nullable=False),
-    Column("use", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("hosts", ARRAY(Text), nullable=False),
-    Column("station_id", Text),
-    Column("authority_id", Text),
-    Column("serial", Text, nullable=False),
-    Column("fingerprint", Text, nullable=False),
-    Column("chain", ARRAY(LargeBinary), nullable=False),
-    Column("key", LargeBinary),
-    Column("starts_at", DateTime(timezone=True), nullable=False),
-    Column("expires_at", DateTime(timezone=True), nullable=False),
-    Column("renewal_asked_at", DateTime(timezone=True)),
-    Column("warned_at", DateTime(timezone=True)),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-)
-
-revocations: Final = Table(
-    "revocations",
-    metadata,
-    Column("tenant_id", Text, primary_key=True),
-    Column("authority_id", Text, primary_key=True),
-    Column("serial", Text, primary_key=True),
-    Column("certificate_id", Text),
-    Column("reason", Text, nullable=False),
-    Column("revoked_at", DateTime(timezone=True), nullable=False),
-)
-
-signing_requests: Final = Table(
-    "signing_requests",
-    metadata,
-    Column("request_id", Text, primary_key=True),
-    Column("tenant_id", Text, nullable=False),
-    Column("station_id", Text, nullable=False),
-    Column("use", Text, nullable=False),
-    Column("csr", LargeBinary, nullable=False),
-    Column("digest", LargeBinary, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("reference", Integer),
-    Column("wrapped", Boolean, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("certificate_id", Text),
-    Column("attempts", Integer, nullable=False),
-    Column("due_at", DateTime(timezone=True)),
-    Column("requested_at", DateTime(timezone=True), nullable=False),
-    Column("settled_at", DateTime(timezone=True)),
-)
-
-installed_certificates: Final = Table(
-    "installed_certificates",
-    metadata,
-    Column("station_id", Text, primary_key=True),
-    Column("kind", Text, primary_key=True),
-    Column("hash_algorithm", Text, primary_key=True),
-    Column("issuer_name_hash", Text, primary_key=True),
-    Column("issuer_key_hash", Text, primary_key=True),
-    Column("serial", Text, primary_key=True),
-    Column("tenant_id", Text, nullable=False),
-    Column("leaf_serial", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("expires_at", DateTime(timezone=True)),
-    Column("warned_at", DateTime(timezone=True)),
-    Column("reported_at", DateTime(timezone=True), nullable=False),
-)
-
-contract_certificates: Final = Table(
-    "contract_certificates",
-    metadata,
-    Column("tenant_id", Text, primary_key=True),
-    Column("fingerprint", Text, primary_key=True),
-    Column("emaid", Text, nullable=False),
-    Column("serial", Text, nullable=False),
-    Column("chain", ARRAY(LargeBinary), nullable=False),
-    Column("starts_at", DateTime(timezone=True), nullable=False),
-    Column("expires_at", DateTime(timezone=True), nullable=False),
-    Column("cancelled_at", DateTime(timezone=True)),
-    Column("seen_at", DateTime(timezone=True), nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-)
+from forecourt.domain.security.store.tables import authorities, certificates, revocations
+from forecourt.infra.database import Unit
 
 # Two that open the same hierarchy at once: the second waits, and finds what the first made.
 _lock = text("SELECT pg_advisory_xact_lock(hashtext('forecourt.authorities.' || :tenant))")
@@ -251,6 +140,112 @@ async def revoked_for_stations(unit: Unit) -> list[tuple[str, str]]:
         .where(authorities.c.role == Role.STATION.value)
     )
     return [(row.authority_id, row.serial) for row in await unit.conn.execute(query)]
+
+
+async def find_certificate(unit: Unit, name: str) -> Certificate | None:
+    """By its id or its fingerprint."""
+    c = certificates.c
+    query = _held.where((c.certificate_id == name) | (c.fingerprint == name.lower()))
+    row = (await unit.conn.execute(query)).first()
+    return None if row is None else _certificate(row)
+
+
+async def list_certificates(
+    unit: Unit,
+    *,
+    after: str,
+    limit: int,
+    use: Use | None,
+    station: StationId | None,
+    expires_before: datetime | None,
+) -> list[Certificate]:
+    """Oldest first, from behind ``after``."""
+    c = certificates.c
+    query = _held.where(c.certificate_id > after)
+    if use is not None:
+        query = query.where(c.use == use.value)
+    if station is not None:
+        query = query.where(c.station_id == station)
+    if expires_before is not None:
+        query = query.where(c.expires_at < expires_before)
+    rows = await unit.conn.execute(query.order_by(c.certificate_id).limit(limit))
+    return [_certificate(row) for row in rows]
+
+
+async def is_known(unit: Unit, authority_id: str, serial: str) -> bool:
+    """Whether this authority of ours signed something with this serial number."""
+    c = certificates.c
+    leaf = select(c.certificate_id).where(c.authority_id == authority_id, c.serial == serial)
+    return (await unit.conn.execute(leaf.limit(1))).first() is not None
+
+
+async def children_of(unit: Unit, authority_id: str) -> list[bytes]:
+    """The certificates of authorities that this one signed."""
+    query = select(authorities.c.certificate).where(authorities.c.parent_id == authority_id)
+    return list((await unit.conn.execute(query)).scalars())
+
+
+async def revocation_of(
+    unit: Unit, authority_id: str, serial: str
+) -> tuple[Reason, datetime] | None:
+    """Why and when a serial number was taken back."""
+    c = revocations.c
+    query = select(c.reason, c.revoked_at).where(
+        and_(c.authority_id == authority_id, c.serial == serial)
+    )
+    row = (await unit.conn.execute(query)).first()
+    return None if row is None else (Reason(row.reason), row.revoked_at)
+
+
+async def revoke(
+    unit: Unit,
+    *,
+    tenant: TenantId,
+    authority_id: str,
+    serial: str,
+    certificate_id: str | None,
+    reason: Reason,
+    at: datetime,
+) -> bool:
+    """Take a certificate back; whether it was good before."""
+    query = (
+        upserting(revocations)
+        .values(
+            tenant_id=tenant,
+            authority_id=authority_id,
+            serial=serial,
+            certificate_id=certificate_id,
+            reason=reason.value,
+            revoked_at=at,
+        )
+        .on_conflict_do_nothing()
+    )
+    return (await unit.conn.execute(query)).rowcount == 1
+
+
+async def authority_by_id(unit: Unit, authority_id: str) -> CertificateAuthority | None:
+    query = select(authorities).where(authorities.c.authority_id == authority_id)
+    row = (await unit.conn.execute(query)).first()
+    return None if row is None else _authority(row)
+
+
+async def remove_authority(unit: Unit, authority_id: str) -> None:
+    await unit.conn.execute(delete(authorities).where(authorities.c.authority_id == authority_id))
+
+
+_newest = text("""
+    SELECT DISTINCT ON (c.station_id, c.use) c.certificate_id
+    FROM certificates c
+    LEFT JOIN revocations r ON r.certificate_id = c.certificate_id
+    WHERE c.station_id = ANY(CAST(:stations AS text[])) AND r.certificate_id IS NULL
+    ORDER BY c.station_id, c.use, c.starts_at DESC, c.certificate_id DESC""")
+
+
+async def newest_of(unit: Unit, stations: Sequence[StationId]) -> list[Certificate]:
+    """The newest certificate of each station and use that was not revoked."""
+    found = await unit.conn.execute(_newest, {"stations": list(stations)})
+    query = _held.where(certificates.c.certificate_id.in_(list(found.scalars())))
+    return [_certificate(row) for row in await unit.conn.execute(query)]
 
 
 async def note_renewal(unit: Unit, certificate_id: str, now: datetime) -> None:

@@ -1,0 +1,438 @@
+"""The room's routes: certificates, authorities, contracts; and what the world asks of a PKI."""
+
+import asyncio
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated, Final
+
+from litestar import Controller, Response, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter, RawBody
+from msgspec import Meta, Struct
+
+from forecourt.base.context import Context
+from forecourt.base.ids import StationId
+from forecourt.base.text import PRINTABLE
+from forecourt.domain.security.model import (
+    Certificate,
+    CertificateAuthority,
+    Contract,
+    Held,
+    Reason,
+    RequestState,
+    Role,
+    SigningRequest,
+    Use,
+)
+from forecourt.domain.security.rules import pem, pem_chain
+from forecourt.domain.security.service import Security
+
+Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
+Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
+Pem = Annotated[str, Meta(min_length=1, max_length=60_000)]
+CommonName = Annotated[str, Meta(min_length=1, max_length=64, pattern=PRINTABLE)]
+Days = Annotated[int, Meta(ge=1, le=3_650)]
+
+# Whoever can reach /pki can ask, and each answer is a query and a signature.
+PUBLIC_SIDE_BY_SIDE: Final = 4
+OCSP_BYTES_MAX: Final = 4_096
+
+
+class CertificateView(Struct, frozen=True, kw_only=True):
+    """A certificate that was issued."""
+
+    id: str
+    use: Use
+    subject: str
+    """Its common name."""
+    station: str | None
+    authority: str | None
+    serial: str
+    fingerprint: str
+    starts_at: datetime
+    expires_at: datetime
+    renewal_asked_at: datetime | None
+    revoked_at: datetime | None
+    created_at: datetime
+    chain_pem: str
+    """The certificate and its issuers; the root is left out."""
+
+
+class CertificatePage(Struct, frozen=True, kw_only=True):
+    """Certificates, oldest first."""
+
+    items: list[CertificateView]
+    next: str | None
+
+
+class CertificateAddition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A request to have signed: whoever sends it vouches for the name in it."""
+
+    csr: Annotated[str, Meta(min_length=1, max_length=5_500)]
+    use: Use
+    days: Days | None = None
+
+
+class Revocation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why a certificate is taken back."""
+
+    reason: Reason = Reason.UNSPECIFIED
+
+
+class Revoked(Struct, frozen=True, kw_only=True):
+    """A certificate was taken back."""
+
+    authority_told: bool
+    """False: the authority that signed it is outside and must be told by hand."""
+
+
+class AuthorityView(Struct, frozen=True, kw_only=True):
+    """An authority: ours, or one that we trust."""
+
+    id: str
+    role: Role
+    name: str
+    parent: str | None
+    own: bool
+    """Whether we hold its key."""
+    fingerprint: str
+    expires_at: datetime
+    created_at: datetime
+    certificate_pem: str
+
+
+class Authorities(Struct, frozen=True, kw_only=True):
+    """All authorities, oldest first."""
+
+    items: list[AuthorityView]
+
+
+class AuthorityAddition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody else's authorities to trust for what the role says."""
+
+    certificates: Pem
+    role: Role
+
+
+class RequestView(Struct, frozen=True, kw_only=True):
+    """A station's request for a certificate, and how far it has come."""
+
+    id: str
+    station: str
+    use: Use
+    subject: str
+    state: RequestState
+    detail: str
+    certificate: str | None
+    requested_at: datetime
+    settled_at: datetime | None
+
+
+class RequestPage(Struct, frozen=True, kw_only=True):
+    """Requests, newest first."""
+
+    items: list[RequestView]
+    next: str | None
+
+
+class HeldView(Struct, frozen=True, kw_only=True):
+    """A certificate that a station holds, as it last told."""
+
+    kind: str
+    hash_algorithm: str
+    issuer_name_hash: str
+    issuer_key_hash: str
+    serial: str
+    leaf_serial: str
+    subject: str
+    """Empty when it is none that we know."""
+    expires_at: datetime | None
+    reported_at: datetime
+
+
+class HeldList(Struct, frozen=True, kw_only=True):
+    """What a station holds."""
+
+    items: list[HeldView]
+
+
+class ContractView(Struct, frozen=True, kw_only=True):
+    """A driver's contract certificate that one of our stations was shown."""
+
+    emaid: str
+    fingerprint: str
+    serial: str
+    starts_at: datetime
+    expires_at: datetime
+    cancelled_at: datetime | None
+    seen_at: datetime
+
+
+class ContractPage(Struct, frozen=True, kw_only=True):
+    """Contract certificates, by their fingerprints."""
+
+    items: list[ContractView]
+    next: str | None
+
+
+class Cancelled(Struct, frozen=True, kw_only=True):
+    """A contract ended here."""
+
+    certificates: int
+
+
+class CertificateRoutes(Controller):
+    """Certificates, those who sign them, and those who asked."""
+
+    path = "/certificates"
+    tags = ("Certificates",)
+
+    @get(operation_id="list_certificates", summary="List certificates")
+    async def page(
+        self,
+        *,
+        ctx: NamedDependency[Context],
+        security: NamedDependency[Security],
+        use: FromQuery[Use | None] = None,
+        station: FromQuery[str | None] = None,
+        expires_before: FromQuery[datetime | None] = None,
+        limit: Limit = 100,
+        cursor: Cursor = "",
+    ) -> CertificatePage:
+        """Certificates that were issued, oldest first."""
+        found = await security.inventory.certificates(
+            ctx,
+            after=cursor,
+            limit=limit + 1,
+            use=use,
+            station=None if station is None else StationId(station),
+            expires_before=expires_before,
+        )
+        items = [certificate_view(one) for one in found[:limit]]
+        return CertificatePage(items=items, next=items[-1].id if len(found) > limit else None)
+
+    @post(operation_id="sign_certificate", summary="Have a request signed")
+    async def sign(
+        self,
+        ctx: NamedDependency[Context],
+        security: NamedDependency[Security],
+        data: JSONBody[CertificateAddition],
+    ) -> CertificateView:
+        """Sign a request by hand; stations' own are signed by themselves."""
+        made = await security.sign(ctx, data.csr, data.use, days=data.days)
+        return certificate_view(made)
+
+    @get("/requests", operation_id="list_signing_requests", summary="List stations' requests")
+    async def requests(
+        self,
+        ctx: NamedDependency[Context],
+        security: NamedDependency[Security],
+        station: FromQuery[str | None] = None,
+        limit: Limit = 100,
+        cursor: Cursor = "",
+    ) -> RequestPage:
+        """What stations asked for, newest first, and what became of it."""
+        found = await security.signing.list(
+            ctx,
+            station=None if station is None else StationId(station),
+            before=cursor,
+            limit=limit + 1,
+        )
+        items = [request_view(one) for one in found[:limit]]
+        return RequestPage(items=items, next=items[-1].id if len(found) > limit else None)
+
+    @get("/authorities", operation_id="list_authorities", summary="List authorities")
+    async def authorities(
+        self, ctx: NamedDependency[Context], security: NamedDependency[Security]
+    ) -> Authorities:
+        """Our own authorities, and those that we trust."""
+        return Authorities(items=[authority_view(a) for a in await security.authorities(ctx)])
+
+    @post("/authorities", operation_id="trust_authority", summary="Trust an authority")
+    async def trust(
+        self,
+        ctx: NamedDependency[Context],
+        security: NamedDependency[Security],
+        data: JSONBody[AuthorityAddition],
+    ) -> Authorities:
+        """Trust somebody else's authorities: a V2G root, a contract issuer, a maker of stations."""
+        made = await security.trust(ctx, data.certificates, data.role)
+        return Authorities(items=[authority_view(one) for one in made])
+
+    @delete(
+        "/authorities/{authority:str}",
+        operation_id="distrust_authority",
+        summary="Trust an authority no more",
+    )
+    async def distrust(
+        self,
+        ctx: NamedDependency[Context],
+        security: NamedDependency[Security],
+        authority: FromPath[str],
+    ) -> None:
+        """Forget somebody else's authority; our own stay."""
+        await security.distrust(ctx, authority)
+
+    @get(
+        "/stations/{station:str}",
+        operation_id="list_installed_certificates",
+        summary="What a station holds",
+    )
+    async def held(
+        self,
+        ctx: NamedDependency[Context],
+        security: NamedDependency[Security],
+        station: FromPath[str],
+    ) -> HeldList:
+        """Certificates that a station holds, as it told when it was last asked."""
+        found = await security.inventory.held(ctx, StationId(station))
+        return HeldList(items=[held_view(one) for one in found])
+
+    @get("/contracts", operation_id="list_contracts", summary="List contract certificates")
+    async def contracts(
+        self,
+        ctx: NamedDependency[Context],
+        security: NamedDependency[Security],
+        limit: Limit = 100,
+        cursor: Cursor = "",
+    ) -> ContractPage:
+        """Contract certificates that were shown to stations and found good."""
+        found = await security.contracts.list(ctx, after=cursor, limit=limit + 1)
+        items = [contract_view(one) for one in found[:limit]]
+        last = items[-1].fingerprint if len(found) > limit else None
+        return ContractPage(items=items, next=last)
+
+    @post(
+        "/contracts/{emaid:str}/cancel",
+        operation_id="cancel_contract",
+        summary="End a contract here",
+    )
+    async def cancel(
+        self,
+        ctx: NamedDependency[Context],
+        security: NamedDependency[Security],
+        emaid: FromPath[str],
+    ) -> Cancelled:
+        """Refuse a contract's certificates from now on, whatever their issuer says."""
+        return Cancelled(certificates=await security.contracts.cancel(ctx, emaid))
+
+    @get("/{certificate:str}", operation_id="read_certificate", summary="Read a certificate")
+    async def read(
+        self,
+        ctx: NamedDependency[Context],
+        security: NamedDependency[Security],
+        certificate: FromPath[str],
+    ) -> CertificateView:
+        """One certificate, by its id or its SHA-256 fingerprint."""
+        return certificate_view(await security.inventory.read(ctx, certificate))
+
+    @post(
+        "/{certificate:str}/revoke",
+        operation_id="revoke_certificate",
+        summary="Revoke a certificate",
+    )
+    async def revoke(
+        self,
+        ctx: NamedDependency[Context],
+        security: NamedDependency[Security],
+        certificate: FromPath[str],
+        data: JSONBody[Revocation],
+    ) -> Revoked:
+        """Take a certificate back; the station that shows it to us is hung up on."""
+        told = await security.statuses.revoke(ctx, certificate, data.reason)
+        return Revoked(authority_told=told)
+
+
+class PkiRoutes(Controller):
+    """What stations, cars and their libraries ask, as RFC 5280 and RFC 6960 have it: no key."""
+
+    path = "/pki"
+    include_in_schema = False
+    _open = asyncio.Semaphore(PUBLIC_SIDE_BY_SIDE)
+
+    @get("/crl/{file:str}")
+    async def crl(
+        self,
+        security: NamedDependency[Security],
+        now: NamedDependency[datetime],
+        file: FromPath[str],
+    ) -> Response[bytes]:
+        """The list of what one of our authorities has revoked (DER)."""
+        async with self._open:
+            der = await security.statuses.crl(file.removesuffix(".crl"), now)
+        return Response(der, media_type="application/pkix-crl")
+
+    @post("/ocsp", status_code=200, request_max_body_size=OCSP_BYTES_MAX)
+    async def ocsp(
+        self,
+        security: NamedDependency[Security],
+        now: NamedDependency[datetime],
+        body: RawBody,
+    ) -> Response[bytes]:
+        """The state of one certificate."""
+        return await self._respond(security, now, body)
+
+    @get("/ocsp/{asked:path}")
+    async def ocsp_by_path(
+        self,
+        security: NamedDependency[Security],
+        now: NamedDependency[datetime],
+        asked: FromPath[str],
+    ) -> Response[bytes]:
+        """The same, with the question in the path (RFC 6960, appendix A)."""
+        try:
+            body = base64.b64decode(asked.removeprefix("/")[:OCSP_BYTES_MAX], validate=True)
+        except (binascii.Error, ValueError):
+            body = b""
+        return await self._respond(security, now, body)
+
+    async def _respond(self, security: Security, now: datetime, body: bytes) -> Response[bytes]:
+        async with self._open:
+            answer = await security.statuses.respond(body, now)
+        return Response(answer, media_type="application/ocsp-response")
+
+
+def certificate_view(one: Certificate) -> CertificateView:
+    """A certificate as the API shows it."""
+    shown = {
+        name: getattr(one, name)
+        for name in CertificateView.__struct_fields__
+        if name != "chain_pem"
+    }
+    return CertificateView(**shown, chain_pem=pem_chain(one.chain))
+
+
+def authority_view(one: CertificateAuthority) -> AuthorityView:
+    """An authority as the API shows it."""
+    shown = {
+        name: getattr(one, name)
+        for name in AuthorityView.__struct_fields__
+        if name != "certificate_pem"
+    }
+    return AuthorityView(**shown, certificate_pem=pem(one.certificate))
+
+
+def request_view(one: SigningRequest) -> RequestView:
+    """A request as the API shows it."""
+    return RequestView(**{name: getattr(one, name) for name in RequestView.__struct_fields__})
+
+
+def held_view(one: Held) -> HeldView:
+    """What a station holds, as the API shows it."""
+    return HeldView(
+        kind=one.kind,
+        hash_algorithm=one.name.algorithm.name,
+        issuer_name_hash=one.name.issuer_name,
+        issuer_key_hash=one.name.issuer_key,
+        serial=one.name.serial,
+        leaf_serial=one.leaf_serial,
+        subject=one.subject,
+        expires_at=one.expires_at,
+        reported_at=one.reported_at,
+    )
+
+
+def contract_view(one: Contract) -> ContractView:
+    """A contract's certificate as the API shows it."""
+    return ContractView(**{name: getattr(one, name) for name in ContractView.__struct_fields__})

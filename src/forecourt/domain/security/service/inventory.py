@@ -1,0 +1,143 @@
+"""Which certificates stations hold, as they told, and what of all that ends soon."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from cryptography import x509
+from msgspec.structs import replace
+
+from forecourt.base.context import Context
+from forecourt.base.ids import StationId
+from forecourt.domain.security import rules, store
+from forecourt.domain.security.model import (
+    Certificate,
+    CertificateAuthority,
+    CertificateExpiring,
+    CertificateName,
+    CertificateUnknown,
+    Held,
+    Use,
+)
+from forecourt.infra.database import Database
+
+# A month: what 1.6 and 2.x give a station to ask for a new one (A03).
+WARNED_BEFORE: Final = timedelta(days=30)
+EXPIRING_MAX: Final = 500
+
+
+class Inventory:
+    """Everything about what others hold."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def told(
+        self,
+        ctx: Context,
+        station: StationId,
+        kinds: Sequence[str] | None,
+        found: Sequence[tuple[str, CertificateName, str]],
+    ) -> Sequence[Held]:
+        """A station told what it holds: (kind, name, serial of the leaf above it).
+
+        ``kinds`` are those that it was asked for, None for all; what it held of them is forgotten.
+        """
+        async with self._db.unit(ctx) as unit:
+            known = await store.list_authorities(unit)
+            ours = await store.list_certificates(
+                unit, after="", limit=1_000, use=None, station=station, expires_before=None
+            )
+            held = [
+                _recognised(
+                    Held(
+                        tenant=ctx.tenant,
+                        station=station,
+                        kind=kind,
+                        name=name,
+                        leaf_serial=leaf,
+                        reported_at=ctx.now,
+                    ),
+                    known,
+                    ours,
+                )
+                for kind, name, leaf in found
+            ]
+            await store.replace_held(unit, station, kinds, held)
+        return held
+
+    async def held(self, ctx: Context, station: StationId) -> Sequence[Held]:
+        """What a station holds, as it last told."""
+        async with self._db.unit(ctx) as unit:
+            return await store.list_held(unit, station)
+
+    async def certificates(
+        self,
+        ctx: Context,
+        *,
+        after: str = "",
+        limit: int = 100,
+        use: Use | None = None,
+        station: StationId | None = None,
+        expires_before: datetime | None = None,
+    ) -> Sequence[Certificate]:
+        """Certificates that were issued, oldest first, from behind ``after``."""
+        async with self._db.unit(ctx) as unit:
+            return await store.list_certificates(
+                unit,
+                after=after,
+                limit=limit,
+                use=use,
+                station=station,
+                expires_before=expires_before,
+            )
+
+    async def read(self, ctx: Context, certificate: str) -> Certificate:
+        """One certificate, by its id or its fingerprint. Raises CertificateUnknown."""
+        async with self._db.unit(ctx) as unit:
+            found = await store.find_certificate(unit, certificate)
+        if found is None:
+            raise CertificateUnknown(f"there is no certificate {certificate!r}")
+        return found
+
+    async def warn(self, now: datetime) -> int:
+        """Tell of what ends within a month, each once; of how many."""
+        async with self._db.house_unit() as unit:
+            ending = await store.take_expiring(
+                unit, now=now, until=now + WARNED_BEFORE, most=EXPIRING_MAX
+            )
+            await unit.emit(
+                *(
+                    CertificateExpiring(
+                        tenant=one.tenant,
+                        at=now,
+                        station=one.station,
+                        certificate=one.certificate,
+                        kind=one.kind,
+                        serial=one.serial,
+                        expires_at=one.expires_at,
+                    )
+                    for one in ending
+                )
+            )
+        return len(ending)
+
+
+def _recognised(
+    held: Held, authorities: Sequence[CertificateAuthority], ours: Sequence[Certificate]
+) -> Held:
+    """The same, with name and end where it is a certificate that we know."""
+    issuer = rules.issuer_of(held.name, authorities)
+    for der in [*(one.certificate for one in authorities), *(one.chain[0] for one in ours)]:
+        certificate = x509.load_der_x509_certificate(der)
+        if rules.serial_hex(certificate.serial_number) != held.name.serial:
+            continue
+        above = None if issuer is None else x509.load_der_x509_certificate(issuer.certificate)
+        if above is None or above.subject != certificate.issuer:
+            continue
+        return replace(
+            held,
+            subject=rules.common_name(certificate.subject),
+            expires_at=certificate.not_valid_after_utc,
+        )
+    return held

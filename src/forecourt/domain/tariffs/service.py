@@ -1,0 +1,45 @@
+"""The room's verbs: keep what stations make of a transaction's cost."""
+
+from collections.abc import Sequence
+
+from forecourt.base.context import Context
+from forecourt.base.ids import StationId
+from forecourt.domain.tariffs import store
+from forecourt.domain.tariffs.model import StationCost, StationCostTold
+from forecourt.infra.database import Database
+
+
+class Tariffs:
+    """Everything about prices."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def cost_told(self, ctx: Context, station: StationId, cost: StationCost) -> None:
+        """A station told of a transaction's tariff, limit or cost. Raises TooManyRows."""
+        async with self._db.unit(ctx) as unit:
+            await store.put_cost(unit, station, ctx.tenant, cost)
+            if cost.currency is not None:
+                await unit.emit(
+                    StationCostTold(
+                        tenant=ctx.tenant,
+                        at=ctx.now,
+                        station=station,
+                        transaction=cost.transaction,
+                        currency=cost.currency,
+                        excl_tax=cost.excl_tax,
+                        incl_tax=cost.incl_tax,
+                    )
+                )
+
+    async def cost(self, ctx: Context, station: StationId, transaction: str) -> StationCost | None:
+        """What a station said of one transaction, if it did."""
+        async with self._db.unit(ctx) as unit:
+            return await store.find_cost(unit, station, transaction)
+
+    async def costs(
+        self, ctx: Context, station: StationId, *, limit: int = 100
+    ) -> Sequence[StationCost]:
+        """What a station said of its transactions, newest first."""
+        async with self._db.unit(ctx) as unit:
+            return await store.costs_of(unit, station, limit=limit)
