@@ -1,12 +1,14 @@
 """What no station should send, answered by the version's own word; the line lives, all else too.
 
-Frames are written by hand: no JSON library would make most of them.
+Frames are written by hand: no JSON library would make most of them. (Bytes that are no UTF-8 break
+the websocket protocol, not OCPP: test_bad_input.py.)
 """
 
 import gc
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -54,8 +56,6 @@ PAYLOADS: dict[str, tuple[bytes, str]] = {
     "without end": (vendor(b'{"vendorId":"a","data":-Infinity}'), "format"),
     "half a surrogate": (vendor(rb'{"vendorId":"\ud800"}'), "format"),
     "a surrogate the wrong way": (vendor(rb'{"vendorId":"\udc00\ud800"}'), "format"),
-    "no UTF-8": (vendor(b'{"vendorId":"\xc3\x28"}'), "format"),
-    "a surrogate in UTF-8": (vendor(b'{"vendorId":"\xed\xa0\x80"}'), "format"),
     "a bare control character": (vendor(b'{"vendorId":"\x00"}'), "format"),
     "U+0000": (vendor(rb'{"vendorId":"a\u0000"}'), "property"),
     "U+0000 deep inside": (vendor(rb'{"vendorId":"a","data":"[\"\u0000\"]"}'), "property"),
@@ -134,7 +134,14 @@ async def test_anything_within_the_limit_is_taken_where_anything_may_be(
     yard: Yard, version: str
 ) -> None:
     name, wire = await yard.station(version)
-    for data in ([0] * 100_000, "x" * 1_000_000, {"a": 2**80}, [[[[[[[[]]]]]]]], "last"):
+    whatever: tuple[Any, ...] = (
+        [0] * 100_000,
+        "x" * 1_000_000,
+        {"a": 2**80},
+        [[[[[[[[]]]]]]]],
+        "last",
+    )
+    for data in whatever:
         told = await wire.call("DataTransfer", {"vendorId": "v", "data": data})
         assert told["status"] == "UnknownVendorId"
     await yard.house.committer.drained()
@@ -229,7 +236,7 @@ async def test_memory_does_not_grow_by_nonsense(yard: Yard, version: str) -> Non
     """Whatever was big in the first thousand frames is used again for the next ones."""
     _, wire = await yard.station(version)
     frames = [b'[2,"bad",' + rest + b"]" for rest, _ in PAYLOADS.values()]
-    frames += [b"[" * 50_000, b'{"' * 5_000, b"\xff" * 5_000, b'[3,"who",{}]', b"5" * 10_000]
+    frames += [b"[" * 50_000, b'{"' * 5_000, b'[3,"who",{}]', b"5" * 10_000]
     frames = [frame[:300_000] for frame in frames]
     process = psutil.Process()
     await _thousand(wire, frames)
