@@ -137,11 +137,12 @@ def sessions_table(found: Iterable[Session]) -> Table:
 
 def keys_table(found: Iterable[ApiKey]) -> Table:
     """API keys, one a line."""
-    table = _table("id", "name", "made", "expires", "revoked")
+    table = _table("id", "name", "scopes", "made", "expires", "revoked")
     for key in found:
         table.add_row(
             escape(key.id),
             escape(key.name),
+            ", ".join(sorted(key.scopes)),
             _moment(key.created_at),
             _moment(key.expires_at),
             _moment(key.revoked_at),

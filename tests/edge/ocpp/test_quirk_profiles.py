@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from forecourt.base.ids import StationId
-from forecourt.domain.stations import Availability, Outcome, SetVariables, VariableValue
+from forecourt.domain.stations import Availability, Outcome, Raw, SetVariables, VariableValue
 from tests.edge.ocpp.house import BOOT_2X, BOOT_16, IN_THE_HOUSE, Yard, a_yard, until
 from tests.edge.ocpp.says import meter, start, status, stop
 from tests.edge.ocpp.wire import CallError, Wire
@@ -164,6 +164,18 @@ async def test_what_is_sent_is_what_the_station_can_do_and_is_what_is_remembered
         ("MeterValueSampleInterval", "60")
     ]
     assert await uses(yard, name) == {"min_meter_interval_s": 1}
+
+
+async def test_a_raw_message_goes_out_as_it_stands(yard: Yard) -> None:
+    name, wire = await booted(yard, "EN+")
+    raw = Raw(action="ChangeAvailability", payload={"connectorId": 0, "type": "Inoperative"})
+    async with asyncio.TaskGroup() as tasks:
+        told = tasks.create_task(yard.rooms.stations.command(yard.ctx, name, raw))
+        message_id, request = await wire.asked("ChangeAvailability")
+        assert request == raw.payload
+        wire.answer(message_id, {"status": "Accepted"})
+    assert told.result().outcome is Outcome.ACCEPTED
+    assert await uses(yard, name) == {}
 
 
 async def test_quirk_01_a_station_that_names_no_sub_protocol_may_be_known_for_it(

@@ -15,7 +15,7 @@ from forecourt.base.context import Context
 from forecourt.base.digest import Digest, digest
 from forecourt.base.ids import StationId, TenantId, new_id
 from forecourt.domain.stations import rules, store
-from forecourt.domain.stations.commands import Answer, Ask, Outcome, recorded
+from forecourt.domain.stations.commands import Answer, Ask, Outcome, Raw, recorded
 from forecourt.domain.stations.model import (
     Admission,
     Arrival,
@@ -50,6 +50,7 @@ from forecourt.domain.stations.model import (
     StatusReport,
     Variable,
 )
+from forecourt.domain.tenants import Scope, permit
 from forecourt.infra.commit import Changes
 from forecourt.infra.database import Database, emit
 
@@ -296,8 +297,11 @@ class Stations:
     async def command(self, ctx: Context, station: StationId, command: Ask) -> Answer:
         """Ask a connected station to do something; returns its own answer.
 
-        Recorded with its answer. Raises StationUnknown, StationOffline (it is not connected).
+        Recorded with its answer. Raises StationUnknown, StationOffline (it is not connected),
+        ScopeMissing.
         """
+        if isinstance(command, Raw):
+            permit(ctx, Scope.RAW)
         command_id = new_id("cmd", ctx.now)
         async with self._db.unit(ctx) as unit:
             if await store.find(unit, station) is None:

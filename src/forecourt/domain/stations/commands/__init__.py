@@ -154,9 +154,8 @@ from forecourt.domain.stations.commands.tariffs import (
     TimePrices,
 )
 
-Direct = (
-    Start
-    | Reset
+ForMany = (
+    Reset
     | Unlock
     | Availability
     | Trigger
@@ -211,6 +210,8 @@ Direct = (
     | NotifyWebPaymentStarted
     | Raw
 )
+"""What may be asked of many stations at once."""
+Direct = Start | ForMany
 """What is asked as it stands. (Who stops may name a session, which this room does not know.)"""
 Command = Stop | Direct
 
@@ -261,6 +262,7 @@ __all__ = [
     "FixedPrice",
     "FixedPrices",
     "FixedVar",
+    "ForMany",
     "FreqDroop",
     "FreqWatt",
     "GetChargingProfiles",

@@ -8,13 +8,11 @@ from msgspec.structs import replace
 
 from forecourt.domain.catalogue import QuirkProfile
 from forecourt.domain.sessions import LiveSessions, SessionState
-from forecourt.domain.stations import Answer, Ask, Outcome, Trigger, failed
+from forecourt.domain.stations import Answer, Ask, Outcome, Raw, Trigger, failed
 from forecourt.edge.ocpp.asks.table import Asked
 from forecourt.edge.ocpp.quirks.outgoing import Moment, Refused, rewrite
 from forecourt.protocol.ocpp.lenient import Lenient
 
-# A message that an expert wrote goes out as it stands: that is what it is for.
-RAW: Final = "raw"
 STOPS: Final = frozenset({"RemoteStopTransaction", "RequestStopTransaction"})
 Used = Callable[[tuple[str, ...]], None]
 
@@ -40,8 +38,8 @@ class Handling:
         """What the station is sent in place of ``asked``; or why it is not."""
         if self.profile is None or isinstance(asked, Answer):
             return asked
-        if command.__struct_config__.tag == RAW:
-            return asked
+        if isinstance(command, Raw):
+            return asked  # An expert's message goes out as it stands: that is what it is for.
         since_s = None if self._stopped_s is None else now_s - self._stopped_s
         moment = Moment(now=now, since_stop_s=since_s)
         requests, used = [], set[str]()
