@@ -150,6 +150,15 @@ def keys_table(found: Iterable[ApiKey]) -> Table:
     return table
 
 
+def upgrade_table(told: dict[str, Any]) -> Table:
+    """The steps of an upgrade: what was asked, what the station said, and why."""
+    table = _table("step", "station says", "because")
+    for step in told["steps"]:
+        said = " ".join(filter(None, (step["outcome"], step["status"], step["reason"])))
+        table.add_row(escape(step["name"]), escape(said), escape(step["because"]))
+    return table
+
+
 def record(thing: dict[str, Any]) -> Table:
     """One thing, a line for each of its properties; empty ones are left out."""
     table = Table(show_header=False, box=None, pad_edge=False)
