@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from forecourt.base.ids import StationId
 from forecourt.domain.stations import Availability, Outcome, Raw, SetVariables, VariableValue
@@ -168,9 +169,10 @@ async def test_what_is_sent_is_what_the_station_can_do_and_is_what_is_remembered
 
 async def test_a_raw_message_goes_out_as_it_stands(yard: Yard) -> None:
     name, wire = await booted(yard, "EN+")
+    expert = replace(yard.ctx, scopes=frozenset({"raw"}))
     raw = Raw(action="ChangeAvailability", payload={"connectorId": 0, "type": "Inoperative"})
     async with asyncio.TaskGroup() as tasks:
-        told = tasks.create_task(yard.rooms.stations.command(yard.ctx, name, raw))
+        told = tasks.create_task(yard.rooms.stations.command(expert, name, raw))
         message_id, request = await wire.asked("ChangeAvailability")
         assert request == raw.payload
         wire.answer(message_id, {"status": "Accepted"})
