@@ -33,6 +33,7 @@ from forecourt.domain.devices import Caretaker, Devices
 from forecourt.domain.energy import Energy, NeedsTold
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
+from forecourt.domain.orders import Dispatcher, OrderPlaced, Orders
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import (
     Authority,
@@ -131,7 +132,7 @@ class House:
 
 
 def nervous_system(
-    gateway: Gateway, rooms: Rooms, courier: Courier, ports: Ports
+    gateway: Gateway, rooms: Rooms, courier: Courier, ports: Ports, dispatcher: Dispatcher
 ) -> Mapping[type[Event], Sequence[Handler]]:
     """Who hears of what: the whole of it."""
 
@@ -158,13 +159,17 @@ def nervous_system(
             told = (event.station, event.evse_no, event.transaction)
             gateway.spawn(rooms.energy.offer(ctx, *told))  # Nobody else shall wait for a station.
 
+    async def orders_due(_: OrderPlaced | StationBooted | StationConnected) -> None:
+        dispatcher.wake()
+
     return {
+        OrderPlaced: [orders_due],
         CommandAnswered: [_understanding(rooms)],
         NeedsTold: [needs_told],
-        StationBooted: [arrived],
+        StationBooted: [arrived, orders_due],
         CertificateRequested: [wanted],
         StationAdded: [door_changed],
-        StationConnected: [arrived, connected],
+        StationConnected: [arrived, connected, orders_due],
         StationChanged: [door_changed, _forgetting(rooms)],
         AuthorityAdded: [trust_changed],
         CertificateRevoked: [trust_changed],
@@ -315,17 +320,20 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             options=_gateway_options(settings),
         )
         courier = Courier(rooms, clock, here=links.here)
+        dispatcher = Dispatcher(db, rooms.stations, clock, gateway=settings.gateway_name)
         ports = Ports(gateway, rooms.security, _port_options(settings), now=clock.now)
-        hearing = nervous_system(gateway, rooms, courier, ports)
+        hearing = nervous_system(gateway, rooms, courier, ports, dispatcher)
         relay = Relay(db, name=settings.gateway_name, handlers=hearing)
         committer.after(EVENTS, relay.wake)
         caretaker = Caretaker(db, rooms.devices, clock)
         committer.after(devices.DUE, caretaker.wake)
         await relay.open()
+        await dispatcher.open()
         for worker in (committer, relay, courier, caretaker):
             tasks.create_task(worker.run())
         tasks.create_task(_housekeeping(db, settings, clock))
         await gateway.open()
+        tasks.create_task(dispatcher.run())
         await rooms.security.refresh()
         stack.push_async_callback(_stop, gateway, settings.stop_timeout_s)
         stack.callback(ports.close)
@@ -364,6 +372,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
             fetches=settings.fetch_device_models,
             after_boot=timedelta(seconds=settings.upkeep_after_boot_s),
         ),
+        orders=Orders(db),
         monitoring=noticing,
         access=Access(db),
         tariffs=Tariffs(db),

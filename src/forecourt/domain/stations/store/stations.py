@@ -440,6 +440,19 @@ async def values_of(
     return {(row.component, row.variable, row.variable_instance): row.value for row in rows}
 
 
+async def choices_of(unit: Unit, station_id: StationId, component: str, variable: str) -> list[int]:
+    """The numbers that a variable of the station as a whole can have, as far as it told."""
+    c = variables.c
+    query = select(c.values_list).where(
+        c.station_id == station_id,
+        c.component == component,
+        c.variable == variable,
+        c.attribute == "Actual",
+    )
+    found = (await unit.conn.execute(query)).scalar() or ""
+    return [int(part) for part in found.replace(" ", "").split(",") if part.isdecimal()]
+
+
 async def messages_of(
     unit: Unit, station_id: StationId, *, before: datetime, limit: int
 ) -> list[dict[str, object]]:
