@@ -15,7 +15,14 @@ from forecourt.base.context import Context
 from forecourt.base.digest import Digest, digest
 from forecourt.base.ids import StationId, TenantId, new_id
 from forecourt.domain.stations import rules, store
-from forecourt.domain.stations.commands import Answer, Ask, Outcome, Raw, recorded
+from forecourt.domain.stations.commands import (
+    Answer,
+    Ask,
+    Outcome,
+    Raw,
+    SetNetworkProfile,
+    recorded,
+)
 from forecourt.domain.stations.model import (
     Admission,
     Arrival,
@@ -259,6 +266,13 @@ class Stations:
         """The same with when it was told, and with what is gone."""
         async with self._db.unit(ctx) as unit:
             return await store.variables_of(unit, station, limit=VARIABLES_MAX)
+
+    async def networks(
+        self, ctx: Context, station: StationId
+    ) -> Sequence[tuple[SetNetworkProfile, datetime]]:
+        """The ways to reach us that it was given and took, by slot; secrets are hidden."""
+        async with self._db.unit(ctx) as unit:
+            return await store.networks_of(unit, station)
 
     async def variables_gone(self, ctx: Context, station: StationId, *, since: datetime) -> int:
         """A report of everything that began then did not name the others; how many are gone."""

@@ -1,6 +1,7 @@
 """Tables and SQL of this room, by topic."""
 
 from forecourt.domain.stations.store.doors import Connected, connect, door, doors
+from forecourt.domain.stations.store.networks import networks_of
 from forecourt.domain.stations.store.quirks import QUIRK_USES, quirk_uses_of
 from forecourt.domain.stations.store.stations import (
     BOOTS,
@@ -54,6 +55,7 @@ __all__ = [
     "find_command",
     "forget_connections",
     "messages_of",
+    "networks_of",
     "page",
     "quirk_uses_of",
     "record_command",
