@@ -139,6 +139,9 @@ def nervous_system(
         await rooms.security.refresh()
         await ports.trust()
 
+    async def revoked(event: CertificateRevoked) -> None:
+        gateway.certificate_revoked(event.serial)
+
     async def wanted(_: CertificateRequested) -> None:
         courier.wake()
 
@@ -160,7 +163,7 @@ def nervous_system(
         StationConnected: [arrived, connected],
         StationChanged: [door_changed, removed],
         AuthorityAdded: [trust_changed],
-        CertificateRevoked: [trust_changed],
+        CertificateRevoked: [trust_changed, revoked],
     }
 
 
