@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import AsyncGenerator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import pytest
@@ -33,9 +33,10 @@ NAMES: Final = frozenset({CP1})
 class Est:
     """An EST server: what it says can be anything."""
 
-    def __init__(self) -> None:
-        self.root = Foreign("Outside Root", NOW)
-        self.sub = Foreign("Outside Sub", NOW, above=self.root)
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+        self.root = Foreign("Outside Root", now)
+        self.sub = Foreign("Outside Sub", now, above=self.root)
         self.status = 200
         self.name: str | None = None
         self.signer = self.sub
@@ -59,8 +60,8 @@ class Est:
             .issuer_name(self.signer.subject)
             .public_key(request.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(NOW - timedelta(days=1))
-            .not_valid_after(NOW + timedelta(days=90))
+            .not_valid_before(self.now - timedelta(days=1))
+            .not_valid_after(self.now + timedelta(days=90))
             .sign(self.signer.key, SHA256())
         )
         return 200, {}, self.certs([made])
