@@ -7,6 +7,7 @@ and fails where the page and the code differ. Decides nothing about what should 
 
 import argparse
 import ast
+import importlib
 import inspect
 import re
 import runpy
@@ -80,6 +81,8 @@ DOORS_BY_VERSION: Final = (
 )
 # What a test function that names no version speaks, by the name of its file.
 BY_FILE: Final = {"_v16": {"1.6"}, "_v2x": {"2.0.1", "2.1"}}
+# Tables of commands: each case is put in every version (test_asks_whole.py sees to that).
+ASKED: Final = "test_asks_"
 NAMES: Final = frozenset(door.name for door in DOORS_BY_VERSION)
 
 
@@ -174,7 +177,23 @@ def tested() -> Tested:
                     elsewhere = not any(action in actions[name] for name in named)
                     if version in named or (elsewhere and version == "2.0.1"):
                         found[version, action].add(path.name)
+    for path in sorted(TESTS.glob("test_asks_*.py")):
+        for version, action in cases(path):
+            found[version, action].add(path.name)
     return found
+
+
+def cases(path: Path) -> Iterator[tuple[str, str]]:
+    """(Version, message) of the tables of commands that a test runs through, as it runs them."""
+    sys.path.insert(0, str(ROOT))
+    try:
+        module = importlib.import_module(f"tests.edge.ocpp.{path.stem}")
+    finally:
+        sys.path.remove(str(ROOT))
+    for table in vars(module).values():
+        for case in table if isinstance(table, list) else ():
+            for version, messages in getattr(case, "said", {}).items():
+                yield from ((version, message.action) for message in messages)
 
 
 def module_words(tree: ast.Module) -> dict[str, set[str]]:
@@ -214,6 +233,8 @@ def spelt(snake: str) -> str:
 
 
 def by_file(path: Path) -> set[str]:
+    if path.stem.startswith(ASKED):
+        return set(NAMES)
     for mark, versions in BY_FILE.items():
         if path.stem.endswith(mark):
             return versions
@@ -271,7 +292,8 @@ with it today.
 
 All of them, whatever their row says, are decoded and encoded against the official JSON schemas by
 [test_schemas.py](../../tests/protocol/test_schemas.py). The column *tests* lists files in
-`tests/edge/ocpp` that name the message in that version; they talk over sockets."""
+`tests/edge/ocpp` that name the message in that version, or run through a table that does; they
+talk over sockets. `tests/house/test_coverage.py` fails for a message without one."""
 
 
 def main() -> int:

@@ -20,6 +20,7 @@ from forecourt.domain.devices import Devices
 from forecourt.domain.energy import Energy
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
+from forecourt.domain.orders import Orders
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
@@ -68,6 +69,7 @@ async def described() -> str:
         security=Security(db, secret_key=NO_KEY),
         stations=stations,
         devices=Devices(db, stations=stations, links=Links(), catalogue=Catalogue()),
+        orders=Orders(db),
         monitoring=Monitoring(db),
         access=Access(db),
         tariffs=Tariffs(db),

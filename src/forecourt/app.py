@@ -33,6 +33,7 @@ from forecourt.domain.devices import Caretaker, Devices
 from forecourt.domain.energy import Energy
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
+from forecourt.domain.orders import Dispatcher, OrderPlaced, Orders
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import (
     Authority,
@@ -47,12 +48,15 @@ from forecourt.domain.security import (
 )
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import (
+    CommandAnswered,
     Links,
+    Outcome,
     StationAdded,
     StationBooted,
     StationChanged,
     StationConnected,
     Stations,
+    StationUnknown,
 )
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Tenants
@@ -128,7 +132,7 @@ class House:
 
 
 def nervous_system(
-    gateway: Gateway, rooms: Rooms, courier: Courier, ports: Ports
+    gateway: Gateway, rooms: Rooms, courier: Courier, ports: Ports, dispatcher: Dispatcher
 ) -> Mapping[type[Event], Sequence[Handler]]:
     """Who hears of what: the whole of it."""
 
@@ -148,23 +152,54 @@ def nervous_system(
     async def arrived(event: StationConnected | StationBooted) -> None:
         courier.wake(event.station)
 
-    async def removed(event: StationChanged) -> None:
-        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
-        await rooms.devices.forget_removed(ctx, event.station)
-
     async def connected(event: StationConnected) -> None:
         ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
         await rooms.devices.connected(ctx, event.station)
 
+    async def orders_due(_: OrderPlaced | StationBooted | StationConnected) -> None:
+        dispatcher.wake()
+
     return {
-        StationBooted: [arrived],
+        OrderPlaced: [orders_due],
+        CommandAnswered: [_understanding(rooms)],
+        StationBooted: [arrived, orders_due],
         CertificateRequested: [wanted],
         StationAdded: [door_changed],
-        StationConnected: [arrived, connected],
-        StationChanged: [door_changed, removed],
+        StationConnected: [arrived, connected, orders_due],
+        StationChanged: [door_changed, _forgetting(rooms)],
         AuthorityAdded: [trust_changed],
         CertificateRevoked: [trust_changed, revoked],
     }
+
+
+def _forgetting(rooms: Rooms) -> Handler:
+    """Rooms forget a station that was removed."""
+
+    async def changed(event: StationChanged) -> None:
+        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+        await rooms.devices.forget_removed(ctx, event.station)
+        try:
+            await rooms.stations.read(ctx, event.station)
+        except StationUnknown:
+            for room in (rooms.monitoring, rooms.access, rooms.energy):
+                await room.forget(ctx, event.station)
+
+    return changed
+
+
+def _understanding(rooms: Rooms) -> Handler:
+    """Rooms hear what came of commands that matter to them."""
+
+    async def answered(event: CommandAnswered) -> None:
+        if event.outcome != Outcome.ACCEPTED:
+            return
+        ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+        for room in (rooms.monitoring, rooms.access, rooms.energy):
+            found = await rooms.stations.answered(ctx, event.command_id, room.HEARS)
+            if found is not None:
+                await room.answered(ctx, event.station, *found)
+
+    return answered
 
 
 def partitioned(settings: Settings) -> list[Partitioned]:
@@ -281,17 +316,20 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             options=_gateway_options(settings),
         )
         courier = Courier(rooms, clock, here=links.here)
+        dispatcher = Dispatcher(db, rooms.stations, clock, gateway=settings.gateway_name)
         ports = Ports(gateway, rooms.security, _port_options(settings), now=clock.now)
-        hearing = nervous_system(gateway, rooms, courier, ports)
+        hearing = nervous_system(gateway, rooms, courier, ports, dispatcher)
         relay = Relay(db, name=settings.gateway_name, handlers=hearing)
         committer.after(EVENTS, relay.wake)
         caretaker = Caretaker(db, rooms.devices, clock)
         committer.after(devices.DUE, caretaker.wake)
         await relay.open()
+        await dispatcher.open()
         for worker in (committer, relay, courier, caretaker):
             tasks.create_task(worker.run())
         tasks.create_task(_housekeeping(db, settings, clock))
         await gateway.open()
+        tasks.create_task(dispatcher.run())
         await rooms.security.refresh()
         stack.push_async_callback(_stop, gateway, settings.stop_timeout_s)
         stack.callback(ports.close)
@@ -330,6 +368,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
             fetches=settings.fetch_device_models,
             after_boot=timedelta(seconds=settings.upkeep_after_boot_s),
         ),
+        orders=Orders(db),
         monitoring=noticing,
         access=Access(db),
         tariffs=Tariffs(db),

@@ -58,6 +58,10 @@ ROWS = {
     "contract_certificates": "VALUES ('{t}', '{hex}', 'e', '1', '{{}}', now(), now(), NULL, now(),"
     " now())",
     "quirk_uses": "VALUES ('CP_{t}', 'long-text', '{t}', 1, now(), now())",
+    "orders": "(order_id, tenant_id, actor, scopes, command, at_once_max, queue, asked_at)"
+    " VALUES ('ord_{t}', '{t}', 'a', '{{}}', '{{}}', 1, false, now())",
+    "order_lines": "(order_id, station_id, tenant_id, state)"
+    " VALUES ('ord_{t}', 'CP_{t}', '{t}', 'waiting')",
     "tokens": "VALUES ('{t}', 'uid', 'UID', 'ISO14443', 'accepted', '', '', NULL, 1, now())",
     "sessions": "(session_id, tenant_id, station_id, evse_no, connector_no, transaction, start_key,"
     " token, token_folded, token_type, group_id, state, charging_state, offline, started_at,"

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from forecourt.protocol.ocpp import v16, v21, v201
 from forecourt.protocol.ocpp.dialect import ErrorReason
-from forecourt.protocol.ocpp.events import Answered, Failed, Received
+from forecourt.protocol.ocpp.events import Answered, Event, Failed, Received, Sent
 from forecourt.protocol.ocpp.rpc import Connection
 from forecourt.protocol.ocpp.values import Message
 from forecourt.sim.cars import Car, catalogue
@@ -67,12 +67,18 @@ class Bench:
         self.version = version
         self.up = True
         """Whether the network carries anything."""
+        self.connects = 0
+        self.tolerant = False
+        """Whether the station may break the protocol; otherwise the test fails."""
+        self.broken: list[Event] = []
         self.deaf = False
         """The central system reads, and answers nothing."""
         self.refusing = ""
         """An action that is answered with an error."""
         self.heard: list[Message] = []
         """What the station said, in order; repeats too."""
+        self.said: list[bytes] = []
+        """Every frame of the station's."""
         self.answers: list[Answered | Failed] = []
         self.acknowledged_notes: list[Note] = []
         self.summoned: list[tuple[Outlet, str]] = []
@@ -108,7 +114,9 @@ class Bench:
             self.station.link_down()
             return
         dialect = self.words.DIALECT
-        connection = Connection(dialect, accepts=dialect.from_station)
+        self.connects += 1
+        prefix = f"csms{self.connects}"  # Not random, so that a day can be repeated.
+        connection = Connection(dialect, accepts=dialect.from_station, id_prefix=prefix)
         self.connection = connection
         self.station.link_up(lambda frame: self._frames.append(("csms", frame, connection)))
 
@@ -198,6 +206,7 @@ class Bench:
         return bool(frames)
 
     def _on_frame(self, connection: Connection, frame: bytes) -> None:
+        self.said.append(frame)
         event = connection.receive(frame, self.wire.now)
         match event:
             case Received(message_id=message_id, request=request):
@@ -207,10 +216,14 @@ class Bench:
                     connection.refuse(message_id, ErrorReason.INTERNAL, "the database is away")
                 elif reply is not None:
                     connection.reply(message_id, reply)
+            case Sent(message=message):
+                self.heard.append(message)
             case Answered() | Failed():
                 self.answers.append(event)
             case _:
-                raise AssertionError(f"the station broke the protocol: {event}")
+                assert event is not None
+                assert self.tolerant, f"the station broke the protocol: {event}"
+                self.broken.append(event)
         self._flush()
 
     def _reply(self, request: Any) -> Message | None:

@@ -15,3 +15,5 @@ class Context(Struct, frozen=True, kw_only=True):
     tenant: TenantId
     now: datetime
     trace: str = ""
+    scopes: frozenset[str] = frozenset()
+    """What the actor may do beyond the usual."""

@@ -18,7 +18,7 @@ from forecourt.cli.options import (
     print_json,
 )
 from forecourt.domain.rooms import Rooms
-from forecourt.domain.tenants import ApiKey, NewApiKey
+from forecourt.domain.tenants import ApiKey, NewApiKey, Scope
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="API keys: which programs may ask."
@@ -30,6 +30,9 @@ def add(
     name: Annotated[str, typer.Argument(help="What it is for.")],
     *,
     expires: Annotated[datetime | None, typer.Option(help="Until when it is good (UTC).")] = None,
+    scope: Annotated[
+        list[Scope] | None, typer.Option(help="What it may do beyond the usual.")
+    ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
@@ -38,7 +41,7 @@ def add(
     until = None if expires is None else expires.replace(tzinfo=UTC)
 
     async def work(rooms: Rooms, ctx: Context) -> NewApiKey:
-        return await rooms.tenants.add_key(ctx, name, expires_at=until)
+        return await rooms.tenants.add_key(ctx, name, expires_at=until, scopes=scope or ())
 
     made = in_rooms(data_dir, database_url, work)
     if as_json:

@@ -1,5 +1,6 @@
 """Finds the platform that runs on a data folder, and asks it over HTTP. Knows no command."""
 
+import contextlib
 import json
 import os
 import ssl
@@ -13,13 +14,14 @@ from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.cli.options import fail, in_rooms
 from forecourt.domain.rooms import Rooms
-from forecourt.domain.tenants import ApiKeyUnknown
+from forecourt.domain.tenants import ApiKeyUnknown, Scope
 from forecourt.settings import Settings
 
 RUN_FILE: Final = "run.json"
 KEY_FILE: Final = "cli.key"
 KEY_NAME: Final = "local-cli"
 UNAUTHENTICATED: Final = 401
+FORBIDDEN: Final = 403
 # A station has 30 s to answer, and the way there and back takes a moment too.
 TIMEOUT_S: Final = 90.0
 
@@ -40,8 +42,9 @@ def post(settings: Settings, path: str, body: Any) -> Any:
     with httpx.Client(base_url=base, verify=_trust(settings), timeout=TIMEOUT_S) as client:
         try:
             response = _send(client, path, body, _key(settings))
-            if response.status_code == UNAUTHENTICATED:
-                # The database is another one than the key's, or the key was revoked.
+            if response.status_code in {UNAUTHENTICATED, FORBIDDEN}:
+                # The database is another one than the key's, the key was revoked, or it was made
+                # before there was anything that not every key may.
                 response = _send(client, path, body, _fresh_key(settings))
         except httpx.HTTPError as error:
             raise PlatformAway(f"the platform at {base} does not answer: {error}") from error
@@ -93,11 +96,10 @@ def _fresh_key(settings: Settings) -> str:
     """Make the key of this folder's commands anew, and keep it where only its owner reads."""
 
     async def work(rooms: Rooms, ctx: Context) -> str:
-        try:
+        with contextlib.suppress(ApiKeyUnknown):
             await rooms.tenants.revoke_key(ctx, KEY_NAME)
-        except ApiKeyUnknown:
-            return (await rooms.tenants.add_key(ctx, KEY_NAME)).secret
-        return (await rooms.tenants.add_key(ctx, KEY_NAME)).secret
+        # Whoever may write in the data folder may do everything.
+        return (await rooms.tenants.add_key(ctx, KEY_NAME, scopes=Scope)).secret
 
     url = settings.database_url
     key = in_rooms(settings.data_dir, None if url is None else url.get_secret_value(), work)

@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
@@ -16,9 +16,10 @@ from rich.live import Live
 from rich.table import Table
 
 from forecourt.sim.fleet import FleetOptions, run
+from forecourt.sim.mischief import TRAITS
 from forecourt.sim.stats import Stats
 from forecourt.sim.troubles import Rates
-from forecourt.sim.world import default_tokens
+from forecourt.sim.world import FEATURES, default_tokens
 
 app = typer.Typer(add_completion=False)
 
@@ -40,6 +41,33 @@ class ProfileChoice(StrEnum):
     AC = "ac"
     DC = "dc"
     MIX = "mix"
+
+
+class TraitChoice(StrEnum):
+    """What ``--trait`` takes."""
+
+    REFUSES = "refuses"
+    LIES = "lies"
+    MUTE = "mute"
+    SLOW = "slow"
+    ERRS = "errs"
+    GARBLES = "garbles"
+    REBOOTS = "reboots"
+    BABBLES = "babbles"
+
+
+class FeatureChoice(StrEnum):
+    """What ``--feature`` takes."""
+
+    ISO15118 = "iso15118"
+    V2X = "v2x"
+    PAYMENT = "payment"
+    SWAP = "swap"
+    CONTROLLER = "controller"
+    EMS = "ems"
+    DER = "der"
+    VENDOR = "vendor"
+    ALARMS = "alarms"
 
 
 _Option = typer.Option
@@ -70,7 +98,24 @@ Turned = Annotated[
     _Option("--set", help="A setting of every station, as sample_s=15; repeat for more."),
 ]
 Apps = Annotated[bool, _Option("--apps", help="Some drivers wait for a remote start.")]
-Authorities = Annotated[Path | None, _Option(help="Whom to trust for wss (PEM).")]
+Authorities = Annotated[
+    Path | None, _Option("--tls-ca", "--ca", help="Whom to trust for wss (PEM).")
+]
+ClientCert = Annotated[
+    str | None, _Option(help="A certificate that stations show (PEM); {id}: the identity.")
+]
+ClientKey = Annotated[str | None, _Option(help="Its key, if in a file of its own.")]
+Compress = Annotated[bool, _Option("--deflate", help="Offer permessage-deflate.")]
+Bad = Annotated[float, _Option(min=0, max=1, help="How many commands are answered badly.")]
+Ways = Annotated[list[TraitChoice] | None, _Option(help="In which way; repeat for more. All.")]
+Naughty = Annotated[float, _Option(min=0, max=1, help="Of which share of the stations.")]
+Failing = Annotated[float, _Option(min=0, max=1, help="Updates and uploads that fail.")]
+Has = Annotated[
+    list[FeatureChoice] | None, _Option(help="What every station has; repeat for more.")
+]
+Contracts = Annotated[
+    list[str] | None, _Option("--contract", help="An eMAID that cars charge on; repeat for more.")
+]
 Quiet = Annotated[bool, _Option("--quiet", help="No progress.")]
 AsJson = Annotated[bool, _Option("--json", help="The summary as JSON.")]
 ListTokens = Annotated[bool, _Option("--list-tokens", help="Print the cards and stop.")]
@@ -105,47 +150,90 @@ def sim(
     ahead: Ahead = False,
     journal: JournalFile = None,
     tls_ca: Authorities = None,
+    client_cert: ClientCert = None,
+    client_key: ClientKey = None,
+    deflate: Compress = False,
+    mischief: Bad = 0.0,
+    trait: Ways = None,
+    naughty: Naughty = 1.0,
+    failing: Failing = 0.0,
+    feature: Has = None,
+    contract: Contracts = None,
     turned: Turned = None,
     quiet: Quiet = False,
     as_json: AsJson = False,
     list_tokens: ListTokens = False,
 ) -> None:
-    """Run simulated charging stations against a central system."""
-    cards = tuple(token) if token else default_tokens(tokens)
+    """Run simulated charging stations against a central system.
+
+    A seeded world: stations, cars and drivers that plug in, charge, pay and leave, faults, power
+    cuts and lost links; and every command of OCPP 1.6, 2.0.1 and 2.1 answered, with what follows
+    from it. docs/operate/simulator.md tells what the stations can do, and how badly they may.
+    """
+    flags = dict(locals())
     if list_tokens:
-        print("\n".join(cards))
+        print("\n".join(_cards(token, tokens)))
         return
     if not url:
         raise typer.BadParameter("say where the stations connect", param_hint="--url")
-    rates = Rates(
-        faults_per_day=faults, power_cuts_per_day=power_cuts, lost_links_per_day=lost_links
-    )
-    options = FleetOptions(
-        url=url,
-        stations=stations,
+    _finish(uvloop.run(_run(_options(**flags), show=not quiet)), as_json=as_json)
+
+
+def _cards(named: list[str] | None, count: int) -> tuple[str, ...]:
+    return tuple(named) if named else default_tokens(count)
+
+
+_SAME: Final = (
+    "url", "stations", "sites", "seed", "speed", "password", "tls_ca", "client_cert", "client_key",
+    "deflate", "mischief", "naughty", "unknown_share", "apps", "busy", "warm", "ahead", "journal",
+)  # fmt: skip
+"""Flags that are options of the fleet, by the same name."""
+
+
+def _options(
+    *,
+    version: VersionChoice,
+    profile: ProfileChoice,
+    prefix: str,
+    id_pattern: str,
+    token: list[str] | None,
+    tokens: int,
+    blocked_token: list[str] | None,
+    faults: float,
+    power_cuts: float,
+    lost_links: float,
+    connect_rate: float,
+    duration: float | None,
+    start: datetime | None,
+    trait: list[TraitChoice] | None,
+    failing: float,
+    feature: list[FeatureChoice] | None,
+    contract: list[str] | None,
+    turned: list[str] | None,
+    **same: Any,
+) -> FleetOptions:
+    """The flags as the fleet wants them."""
+    return FleetOptions(
         version=version.value,
         profile=profile.value,
-        sites=sites,
-        seed=seed,
-        speed=speed,
         identity=id_pattern or prefix + "{n:04d}",
-        password=password,
-        tls_ca=tls_ca,
-        tokens=cards,
+        tokens=_cards(token, tokens),
         blocked_tokens=tuple(blocked_token or ()),
-        unknown_share=unknown_share,
-        apps=apps,
-        busy=busy,
-        warm=warm,
-        rates=rates,
+        rates=Rates(
+            faults_per_day=faults, power_cuts_per_day=power_cuts, lost_links_per_day=lost_links
+        ),
         connect_rate_hz=connect_rate,
         duration_s=duration,
         start=start.replace(tzinfo=UTC).timestamp() if start is not None else None,
-        ahead=ahead,
-        journal=journal,
-        knobs=dict(pair.partition("=")[::2] for pair in turned or ()),
+        traits=tuple(one for one in TRAITS if not trait or one in trait),
+        features=tuple(one for one in FEATURES if feature and one in feature),
+        contracts=tuple(contract or ()),
+        knobs={
+            "fail_share": str(failing),
+            **dict(pair.partition("=")[::2] for pair in turned or ()),
+        },
+        **{name: same[name] for name in _SAME},
     )
-    _finish(uvloop.run(_run(options, show=not quiet)), as_json=as_json)
 
 
 def _finish(stats: Stats, *, as_json: bool) -> None:

@@ -137,15 +137,25 @@ def sessions_table(found: Iterable[Session]) -> Table:
 
 def keys_table(found: Iterable[ApiKey]) -> Table:
     """API keys, one a line."""
-    table = _table("id", "name", "made", "expires", "revoked")
+    table = _table("id", "name", "scopes", "made", "expires", "revoked")
     for key in found:
         table.add_row(
             escape(key.id),
             escape(key.name),
+            ", ".join(sorted(key.scopes)),
             _moment(key.created_at),
             _moment(key.expires_at),
             _moment(key.revoked_at),
         )
+    return table
+
+
+def upgrade_table(told: dict[str, Any]) -> Table:
+    """The steps of an upgrade: what was asked, what the station said, and why."""
+    table = _table("step", "station says", "because")
+    for step in told["steps"]:
+        said = " ".join(filter(None, (step["outcome"], step["status"], step["reason"])))
+        table.add_row(escape(step["name"]), escape(said), escape(step["because"]))
     return table
 
 

@@ -9,6 +9,7 @@ from forecourt.domain.devices import Devices
 from forecourt.domain.energy import Energy
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
+from forecourt.domain.orders import Orders
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Stations
@@ -24,6 +25,7 @@ class Rooms:
     catalogue: Catalogue
     security: Security
     stations: Stations
+    orders: Orders
     devices: Devices
     monitoring: Monitoring
     access: Access

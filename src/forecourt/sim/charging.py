@@ -189,7 +189,7 @@ class Charging(ABC):
 
     def _admits(self, outlet: Outlet, token: str, group: str | None) -> bool:
         """Whether a reservation stands in this card's way."""
-        idle = [o.id for o in self.outlets if o.token is None and o.tx is None]
+        idle = [o.id for o in self.outlets if o.token is None and o.operative and o.fault is None]
         held = self.reservations.held(idle).get(outlet.id)
         return held is None or any(r.admits(token, group) for r in held)
 

@@ -7,7 +7,6 @@ One loop moves the two timelines; no station has a task of its own. Knows only t
 
 import asyncio
 import contextlib
-import ssl
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -25,6 +24,7 @@ from forecourt.sim.drivers import Habits
 from forecourt.sim.journal import Journal
 from forecourt.sim.knobs import Key
 from forecourt.sim.link import Link, connect
+from forecourt.sim.mischief import TRAITS, Mischief, Trait
 from forecourt.sim.outlet import Outlet
 from forecourt.sim.pace import Pace
 from forecourt.sim.station import Station
@@ -32,11 +32,13 @@ from forecourt.sim.stats import Stats
 from forecourt.sim.stay import Kerb
 from forecourt.sim.talk import Note
 from forecourt.sim.timeline import Timeline
+from forecourt.sim.tls import Contexts
 from forecourt.sim.troubles import Rates, Troubles
 from forecourt.sim.v2x import V2x
 from forecourt.sim.v16 import V16
 from forecourt.sim.voice import Voice
 from forecourt.sim.world import (
+    Feature,
     Profile,
     StationPlan,
     Version,
@@ -51,6 +53,9 @@ _STATS_S: Final = 1.0
 # Handshakes under way at once: enough to be quick, few enough not to flood a listener's backlog.
 _DIALLERS: Final = 64
 _GOODBYE_S: Final = 3.0
+# The security profiles that need TLS, and a certificate of the station's own.
+_TLS: Final = 2
+_CLIENT_CERTIFICATES: Final = 3
 
 VOICES: Final[dict[Version, Callable[[Station], Voice]]] = {
     "1.6": V16,
@@ -74,6 +79,22 @@ class FleetOptions(Struct, frozen=True, kw_only=True):
     """For HTTP Basic; ``{id}`` in it stands for the station's identity."""
     tls_ca: Path | None = None
     """For ``wss``: whom to trust instead of the system's authorities."""
+    client_cert: str | None = None
+    """A certificate (PEM) that every station shows; ``{id}`` stands for its identity."""
+    client_key: str | None = None
+    """Its key, where it is in a file of its own."""
+    deflate: bool = False
+    """Offer compression (permessage-deflate)."""
+    mischief: float = 0.0
+    """How many commands are answered badly (``mischief``)."""
+    traits: tuple[Trait, ...] = TRAITS
+    """In which ways."""
+    naughty: float = 1.0
+    """The share of stations that do so."""
+    features: tuple[Feature, ...] = ()
+    """What every station has (``world.Feature``); otherwise it is drawn."""
+    contracts: tuple[str, ...] = ()
+    """Accounts (eMAIDs) on which talking cars charge by themselves."""
     tokens: tuple[str, ...] = field(default_factory=lambda: default_tokens(100))
     blocked_tokens: tuple[str, ...] = ()
     unknown_share: float = 0.02
@@ -122,7 +143,7 @@ class Fleet:
         self.wire = Timeline()
         self.world = Timeline(self._pace.start)
         self._journal = Journal(options.journal) if options.journal is not None else None
-        self._tls = _tls(options)
+        self._tls = Contexts(options.tls_ca, options.client_cert, options.client_key)
         self._links: dict[StationId, Link] = {}
         self._dialling: set[StationId] = set()
         self._to_dial: deque[Station] = deque()
@@ -142,6 +163,7 @@ class Fleet:
             world=self.world,
             wire=self.wire,
             password=self.options.password.replace("{id}", plan.identity),
+            mischief=self._mischief(plan),
         )
         for name, text in self.options.knobs.items():
             if not (hasattr(station.knobs, name) and Key(knob=name).write(station.knobs, text)):
@@ -154,6 +176,12 @@ class Fleet:
                 plan.luck(f"kerb-{outlet.id}"),
             )
         return station
+
+    def _mischief(self, plan: StationPlan) -> Mischief | None:
+        luck, options = plan.luck("mischief"), self.options
+        if options.mischief <= 0 or not luck.chance(options.naughty):
+            return None
+        return Mischief(luck, options.mischief, options.traits)
 
     # --- What a station needs (Hub) ---------------------------------------------------------------
 
@@ -282,14 +310,16 @@ class Fleet:
             identity, subprotocol = station.plan.identity, station.voice.dialect.subprotocol
             self.stats.dials += 1
             link = Link(self, identity, subprotocol)
+            url, password = self._address(station)
             try:
                 await connect(
                     link,
-                    self.options.url,
+                    url,
                     identity=identity,
-                    password=station.knobs.password,
+                    password=password,
                     subprotocol=subprotocol,
-                    tls=self._tls,
+                    tls=self._tls.of(station, url),
+                    deflate=self.options.deflate,
                 )
             except (OSError, WSError) as error:
                 self.stats.last_failure = f"{identity}: {type(error).__name__} {error}"
@@ -297,6 +327,16 @@ class Fleet:
                 self._dialling.discard(identity)
                 self.stats.dial_failures += 1
                 station.link_down()
+
+    def _address(self, station: Station) -> tuple[str, str]:
+        """Where it dials, and with which password: its network profile's, else as delivered."""
+        endpoint, knobs = station.network.endpoint, station.knobs
+        url, password = self.options.url, knobs.password
+        if endpoint is not None:
+            url, password = endpoint.url, endpoint.password or password
+        if knobs.security_profile >= _TLS and url.startswith("ws:"):
+            url = f"wss:{url.removeprefix('ws:')}"
+        return url, "" if knobs.security_profile >= _CLIENT_CERTIFICATES else password
 
     async def goodbye(self) -> None:
         """Close every socket properly."""
@@ -322,6 +362,7 @@ def plans(options: FleetOptions) -> list[StationPlan]:
             profile=options.profile,
             sites=options.sites,
             identity=options.identity,
+            features=frozenset(options.features),
             habits=_habits(options),
         )
     )
@@ -333,6 +374,7 @@ def _habits(options: FleetOptions) -> Habits:
         blocked_tokens=options.blocked_tokens,
         unknown_share=options.unknown_share,
         apps=options.apps,
+        contracts=options.contracts,
         busy=options.busy,
     )
 
@@ -358,9 +400,3 @@ async def run(
         return fleet.measure()
     finally:
         await fleet.goodbye()
-
-
-def _tls(options: FleetOptions) -> ssl.SSLContext | None:
-    if not options.url.startswith("wss:"):
-        return None
-    return ssl.create_default_context(cafile=options.tls_ca)

@@ -138,10 +138,12 @@ def _midnight(now: float) -> float:
 class Limits:
     """All profiles of one station."""
 
-    __slots__ = ("_limits", "signal")
+    __slots__ = ("_limits", "discharge_pct", "signal")
 
     def __init__(self) -> None:
         self._limits: tuple[Limit, ...] = ()
+        self.discharge_pct: float | None = None
+        """What the grid lets an outlet give, of what it could; None: all."""
         self.signal: float | None = None
         """The last frequency restoration signal."""
 

@@ -9,6 +9,7 @@ import picows
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from forecourt.base.ids import StationId
+from forecourt.sim.deflate import OFFER, Deflate, agreed
 
 # OCPP frames are small; ten thousand stations with picows' own default would be 160 MB of buffer.
 _READ_BUFFER: Final = 2_048
@@ -36,13 +37,20 @@ class Link(WSListener):
         self._owner = owner
         self._transport: WSTransport | None = None
         self._parts: list[bytes] = []
+        self._packed = False
+        self._deflate: Deflate | None = None
         self.opened = False
         """Whether it ever was a connection that could be used."""
 
     def send(self, data: bytes) -> None:
         transport = self._writable()
-        if transport is not None:
+        if transport is None:
+            return
+        if self._deflate is None:
             transport.send(WSMsgType.TEXT, data)
+        else:
+            payload, packed = self._deflate.pack(data)
+            transport.send(WSMsgType.TEXT, payload, fin=True, rsv1=packed)
 
     def ping(self) -> None:
         transport = self._writable()
@@ -69,10 +77,12 @@ class Link(WSListener):
         return transport
 
     def on_ws_connected(self, transport: WSTransport) -> None:
-        agreed = transport.response.headers.get("Sec-WebSocket-Protocol")
-        if agreed != self._subprotocol:
+        subprotocol = transport.response.headers.get("Sec-WebSocket-Protocol")
+        if subprotocol != self._subprotocol:
             transport.disconnect()  # It speaks, but not our version (RFC 6455, 4.1).
             return
+        extensions = transport.response.headers.get("Sec-WebSocket-Extensions")
+        self._deflate = agreed(extensions, message_max=_FRAME_MAX)
         self._transport, self.opened = transport, True
         self._owner.link_up(self)
 
@@ -82,13 +92,22 @@ class Link(WSListener):
             transport.send_close(frame.get_close_code(), frame.get_close_message())
             transport.disconnect()
         elif kind in {WSMsgType.TEXT, WSMsgType.CONTINUATION}:
-            data = frame.get_payload_as_bytes()
+            data: bytes | None = frame.get_payload_as_bytes()
+            assert data is not None, "a frame has a payload"
+            if kind == WSMsgType.TEXT:
+                self._packed = frame.rsv1 and self._deflate is not None
             if self._parts or not frame.fin:
                 self._parts.append(data)
                 if not frame.fin:
                     return
                 data = b"".join(self._parts)
                 self._parts = []
+            if self._packed and self._deflate is not None:
+                data = self._deflate.unpack(data)
+            if data is None:
+                transport.send_close(WSCloseCode.INVALID_TEXT)
+                transport.disconnect()
+                return
             self._owner.link_frame(self, data)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
@@ -104,12 +123,15 @@ async def connect(
     password: str,
     subprotocol: str,
     tls: ssl.SSLContext | None,
+    deflate: bool = False,
 ) -> None:
     """Open one link; its owner hears of it before this returns. Raises OSError or WSError."""
     headers = {"Sec-WebSocket-Protocol": subprotocol}
     if password:
         pair = f"{identity}:{password}".encode()
         headers["Authorization"] = f"Basic {b64encode(pair).decode()}"
+    if deflate:
+        headers["Sec-WebSocket-Extensions"] = OFFER
     await picows.ws_connect(
         lambda: link,
         f"{url.rstrip('/')}/{quote(identity, safe='')}",

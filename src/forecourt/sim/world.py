@@ -103,7 +103,8 @@ def _plan_station(options: WorldOptions, n: int, *, site: int) -> StationPlan:
     luck = Luck(options.seed, identity, "plan")
     kinds = _KINDS[options.profile]
     kind = site_kinds()[kinds[site % len(kinds)]]
-    region = "eu" if (site // len(kinds) + site) % 2 == 0 else "us"
+    # Each kind of site stands on both sides of the ocean, in turn.
+    region = "eu" if (site // len(kinds) + site % len(kinds)) % 2 == 0 else "us"
     models = [
         model
         for model in station_models().values()

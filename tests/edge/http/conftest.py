@@ -20,6 +20,7 @@ from forecourt.domain.devices import Devices
 from forecourt.domain.energy import Energy
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
+from forecourt.domain.orders import Orders
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
@@ -124,6 +125,7 @@ def rooms_on(db: Database, links: Links) -> Rooms:
         security=Security(db, secret_key=SECRET),
         stations=stations,
         devices=Devices(db, stations=stations, links=links, catalogue=Catalogue()),
+        orders=Orders(db),
         monitoring=Monitoring(db),
         access=Access(db),
         tariffs=Tariffs(db),

@@ -1,11 +1,13 @@
 """What stations tell of power: limits from outside, vehicles, profiles, the grid, batteries."""
 
+import asyncio
 from typing import Any, Final
 
 import pytest
 
 from forecourt.domain.monitoring.rules import state
-from tests.edge.ocpp.house import IN_THE_HOUSE, Yard
+from forecourt.domain.stations import UpdateDynamicSchedule
+from tests.edge.ocpp.house import IN_THE_HOUSE, PATIENCE_S, Yard
 from tests.edge.ocpp.says import event
 from tests.edge.ocpp.wire import CallError
 
@@ -181,6 +183,21 @@ class TestVehicleToGrid:
             "status": "Accepted",
             "scheduleUpdate": {"setpoint": -4_000.0, "limit_L2": 16.0},
         }
+
+    async def test_what_we_set_last_is_what_is_pulled(self, yard: Yard) -> None:
+        station, wire = await yard.station("2.1")
+        asked = UpdateDynamicSchedule(profile=6, setpoint=-2_000.0)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(yard.rooms.stations.command(yard.ctx, station, asked))
+            message_id, _ = await wire.asked("UpdateDynamicSchedule")
+            wire.answer(message_id, {"status": "Accepted"})
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                answer = await wire.call("PullDynamicScheduleUpdate", {"chargingProfileId": 6})
+                if answer["status"] == "Accepted":
+                    break
+                await asyncio.sleep(0.01)
+        assert answer["scheduleUpdate"] == {"setpoint": -2_000.0}
 
 
 class TestGrid:

@@ -35,8 +35,11 @@ def authorize(token: Token | None, ctx: Context) -> Authorization:
 
 def made(before: Reservation | None, fresh: Reservation) -> Reservation:
     """A reservation that was just made. The station may have told its end before we heard of it."""
-    if before is None or before.expires_at is not None:
+    if before is None:
         return fresh
+    if before.expires_at is not None:
+        told_again = (before.token, before.expires_at) == (fresh.token, fresh.expires_at)
+        return before if told_again else fresh
     return replace(fresh, state=before.state, settled_at=before.settled_at, session=before.session)
 
 

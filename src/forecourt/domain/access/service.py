@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from forecourt.base.context import Context
 from forecourt.base.ids import SessionId, StationId
@@ -21,12 +22,24 @@ from forecourt.domain.access.model import (
     TokenStatus,
     TokenUnknown,
 )
+from forecourt.domain.stations import (
+    Answer,
+    Ask,
+    CancelReservation,
+    GetLocalListVersion,
+    LocalListVersion,
+    Reserve,
+    SendLocalList,
+)
 from forecourt.infra.commit import Changes
 from forecourt.infra.database import Database, emit
 
 
 class Access:
     """Everything about who may charge."""
+
+    HEARS: Final = (Reserve, CancelReservation, SendLocalList, GetLocalListVersion)
+    """Commands whose answers matter here."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -127,6 +140,8 @@ class Access:
         async with self._db.unit(ctx) as unit:
             before = await store.find_reservation(unit, station, number)
             made = rules.made(before, fresh)
+            if made is before:
+                return
             await store.save_reservation(unit, station, ctx.tenant, made)
             await unit.emit(
                 ReservationMade(
@@ -181,6 +196,35 @@ class Access:
             ),
         )
 
+    async def answered(
+        self, ctx: Context, station: StationId, command: Ask, answer: Answer
+    ) -> None:
+        """What a station made of one of our commands: what is kept free, which list it holds."""
+        match command:
+            case Reserve() if answer.request_id is not None:
+                await self.reserved(
+                    ctx,
+                    station,
+                    answer.request_id,
+                    evse_no=command.evse or 0,
+                    token=command.token,
+                    group=command.group or "",
+                    expires_at=command.expires_at,
+                )
+            case CancelReservation():
+                await self.reservation_over(
+                    ctx, station, command.reservation, ReservationState.CANCELLED
+                )
+            case SendLocalList():
+                whole = command.mode == "full"
+                await self.listed(
+                    ctx, station, command.version, entries=len(command.entries) if whole else None
+                )
+            case GetLocalListVersion() if isinstance(answer.details, LocalListVersion):
+                await self.listed(ctx, station, answer.details.version)
+            case _:
+                pass
+
     async def reservations(
         self, ctx: Context, station: StationId, *, limit: int = 100
     ) -> Sequence[Reservation]:
@@ -199,6 +243,11 @@ class Access:
                 return
             held = LocalList(version=version, entries=entries, changed_at=ctx.now)
             await store.save_local_list(unit, station, ctx.tenant, held)
+
+    async def forget(self, ctx: Context, station: StationId) -> None:
+        """A station was removed: the list that it held; reservations stay."""
+        async with self._db.unit(ctx) as unit:
+            await store.forget(unit, station)
 
     async def local_list(self, ctx: Context, station: StationId) -> LocalList | None:
         """The local list that a station is known to hold."""

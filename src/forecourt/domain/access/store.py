@@ -225,6 +225,11 @@ async def find_local_list(unit: Unit, station: StationId) -> LocalList | None:
     return LocalList(version=row.version, entries=row.entries, changed_at=row.changed_at)
 
 
+async def forget(unit: Unit, station: StationId) -> None:
+    """A station that was removed."""
+    await unit.conn.execute(delete(local_lists).where(local_lists.c.station_id == station))
+
+
 def _reservation(row: Any) -> Reservation:
     return Reservation(
         number=row.number,

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+from msgspec.structs import asdict
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
@@ -28,11 +29,21 @@ from forecourt.domain.energy.model import (
     Swap,
 )
 from forecourt.domain.monitoring import AlarmSource, Monitoring, Page
+from forecourt.domain.stations import (
+    Answer,
+    Ask,
+    ClearChargingProfile,
+    SetChargingProfile,
+    UpdateDynamicSchedule,
+)
 from forecourt.infra.database import Database
 
 
 class Energy:
     """Everything about power: who limits it, who wants it, what was agreed."""
+
+    HEARS: Final = (UpdateDynamicSchedule, SetChargingProfile, ClearChargingProfile)
+    """Commands whose answers matter here."""
 
     def __init__(self, db: Database, *, monitoring: Monitoring) -> None:
         self._db = db
@@ -169,12 +180,38 @@ class Energy:
                 now=ctx.now,
             )
 
+    async def answered(self, ctx: Context, station: StationId, command: Ask, _: Answer) -> None:
+        """A station took new values of a dynamic profile, or forgot profiles, as we asked."""
+        match command:
+            case UpdateDynamicSchedule():
+                await self.dynamic_set(ctx, station, command.profile, asdict(command))
+            case SetChargingProfile() if command.profile.kind == "dynamic":
+                first = command.profile.schedules[0].periods[0]
+                await self.dynamic_set(ctx, station, command.profile.id, asdict(first))
+            case ClearChargingProfile():
+                async with self._db.unit(ctx) as unit:
+                    await store.forget_profiles(
+                        unit,
+                        station,
+                        profile=command.id,
+                        evse_no=command.evse,
+                        stack_level=command.stack_level,
+                        purposed=command.purpose is not None,
+                    )
+            case _:
+                pass
+
     async def dynamic(
         self, ctx: Context, station: StationId, profile: int
     ) -> Mapping[str, float] | None:
         """What a dynamic profile was last set to, if ever."""
         async with self._db.unit(ctx) as unit:
             return await store.find_dynamic(unit, station, profile)
+
+    async def forget(self, ctx: Context, station: StationId) -> None:
+        """A station was removed: what it told of power."""
+        async with self._db.unit(ctx) as unit:
+            await store.forget(unit, station)
 
     # ---- transactions ---------------------------------------------------------------------------
 

@@ -268,6 +268,33 @@ async def find_dynamic(unit: Unit, station: StationId, profile: int) -> dict[str
     return found
 
 
+async def forget_profiles(
+    unit: Unit,
+    station: StationId,
+    *,
+    profile: int | None,
+    evse_no: int | None,
+    stack_level: int | None,
+    purposed: bool,
+) -> None:
+    """Profiles that a station was asked to forget, and did.
+
+    Where a purpose was named, those that were reported are left as they are: the next report tells.
+    """
+    named = profile is not None
+    if named or (evse_no is None and stack_level is None and not purposed):
+        gone = delete(dynamic).where(dynamic.c.station_id == station)
+        await unit.conn.execute(gone.where(dynamic.c.profile == profile) if named else gone)
+    if purposed and not named:
+        return
+    c = profiles.c
+    query = delete(profiles).where(c.station_id == station)
+    for column, value in ((c.profile, profile), (c.evse_no, evse_no), (c.stack_level, stack_level)):
+        if value is not None:
+            query = query.where(column == value)
+    await unit.conn.execute(query)
+
+
 # ---- modes of transactions ----------------------------------------------------------------------
 
 
@@ -310,6 +337,12 @@ def _mode(row: Any) -> Mode:
         priority=row.priority,
         changed_at=row.changed_at,
     )
+
+
+async def forget(unit: Unit, station: StationId) -> None:
+    """A station that was removed; its swaps stay."""
+    for table in (limits, plans, profiles, dynamic, modes, controls):
+        await unit.conn.execute(delete(table).where(table.c.station_id == station))
 
 
 # ---- the grid, and batteries --------------------------------------------------------------------

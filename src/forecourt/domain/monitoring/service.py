@@ -5,6 +5,7 @@ Verbs with ``changes`` leave rows for the group commit; the others are units of 
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
@@ -39,13 +40,26 @@ from forecourt.domain.monitoring.model import (
     VendorSaid,
     alarm_key,
 )
-from forecourt.domain.stations import SecurityReported
+from forecourt.domain.stations import (
+    Answer,
+    Ask,
+    ClearDisplayMessage,
+    ClearVariableMonitoring,
+    MonitorResults,
+    SecurityReported,
+)
 from forecourt.infra.commit import Changes
 from forecourt.infra.database import Database, Unit, emit
+
+GONE: Final = frozenset({"Accepted", "NotFound"})
+"""A station's word for a monitor that is there no longer."""
 
 
 class Monitoring:
     """Everything that stations notice by themselves."""
+
+    HEARS: Final = (ClearDisplayMessage, ClearVariableMonitoring)
+    """Commands whose answers matter here."""
 
     def __init__(self, db: Database, *, vendors: Collection[str] = ()) -> None:
         self._db = db
@@ -228,6 +242,25 @@ class Monitoring:
         async with self._db.unit(ctx) as unit:
             await self._turn(unit, ctx, station, page)
 
+    async def answered(
+        self, ctx: Context, station: StationId, command: Ask, answer: Answer
+    ) -> None:
+        """A station shows or watches something no longer, as we asked."""
+        match command:
+            case ClearDisplayMessage():
+                async with self._db.unit(ctx) as unit:
+                    await store.take_away(unit, station, shown=[command.id])
+            case ClearVariableMonitoring() if isinstance(answer.details, MonitorResults):
+                gone = [
+                    result.id
+                    for result in answer.details.monitors
+                    if result.id is not None and result.status in GONE
+                ]
+                async with self._db.unit(ctx) as unit:
+                    await store.take_away(unit, station, watched=gone)
+            case _:
+                pass
+
     # ---- for everybody --------------------------------------------------------------------------
 
     async def alarms(
@@ -314,6 +347,11 @@ class Monitoring:
                 before=before or ctx.now + timedelta(days=1),
                 limit=limit,
             )
+
+    async def forget(self, ctx: Context, station: StationId) -> None:
+        """A station was removed: what it noticed is told by its events."""
+        async with self._db.unit(ctx) as unit:
+            await store.forget(unit, station)
 
     # ---- inside ---------------------------------------------------------------------------------
 

@@ -387,6 +387,22 @@ async def displays_of(unit: Unit, station: StationId) -> list[tuple[Display, dat
     ]
 
 
+async def take_away(
+    unit: Unit, station: StationId, *, shown: Sequence[int] = (), watched: Sequence[int] = ()
+) -> None:
+    """Messages and monitors that are there no longer."""
+    for column, numbers in ((displays.c.message_no, shown), (monitors.c.monitor_no, watched)):
+        owner = column.table.c.station_id
+        query = delete(column.table).where(owner == station, column.in_(numbers))
+        await unit.conn.execute(query)
+
+
+async def forget(unit: Unit, station: StationId) -> None:
+    """A station that was removed: what it noticed is told by its events, and kept in them."""
+    for table in (monitors, displays, reports, alarms, streams):
+        await unit.conn.execute(delete(table).where(table.c.station_id == station))
+
+
 async def put_customer_page(
     unit: Unit, station: StationId, tenant: TenantId, page: Page, *, data: str, now: datetime
 ) -> None:

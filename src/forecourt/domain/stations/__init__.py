@@ -48,6 +48,7 @@ from forecourt.domain.stations.commands import (
     FixedPrice,
     FixedPrices,
     FixedVar,
+    ForMany,
     FreqDroop,
     FreqWatt,
     GetChargingProfiles,
@@ -142,6 +143,7 @@ from forecourt.domain.stations.model import (
     Arrival,
     BootReport,
     ClientCertificate,
+    CommandAnswered,
     Connector,
     ConnectorChanged,
     ConnectorState,
@@ -178,6 +180,7 @@ from forecourt.domain.stations.model import (
     StatusReport,
     Variable,
 )
+from forecourt.domain.stations.plan import Step, Upgrade, Way
 from forecourt.domain.stations.rules import lets_in, may_transact, plausible, station_id
 from forecourt.domain.stations.service import Known, Link, Links, Stations, failed
 from forecourt.domain.stations.store import WRITES
@@ -211,6 +214,7 @@ __all__ = [
     "ClearVariableMonitoring",
     "ClientCertificate",
     "Command",
+    "CommandAnswered",
     "CompositeSchedule",
     "Conditions",
     "Connector",
@@ -238,6 +242,7 @@ __all__ = [
     "FixedPrice",
     "FixedPrices",
     "FixedVar",
+    "ForMany",
     "FreqDroop",
     "FreqWatt",
     "GetChargingProfiles",
@@ -333,6 +338,7 @@ __all__ = [
     "StationUse",
     "Stations",
     "StatusReport",
+    "Step",
     "Stop",
     "Superseded",
     "TariffCleared",
@@ -349,6 +355,7 @@ __all__ = [
     "UnpublishFirmware",
     "UpdateDynamicSchedule",
     "UpdateFirmware",
+    "Upgrade",
     "UsePriorityCharging",
     "Variable",
     "VariableName",
@@ -356,6 +363,7 @@ __all__ = [
     "VariableValue",
     "VoltageParams",
     "Vpn",
+    "Way",
     "failed",
     "holds_secret",
     "is_secret",

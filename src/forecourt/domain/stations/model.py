@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from msgspec import Struct
 
@@ -11,6 +11,11 @@ from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.catalogue import AUTO
+
+PASSWORD_PROFILES: Final = (1, 2)
+"""The security profiles in which a station proves itself by a password."""
+CERTIFICATE_PROFILE: Final = 3
+ENCRYPTED_FROM: Final = 2
 
 
 class Admission(StrEnum):
@@ -353,6 +358,15 @@ class ConnectorChanged(StationEvent, frozen=True, kw_only=True, tag="connector.c
     state: ConnectorState
     before: ConnectorState | None
     error: str
+
+
+class CommandAnswered(StationEvent, frozen=True, kw_only=True, tag="command.answered"):
+    """A command to a station came to its end, whatever it was."""
+
+    command_id: str
+    command: str
+    """Its word: reset, reserve, …"""
+    outcome: str
 
 
 class StationLoginFailed(StationEvent, frozen=True, kw_only=True, tag="station.login_failed"):

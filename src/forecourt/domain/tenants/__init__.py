@@ -11,7 +11,10 @@ from forecourt.domain.tenants.model import (
     ApiKeyRevoked,
     ApiKeyUnknown,
     NewApiKey,
+    Scope,
+    ScopeMissing,
     Tenant,
+    permit,
 )
 from forecourt.domain.tenants.service import Tenants
 
@@ -23,6 +26,9 @@ __all__ = [
     "ApiKeyRevoked",
     "ApiKeyUnknown",
     "NewApiKey",
+    "Scope",
+    "ScopeMissing",
     "Tenant",
     "Tenants",
+    "permit",
 ]

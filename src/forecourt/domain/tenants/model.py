@@ -1,10 +1,12 @@
 """What exists in this room."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar
 
 from msgspec import Struct
 
+from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import TenantId
@@ -17,6 +19,13 @@ class Tenant(Struct, frozen=True, kw_only=True):
     name: str
 
 
+class Scope(StrEnum):
+    """What a key may do beyond the usual; none has it unless it was made so."""
+
+    RAW = "raw"
+    """Send any message to a station, as it stands."""
+
+
 class ApiKey(Struct, frozen=True, kw_only=True):
     """What we know of a key; the key itself is shown once and never kept."""
 
@@ -26,6 +35,7 @@ class ApiKey(Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    scopes: frozenset[Scope] = frozenset()
 
 
 class NewApiKey(Struct, frozen=True, kw_only=True):
@@ -76,3 +86,18 @@ class ApiKeyExists(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.CONFLICT
     code: ClassVar[str] = "apikey.exists"
+
+
+class ScopeMissing(ForecourtError):
+    """Whoever asks may not do this: their key was not made for it."""
+
+    kind: ClassVar[Kind] = Kind.FORBIDDEN
+    code: ClassVar[str] = "scope.missing"
+
+
+def permit(ctx: Context, scope: Scope) -> None:
+    """Raises ScopeMissing unless the actor may."""
+    if scope.value not in ctx.scopes:
+        raise ScopeMissing(
+            f"this needs the scope {scope.value!r}: make a key with --scope {scope.value}"
+        )

@@ -1,7 +1,7 @@
 """The room's verbs: make tenants and keys, say whose a key is."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -19,6 +19,7 @@ from forecourt.domain.tenants.model import (
     ApiKeyRevoked,
     ApiKeyUnknown,
     NewApiKey,
+    Scope,
     Tenant,
 )
 from forecourt.infra.database import Database
@@ -41,7 +42,12 @@ class Tenants:
             await store.add_tenant(unit, Tenant(id=tenant, name=name), now)
 
     async def add_key(
-        self, ctx: Context, name: str, *, expires_at: datetime | None = None
+        self,
+        ctx: Context,
+        name: str,
+        *,
+        expires_at: datetime | None = None,
+        scopes: Iterable[Scope] = (),
     ) -> NewApiKey:
         """Make an API key of the context's tenant. Raises ApiKeyExists when the name is taken."""
         secret = KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
@@ -51,6 +57,7 @@ class Tenants:
             name=name,
             created_at=ctx.now,
             expires_at=expires_at,
+            scopes=frozenset(scopes),
         )
         async with self._db.unit(ctx) as unit:
             if await store.find_live_key_named(unit, name) is not None:

@@ -3,12 +3,24 @@
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Column, DateTime, LargeBinary, Table, Text, insert, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    DateTime,
+    LargeBinary,
+    Table,
+    Text,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from forecourt.base.digest import Digest
 from forecourt.base.ids import TenantId
-from forecourt.domain.tenants.model import ApiKey, Tenant
+from forecourt.domain.tenants.model import ApiKey, Scope, Tenant
 from forecourt.infra.database import Unit, metadata
 
 tenants: Final = Table(
@@ -29,6 +41,7 @@ api_keys: Final = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True)),
     Column("revoked_at", DateTime(timezone=True)),
+    Column("scopes", ARRAY(Text), nullable=False, server_default=text("'{}'")),
 )
 
 
@@ -49,6 +62,7 @@ async def add_key(unit: Unit, key: ApiKey, digest: Digest) -> None:
             digest=digest,
             created_at=key.created_at,
             expires_at=key.expires_at,
+            scopes=sorted(scope.value for scope in key.scopes),
         )
     )
 
@@ -93,4 +107,5 @@ def _key(row: Any) -> ApiKey:
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
+        scopes=frozenset(map(Scope, row.scopes)),
     )

@@ -15,6 +15,7 @@ from forecourt.domain.devices.api import DeviceRoutes, DriftRoutes, TemplateRout
 from forecourt.domain.energy.api import EnergyRoutes
 from forecourt.domain.firmware.api import JobRoutes
 from forecourt.domain.monitoring.api import MonitoringRoutes
+from forecourt.domain.orders.api import OrderRoutes
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security.api import CertificateRoutes, PkiRoutes
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
@@ -37,6 +38,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     DriftRoutes,
     TemplateRoutes,
     CommandRoutes,
+    OrderRoutes,
     SessionRoutes,
     TokenRoutes,
     StationAccessRoutes,
@@ -74,6 +76,7 @@ def http_app(
         dependencies={
             "catalogue": _given(rooms.catalogue),
             "stations": _given(rooms.stations),
+            "orders": _given(rooms.orders),
             "devices": _given(rooms.devices),
             "access": _given(rooms.access),
             "sessions": _given(rooms.sessions),

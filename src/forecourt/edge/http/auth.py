@@ -62,7 +62,13 @@ class Keys:
         if secret is None:
             raise ApiKeyMissing("send an API key: 'Authorization: Bearer fck_…'")
         key = await self._authenticate(secret, now)
-        return Context(actor=f"apikey:{key.id}", tenant=key.tenant, now=now, trace=trace)
+        return Context(
+            actor=f"apikey:{key.id}",
+            tenant=key.tenant,
+            now=now,
+            trace=trace,
+            scopes=frozenset(scope.value for scope in key.scopes),
+        )
 
     async def _authenticate(self, secret: str, now: datetime) -> ApiKey:
         if len(secret) > KEY_LENGTH_MAX:

@@ -86,6 +86,7 @@ class Gateway:
         self.monotonic = time.monotonic
         self.beat_s = time.monotonic()
         self._links_board = links
+        links.at_once = self.station_changed
         self._committer = committer
         self.submit = committer.submit
         self._clock = clock

@@ -60,6 +60,7 @@ CREATE TABLE device_templates (
   auto boolean NOT NULL,
   wanted json NOT NULL,
   changed_at timestamptz NOT NULL,
+  networks json NOT NULL DEFAULT '[]',
   PRIMARY KEY (tenant_id, name)
 );
 """

@@ -104,7 +104,6 @@ def on_log(speaker: Speaker, request: Any) -> Any:
     jobs = speaker.organ(Jobs)
     taken = jobs.upload(
         request_id=request.request_id,
-        kind=request.log_type,
         retries=request.retries or 0,
         retry_s=float(request.retry_interval or _RETRY_S),
     )

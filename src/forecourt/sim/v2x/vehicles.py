@@ -67,11 +67,12 @@ def needs(speaker: Speaker, outlet: Outlet, car: Car) -> Any:
             target_soc=min(100, round(100 * outlet.target_wh / car.capacity_wh)),
         )
         more["control_mode"] = "DynamicControl"
-        more["timestamp"] = moment(speaker.station.world.now)
+    at = {"timestamp": moment(speaker.station.world.now)} if speaker.newest else {}
     return words.NotifyEVChargingNeeds(
         evse_id=outlet.id,
         max_schedule_tuples=_TUPLES_MAX,
         charging_needs=words.ChargingNeeds(requested_energy_transfer=mode, **more),
+        **at,
     )
 
 

@@ -22,6 +22,7 @@ from forecourt.domain.devices.model import (
     Applied,
     Line,
     ModelReported,
+    Network,
     Plan,
     ReportPart,
     Standing,
@@ -42,6 +43,7 @@ from forecourt.domain.stations import (
     Kept,
     Links,
     Outcome,
+    SetNetworkProfile,
     SetVariables,
     Station,
     Stations,
@@ -257,8 +259,7 @@ class Devices:
         done: list[Applied] = []
         try:
             for line in lines:
-                command = SetVariables(variables=(_asked(line.wanted),))
-                answer = await self._stations.command(ctx, station, command)
+                answer = await self._stations.command(ctx, station, _command(line))
                 done.append(
                     Applied(
                         line=line,
@@ -296,6 +297,9 @@ class Devices:
         plan = rules.plan(
             wishes,
             await self._stations.inventory(ctx, station.id) if wishes else (),
+            networks=await self._networks(ctx, station.id)
+            if any(wish.network for wish in wishes)
+            else (),
             whole=held.model_at is not None and held.model_of == rules.model_of(station),
             tries=held.tries,
             patient=patient,
@@ -303,6 +307,27 @@ class Devices:
             standards=self.standards,
         )
         return held, plan
+
+    async def networks(
+        self, ctx: Context, station: StationId
+    ) -> Sequence[tuple[SetNetworkProfile, datetime]]:
+        """The ways to reach us that a station took, by slot, and when. Raises StationUnknown."""
+        await self._stations.read(ctx, station)
+        return await self._stations.networks(ctx, station)
+
+    async def _networks(self, ctx: Context, station: StationId) -> list[Network]:
+        return [
+            Network(
+                slot=given.slot,
+                url=given.url,
+                security_profile=given.security_profile,
+                protocol=given.protocol,
+                interface=given.interface,
+                message_timeout_s=given.message_timeout_s,
+                identity=given.identity,
+            )
+            for given, _ in await self._stations.networks(ctx, station)
+        ]
 
     # ---- for the caretaker ------------------------------------------------------------------
 
@@ -426,6 +451,14 @@ def _news(ctx: Context, held: Upkeep, plan: Plan) -> Iterable[StationDrifted | S
 
 def _drifting(lines: Iterable[Line]) -> tuple[str, ...]:
     return tuple(sorted(spelt(line.wanted) for line in lines if line.step not in rules.NEARLY))
+
+
+def _command(line: Line) -> SetVariables | SetNetworkProfile:
+    """What is asked of the station."""
+    if line.network is None:
+        return SetVariables(variables=(_asked(line.wanted),))
+    fields = msgspec.to_builtins(line.network)
+    return msgspec.convert(fields, SetNetworkProfile)
 
 
 def _asked(wanted: Wanted) -> VariableValue:

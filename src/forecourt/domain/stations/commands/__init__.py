@@ -68,12 +68,14 @@ from forecourt.domain.stations.commands.devices import (
     GetPeriodicEventStream,
     GetReport,
     GetVariables,
+    Interface,
     Monitor,
     MonitorResult,
     MonitorResults,
     MonitorType,
     OpenStream,
     OpenStreams,
+    Protocol,
     Selected,
     SetMonitoringLevel,
     SetNetworkProfile,
@@ -154,9 +156,8 @@ from forecourt.domain.stations.commands.tariffs import (
     TimePrices,
 )
 
-Direct = (
-    Start
-    | Reset
+ForMany = (
+    Reset
     | Unlock
     | Availability
     | Trigger
@@ -211,6 +212,8 @@ Direct = (
     | NotifyWebPaymentStarted
     | Raw
 )
+"""What may be asked of many stations at once."""
+Direct = Start | ForMany
 """What is asked as it stands. (Who stops may name a session, which this room does not know.)"""
 Command = Stop | Direct
 
@@ -261,6 +264,7 @@ __all__ = [
     "FixedPrice",
     "FixedPrices",
     "FixedVar",
+    "ForMany",
     "FreqDroop",
     "FreqWatt",
     "GetChargingProfiles",
@@ -282,6 +286,7 @@ __all__ = [
     "Installed",
     "InstalledCertificates",
     "InstalledUse",
+    "Interface",
     "LimitAtSoc",
     "LimitMaxDischarge",
     "ListEntry",
@@ -297,6 +302,7 @@ __all__ = [
     "OpenStreams",
     "Outcome",
     "Price",
+    "Protocol",
     "PublishFirmware",
     "Purpose",
     "RateUnit",

@@ -1,6 +1,7 @@
 """Tables and SQL of this room, by topic."""
 
 from forecourt.domain.stations.store.doors import Connected, connect, door, doors
+from forecourt.domain.stations.store.networks import networks_of
 from forecourt.domain.stations.store.quirks import QUIRK_USES, quirk_uses_of
 from forecourt.domain.stations.store.stations import (
     BOOTS,
@@ -12,10 +13,12 @@ from forecourt.domain.stations.store.stations import (
     WRITES,
     add,
     change,
+    choices_of,
     connector_row,
     connectors_of,
     counts,
     find,
+    find_command,
     forget_connections,
     messages_of,
     page,
@@ -41,6 +44,7 @@ __all__ = [
     "Connected",
     "add",
     "change",
+    "choices_of",
     "connect",
     "connector_row",
     "connectors_of",
@@ -48,8 +52,10 @@ __all__ = [
     "door",
     "doors",
     "find",
+    "find_command",
     "forget_connections",
     "messages_of",
+    "networks_of",
     "page",
     "quirk_uses_of",
     "record_command",

@@ -440,6 +440,19 @@ async def values_of(
     return {(row.component, row.variable, row.variable_instance): row.value for row in rows}
 
 
+async def choices_of(unit: Unit, station_id: StationId, component: str, variable: str) -> list[int]:
+    """The numbers that a variable of the station as a whole can have, as far as it told."""
+    c = variables.c
+    query = select(c.values_list).where(
+        c.station_id == station_id,
+        c.component == component,
+        c.variable == variable,
+        c.attribute == "Actual",
+    )
+    found = (await unit.conn.execute(query)).scalar() or ""
+    return [int(part) for part in found.replace(" ", "").split(",") if part.isdecimal()]
+
+
 async def messages_of(
     unit: Unit, station_id: StationId, *, before: datetime, limit: int
 ) -> list[dict[str, object]]:
@@ -492,6 +505,14 @@ async def settle_command(unit: Unit, command_id: str, values: dict[str, object])
     await unit.conn.execute(
         update(commands).where(commands.c.command_id == command_id).values(values)
     )
+
+
+async def find_command(unit: Unit, command_id: str) -> tuple[dict[str, Any], Any] | None:
+    """What was asked, and what was answered, as they are kept."""
+    c = commands.c
+    query = select(c.command, c.answer).where(c.command_id == command_id)
+    row = (await unit.conn.execute(query)).first()
+    return None if row is None else (row.command, row.answer)
 
 
 async def counts(unit: Unit) -> dict[str, int]:
