@@ -1,5 +1,6 @@
 """The commands as a shell sees them: output, JSON, exit codes; with and without a platform."""
 
+import asyncio
 import io
 import json
 import shutil
@@ -9,17 +10,27 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from websockets.sync.client import connect
 
+from forecourt.app import open_rooms
+from forecourt.base.clock import SystemClock
+from forecourt.base.context import Context
+from forecourt.base.ids import StationId, TenantId
 from forecourt.cli import main
 from forecourt.cli.station_csv import parse
+from forecourt.domain.energy import ExternalLimit
+from forecourt.domain.firmware import JobKind
+from forecourt.domain.monitoring import Alarm, AlarmSource
+from forecourt.settings import load
 from tests.fixtures.pki import csr_pem
 
 
@@ -105,6 +116,31 @@ def platform(shell: Shell) -> Generator[Platform]:
             assert process.wait(timeout=30) == 0
 
 
+async def told_at_night(shell: Shell) -> datetime:
+    """What a station told: something is wrong, somebody limits it, it is being updated."""
+    assert shell.database_url is not None
+    settings = load({"data_dir": shell.data_dir, "database_url": shell.database_url})
+    clock, station = SystemClock(), StationId("CP1")
+    async with open_rooms(settings, clock) as (rooms, _):
+        ctx = Context(actor="test", tenant=TenantId("default"), now=clock.now())
+        alarm = Alarm(
+            source=AlarmSource.VARIABLE,
+            key="k",
+            severity=1,
+            text="EVSE Problem is true",
+            raised_at=ctx.now,
+        )
+        await rooms.monitoring.raise_alarm(ctx, station, alarm)
+        limit = ExternalLimit(evse_no=2, source="SO", grid_critical=True, since_at=ctx.now)
+        await rooms.energy.limit_told(ctx, station, limit)
+        later = ctx.now + timedelta(hours=1)
+        await rooms.access.reserved(ctx, station, 7, evse_no=2, token="CARD", expires_at=later)
+        for kind, status in ((JobKind.LOG, "Uploaded"), (JobKind.UPDATE, "Installing")):
+            at = msgspec.structs.replace(ctx, now=clock.now())
+            await rooms.firmware.reported(at, station, kind=kind, request_id=1, status=status)
+        return ctx.now
+
+
 class TestStation:
     def test_add_list_show_set_remove(self, shell: Shell) -> None:
         made = shell.good("station", "add", "CP1", "A|2", "--generate-password", "--site", "Hof")
@@ -122,6 +158,25 @@ class TestStation:
         gone = shell.run("station", "show", "CP1")
         assert (gone.code, gone.out) == (1, "")
         assert gone.err == "error: there is no station 'CP1' (station.unknown)\n"
+
+    def test_what_somebody_who_is_woken_must_know(self, shell: Shell) -> None:
+        shell.good("station", "add", "CP1")
+        night = asyncio.run(told_at_night(shell))
+        shown = shell.good("station", "show", "CP1", "--json").json
+        assert [(alarm["severity"], alarm["text"]) for alarm in shown["alarms"]] == [
+            (1, "EVSE Problem is true")
+        ]
+        assert [(limit["evse"], limit["source"]) for limit in shown["external_limits"]] == [
+            (2, "SO")
+        ]
+        assert [(held["number"], held["evse"]) for held in shown["reservations"]] == [(7, 2)]
+        assert [(job["kind"], job["status"]) for job in shown["file_jobs"]] == [
+            ("update", "Installing"),
+            ("log", "Uploaded"),
+        ]
+        people = shell.good("station", "show", "CP1").out
+        assert "EVSE Problem is true" in people
+        assert f"{night:%Y-%m-%d}" in people
 
     def test_a_known_station_stays_as_it_is(self, shell: Shell) -> None:
         shell.good("station", "add", "CP1", "--site", "first")
