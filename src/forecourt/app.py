@@ -31,7 +31,7 @@ from forecourt.domain.access import Access
 from forecourt.domain.billing import Billing
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Caretaker, Devices
-from forecourt.domain.energy import Energy
+from forecourt.domain.energy import Energy, NeedsTold
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.orders import Dispatcher, OrderPlaced, Orders
@@ -146,6 +146,9 @@ def nervous_system(
         await rooms.security.refresh()
         await ports.trust()
 
+    async def revoked(event: CertificateRevoked) -> None:
+        gateway.certificate_revoked(event.serial)
+
     async def wanted(_: CertificateRequested) -> None:
         courier.wake()
 
@@ -156,19 +159,26 @@ def nervous_system(
         ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
         await rooms.devices.connected(ctx, event.station)
 
+    async def needs_told(event: NeedsTold) -> None:
+        if event.transaction:
+            ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+            told = (event.station, event.evse_no, event.transaction)
+            gateway.spawn(rooms.energy.offer(ctx, *told))  # Nobody else shall wait for a station.
+
     async def orders_due(_: OrderPlaced | StationBooted | StationConnected) -> None:
         dispatcher.wake()
 
     return {
         OrderPlaced: [orders_due],
         CommandAnswered: [_understanding(rooms)],
+        NeedsTold: [needs_told],
         StationBooted: [arrived, orders_due],
         CertificateRequested: [wanted],
         StationAdded: [door_changed],
         StationConnected: [arrived, connected, orders_due],
         StationChanged: [door_changed, _forgetting(rooms)],
         AuthorityAdded: [trust_changed],
-        CertificateRevoked: [trust_changed],
+        CertificateRevoked: [trust_changed, revoked],
     }
 
 
@@ -377,7 +387,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
         access=Access(db),
         tariffs=Tariffs(db),
         sessions=Sessions(db),
-        energy=Energy(db, monitoring=noticing),
+        energy=Energy(db, stations=standing, monitoring=noticing),
         firmware=Firmware(db),
         billing=Billing(db),
     )

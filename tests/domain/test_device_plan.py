@@ -14,6 +14,7 @@ from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.devices import (
     Applied,
     Desired,
+    Network,
     Plan,
     State,
     Step,
@@ -117,6 +118,47 @@ class TestLines:
         late = NOW + 1000 * HOUR
         assert planned([wish("V", "1")], kept, tries=taken, now=late).state is State.CONFORMS
         assert planned([wish("V", "2")], kept, tries=taken, now=late).to_set
+
+
+class TestNetworks:
+    NETWORK = Network(slot=1, url="wss://a/b", security_profile=2)
+
+    def test_a_slot_is_compared_with_what_the_station_took(self) -> None:
+        made = Template(name="t", networks=(self.NETWORK,), values=template().values)
+        wishes = desired([made], station(), standards())
+        assert [wish.network is not None for wish in wishes] == [True, False]
+        kept = [told("V", "1")]
+
+        def state(*given: Network) -> tuple[Step, State]:
+            found = plan(
+                wishes,
+                kept,
+                networks=given,
+                whole=True,
+                tries=(),
+                now=NOW,
+                standards=standards(),
+            )
+            return found.lines[0].step, found.state
+
+        assert state() == (Step.SET, State.DRIFTED)
+        assert state(replace(self.NETWORK, slot=2)) == (Step.SET, State.DRIFTED)
+        assert state(replace(self.NETWORK, identity="other")) == (Step.SET, State.DRIFTED)
+        assert state(self.NETWORK) == (Step.ALREADY, State.CONFORMS)
+
+    @pytest.mark.parametrize(
+        "networks",
+        [
+            (),
+            (NETWORK, NETWORK),
+            (replace(NETWORK, url="https://a/b"),),
+            (replace(NETWORK, url="wss://name:password@a/b"),),
+            (replace(NETWORK, url="wss://a /b"),),
+        ],
+    )
+    def test_what_nobody_could_be_held_to(self, networks: tuple[Network, ...]) -> None:
+        with pytest.raises(TemplateInvalid):
+            checked(Template(name="t", networks=networks), standards())
 
 
 class TestPatience:

@@ -254,3 +254,71 @@ def test_no_car_gives_more_than_it_may_spare() -> None:
     assert given_wh < 0.4 * outlet.car.capacity_wh
     outlet.car.gives = False
     assert outlet.car.gives_w(dc=True, region="eu") == 0
+
+
+def test_the_grid_may_limit_what_cars_give() -> None:
+    bench = Bench("2.1", "Swift 180 Twin", features=("iso15118", "v2x", "der"))
+    outlet = plug_talking(bench)
+    bench.station.swipe(outlet, "04F0EC00000001")
+    bench.move(30)
+    period = v21.ChargingSchedulePeriod(start_period=0, setpoint=-50_000.0)
+    schedule = v21.ChargingSchedule(
+        id=1,
+        charging_rate_unit="W",
+        start_schedule=at(bench, 0),
+        charging_schedule_period=(period,),
+    )
+    profile = v21.ChargingProfile(
+        id=3,
+        stack_level=0,
+        charging_profile_purpose="TxDefaultProfile",
+        charging_profile_kind="Absolute",
+        charging_schedule=(schedule,),
+    )
+    bench.command(v21.SetChargingProfile(evse_id=1, charging_profile=profile))
+    free_w = outlet.power_w
+    assert free_w < -30_000
+    content = v21.LimitMaxDischarge(
+        priority=1, pct_max_discharge_power=5.0, start_time=at(bench, 10), duration=60.0
+    )
+    answer: Any = bench.command(
+        v21.SetDERControl(
+            is_default=False,
+            control_id="E",
+            control_type="LimitMaxDischarge",
+            limit_max_discharge=content,
+        )
+    )
+    assert answer.status == "Accepted"
+    bench.move(20)
+    limited_w = outlet.power_w
+    assert -10_000 < limited_w < 0
+    bench.move(90)
+    assert outlet.power_w == pytest.approx(free_w, rel=0.1), "it has run out"
+
+
+def test_2x_takes_no_second_profile_for_the_same_time_and_place() -> None:
+    bench = Bench("2.0.1", "Duo 22")
+    words = bench.words
+
+    def put(number: int, **more: Any) -> Any:
+        period = words.ChargingSchedulePeriod(start_period=0, limit=9_000.0)
+        schedule = words.ChargingSchedule(
+            id=1, charging_rate_unit="W", charging_schedule_period=(period,)
+        )
+        profile = words.ChargingProfile(
+            id=number,
+            stack_level=1,
+            charging_profile_purpose="TxDefaultProfile",
+            charging_profile_kind="Relative",
+            charging_schedule=(schedule,),
+            **more,
+        )
+        return bench.command(words.SetChargingProfile(evse_id=1, charging_profile=profile))
+
+    assert put(1, valid_to=at(bench, 600)).status == "Accepted"
+    rival = put(2)
+    assert (rival.status, rival.status_info.reason_code) == ("Rejected", "DuplicateProfile")
+    assert put(2, valid_from=at(bench, 600)).status == "Accepted", "one after the other"
+    assert put(1, valid_to=at(bench, 300)).status == "Accepted", "its own id again"
+    assert len(bench.station.limits) == 2

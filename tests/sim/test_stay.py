@@ -1,5 +1,7 @@
 """What drivers do with their hands, on a station that has a central system behind it."""
 
+from datetime import UTC, datetime
+
 from forecourt.sim.drivers import Habits, Visit
 from forecourt.sim.stay import Kerb, Stay
 from forecourt.sim.world import default_tokens
@@ -98,3 +100,22 @@ def test_the_kerb_sends_one_after_the_other_and_somebody_when_summoned() -> None
     kerb.open(first_within_s=5.0)
     bench.move(30 * 3_600, step_s=60.0)
     assert bench.stats.started >= 2
+
+
+def test_who_reserved_comes_in_time_with_the_card() -> None:
+    bench = Bench("2.0.1", "Duo 22")
+    words, outlet = bench.words, bench.station.outlets[0]
+    until = datetime.fromtimestamp(NOON + 1_000, UTC)
+    token = words.IdToken(id_token=CARD, type="ISO14443")
+    bench.command(words.ReserveNow(id=3, expiry_date_time=until, id_token=token, evse_id=1))
+    plan = bench.station.plan
+    habits = Habits(tokens=default_tokens(5))
+    kerb = Kerb(bench.station, outlet, plan.drivers(0, habits), plan.luck("kerb"))
+    come(bench, token="04F0EC00000005")
+    bench.move(20)
+    assert bench.stats.turned_away == 1, "somebody else finds it reserved"
+    kerb.expect(CARD, 1_000.0)
+    bench.move(1_000)
+    told = [e.reservation_id for e in bench.heard_of("TransactionEvent")]
+    assert 3 in told
+    assert len(bench.station.reservations) == 0

@@ -267,3 +267,36 @@ def test_2x_uses_another_network_profile_after_a_boot(version: Version) -> None:
         bench.move(1)
         tried.add(bench.station.network.slot)
     assert tried == {0, 1}, "after some attempts the next slot is tried"
+
+
+def test_16_goes_back_when_the_safer_way_leads_nowhere() -> None:
+    bench = Bench("1.6", "Duo 22")
+    bench.command(
+        v16.InstallCertificate(
+            certificate_type="CentralSystemRootCertificate", certificate=Authority().pem
+        )
+    )
+    bench.command(v16.ChangeConfiguration(key="SecurityProfile", value="2"))
+    bench.up = False
+    bench.move(20)
+    assert bench.station.knobs.security_profile == 2
+    bench.move(120)
+    assert bench.station.knobs.security_profile == 1, "three attempts were enough"
+    bench.up = True
+    bench.move(200)
+    assert bench.station.online
+
+
+@pytest.mark.parametrize("version", TWO)
+def test_2x_tells_every_status_after_a_long_silence(version: Version) -> None:
+    bench = Bench(version, "Duo 22")
+
+    def told_after(silence_s: float) -> int:
+        before = len(bench.heard_of("StatusNotification"))
+        bench.station.link_cut(silence_s)
+        bench.connection = None
+        bench.move(silence_s + 30)
+        return len(bench.heard_of("StatusNotification")) - before
+
+    assert told_after(20) == 0, "nothing has changed"
+    assert told_after(120) == 2

@@ -13,7 +13,7 @@ from rich.progress import track
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
-from forecourt.cli import station_devices, views
+from forecourt.cli import securing, station_devices, views
 from forecourt.cli.options import (
     AsJson,
     DatabaseUrl,
@@ -212,7 +212,7 @@ def show(
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Show all that is known of a station, its quirks and how often they were met."""
+    """Show all that is known of a station: how it is, its alarms and limits, its quirks."""
 
     async def work(rooms: Rooms, ctx: Context) -> dict[str, Any]:
         return await _shown(rooms, ctx, StationId(station))
@@ -250,6 +250,9 @@ def set_(
         bool, typer.Option("--no-password", help="Take its password away.")
     ] = False,
     certificate_name: Annotated[str | None, typer.Option(help=CERTIFICATE_HELP)] = None,
+    rotate_password: Annotated[
+        bool, typer.Option("--rotate-password", help="Make a new one; the old is good till then.")
+    ] = False,
     ping: Annotated[
         Ping | None, typer.Option(help="Ping it when it is silent: always, never, or auto.")
     ] = None,
@@ -258,6 +261,8 @@ def set_(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Change what is given. A platform that runs takes it up at once."""
+    if rotate_password and (password or generate_password or no_password):
+        fail("--rotate-password goes with no other password")
     secret = _password(password, generate=generate_password)
 
     async def work(rooms: Rooms, ctx: Context) -> dict[str, Any]:
@@ -279,11 +284,11 @@ def set_(
             ping=ping,
             no_password=no_password,
         )
-        return await _shown(rooms, ctx, name)
+        made = await rooms.stations.securing.new_password(ctx, name) if rotate_password else secret
+        shown = {"password": made} if rotate_password or generate_password else {}
+        return await _shown(rooms, ctx, name) | shown
 
     found = in_rooms(data_dir, database_url, work)
-    if generate_password:
-        found["password"] = secret
     if as_json:
         print_json(found)
     else:
@@ -311,6 +316,10 @@ def quirks_(
         out.print(views.quirks_table(found))
     else:
         out.print(views.record(views.quirk_profile(found[0])))
+
+
+app.command("rotate-password")(securing.rotate_password)
+app.command("upgrade-security")(securing.upgrade_security)
 
 
 @app.command()
@@ -370,13 +379,22 @@ def watch(
 
 
 async def _shown(rooms: Rooms, ctx: Context, name: StationId) -> dict[str, Any]:
-    """A station with its quirks."""
+    """A station with its quirks, and what somebody who is woken at night must know of it."""
     known, connectors = await rooms.stations.read(ctx, name)
     uses = await rooms.stations.quirk_uses(ctx, known.id)
     quirks = rooms.catalogue.quirk_profile_for(
         known.quirks, vendor=known.vendor, model=known.model, firmware=known.firmware
     )
-    return views.station(known, connectors) | views.quirks(quirks, uses)
+    return (
+        views.station(known, connectors)
+        | views.quirks(quirks, uses)
+        | views.reported(
+            await rooms.monitoring.alarms(ctx, known.id),
+            await rooms.energy.limits(ctx, known.id),
+            await rooms.access.reservations(ctx, known.id),
+            await rooms.firmware.jobs(ctx, known.id),
+        )
+    )
 
 
 def _tell(entry: Happened, *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from forecourt.base.context import Context
 from forecourt.cli.options import AsJson, DatabaseUrl, DataDir, fail, in_rooms, out, print_json
-from forecourt.domain.devices import Template, Wanted, spelt
+from forecourt.domain.devices import Network, Template, Wanted, spelt
 from forecourt.domain.rooms import Rooms
 
 app = typer.Typer(
@@ -25,8 +25,8 @@ Name = Annotated[str, typer.Argument(help="The template's name.")]
 def add(
     name: Name,
     values: Annotated[
-        list[str], typer.Argument(help="Component.Variable=value, or Key=value as in 1.6.")
-    ],
+        list[str] | None, typer.Argument(help="Component.Variable=value, or Key=value as in 1.6.")
+    ] = None,
     *,
     vendor: Annotated[str, typer.Option(help="Of this maker; * and ? stand for letters.")] = "",
     model: Annotated[str, typer.Option(help="Of this model; * and ? stand for letters.")] = "",
@@ -34,6 +34,10 @@ def add(
     firmware_to: Annotated[str, typer.Option(help="The newest firmware.")] = "",
     site: Annotated[str, typer.Option(help="At this site.")] = "",
     station: Annotated[str, typer.Option(help="This station alone.")] = "",
+    network: Annotated[
+        list[str] | None,
+        typer.Option(help="Fill a network's slot: 1=wss://host/path,security_profile=2."),
+    ] = None,
     rank: Annotated[int, typer.Option(help="The higher one of two that are as specific.")] = 0,
     auto: Annotated[
         bool, typer.Option("--auto", help="Set it without being asked, after boots too.")
@@ -56,7 +60,8 @@ def add(
         station=station,
         rank=rank,
         auto=auto,
-        values=tuple(map(wanted, values)),
+        values=tuple(map(wanted, values or ())),
+        networks=tuple(map(filled, network or ())),
     )
 
     async def work(rooms: Rooms, ctx: Context) -> Template:
@@ -114,6 +119,8 @@ def show(
     out.print(f"[bold]{escape(found.name)}[/] {escape(whom(found))}{' [cyan]auto[/]' * found.auto}")
     for value in found.values:
         out.print(f"  {escape(spelt(value))} = {escape(value.value)}")
+    for network in found.networks:
+        out.print(f"  network {network.slot} = {escape(network.url)}")
 
 
 @app.command()
@@ -144,6 +151,17 @@ def wanted(text: str) -> Wanted:
         return msgspec.convert(fields, Wanted, strict=False)
     except msgspec.ValidationError:
         fail(f"write Component@EVSE.CONNECTOR.Variable=value, not {text!r}")
+
+
+def filled(text: str) -> Network:
+    """``SLOT=URL,KEY=VALUE…``."""
+    slot, _, rest = text.partition("=")
+    url, *more = rest.split(",")
+    fields = {"slot": slot, "url": url, **dict(part.split("=", 1) for part in more if "=" in part)}
+    try:
+        return msgspec.convert(fields, Network, strict=False)
+    except msgspec.ValidationError as error:
+        fail(f"write SLOT=URL,security_profile=2, not {text!r}: {error}")
 
 
 def _instance(text: str) -> tuple[str, str]:

@@ -13,6 +13,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
     url: str
     security_profile: int
+    identity: str | None = None
+    """By which name it comes there; None: its own."""
     password: str | None = None
 
 
@@ -42,12 +44,14 @@ class Network:
         self._order = tuple(n for n in asked if n == 0 or n in self.slots) or (0,)
         self._place = self._failures = 0
 
-    def failed(self, attempts: int) -> None:
-        """No connection came about; after so many, the next profile is tried."""
+    def failed(self, attempts: int) -> bool:
+        """No connection came about; True when it was so often that the next profile is tried."""
         self._failures += 1
-        if self._failures >= max(1, attempts):
-            self._failures = 0
-            self._place = (self._place + 1) % len(self._order)
+        if self._failures < max(1, attempts):
+            return False
+        self._failures = 0
+        self._place = (self._place + 1) % len(self._order)
+        return True
 
     def connected(self) -> None:
         self._failures = 0

@@ -330,7 +330,10 @@ class Outlet:
             return limit_w
         if setting.setpoint_w >= 0:
             return min(limit_w, setting.setpoint_w)
-        floor_w = max(setting.setpoint_w, setting.discharge_w, -self.hardware_w())
+        most_w = self.hardware_w()
+        if self.limits.discharge_pct is not None:
+            most_w *= self.limits.discharge_pct / 100.0
+        floor_w = max(setting.setpoint_w, setting.discharge_w, -most_w)
         gives_w = 0.0
         if self.car is not None:
             gives_w = self.car.gives_w(dc=self._model.dc, region=self._model.region)

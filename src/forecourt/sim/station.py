@@ -82,6 +82,8 @@ class Station(Charging):
         self.registration: Registration = "Unknown"
         self._vault: Vault | None = None
         self._dials = 0
+        self._lost_at = 0.0
+        self._profile_before: int | None = None
         self._network_up = True
         self._cause: Cause = "PowerUp"
         self._reset_when_idle = False
@@ -172,6 +174,7 @@ class Station(Charging):
         if not self._network_up:
             return
         self.stats.lost_links += 1
+        self._lost_at = self.wire.now
         self._network_up = False
         self.talk.closed()
         self.hub.hang_up(self, clean=False)
@@ -183,9 +186,13 @@ class Station(Charging):
         if self.powered:
             self._redial()
 
-    def reconnect(self) -> None:
-        """Hang up and dial anew: a password, a certificate or an address has changed."""
+    def reconnect(self, *, before: int | None = None) -> None:
+        """Hang up and dial anew: a password, a certificate or an address has changed.
+
+        ``before``: the security profile to go back to, should no connection come about.
+        """
         life = self._life
+        self._profile_before = before
         self.wire.after(_RECONNECT_GRACE_S, lambda: self._reconnect(life))
 
     def _reconnect(self, life: int) -> None:
@@ -200,11 +207,14 @@ class Station(Charging):
             self.hub.hang_up(self, clean=False)
             return
         self._dials = 0
+        self._profile_before = None
         self.network.connected()
         self.arm_ping()
         if self.registration == "Accepted":
             # Part 4, 5.3: no boot for a mere reconnection; statuses that changed are told.
             self.talk.opened(send, gate="open")
+            if self.wire.now - self._lost_at > self.knobs.offline_threshold_s:
+                self._forget_told()
             self.refresh_all()
             self.arm_heartbeat()
         else:
@@ -213,8 +223,10 @@ class Station(Charging):
 
     def link_down(self) -> None:
         """The socket is closed, or never opened."""
-        if not self.talk.linked:
-            self.network.failed(self.knobs.profile_attempts)
+        if self.talk.linked:
+            self._lost_at = self.wire.now
+        elif self.network.failed(self.knobs.profile_attempts) and self._profile_before is not None:
+            self.knobs.security_profile, self._profile_before = self._profile_before, None
         self.talk.closed()
         if self.powered and self._network_up:
             self._redial()
@@ -261,9 +273,7 @@ class Station(Charging):
             if interval_s > 0:
                 self.knobs.heartbeat_s = interval_s
             self.talk.gate = "open"
-            for outlet in self.outlets:
-                for connector in outlet.connectors:
-                    connector.reported = None
+            self._forget_told()
             self.refresh_all()
             if self._cause == "PowerUp":
                 self.voice.security_event("StartupOfTheDevice")
@@ -272,6 +282,12 @@ class Station(Charging):
         else:
             self.talk.gate = "boot"
             self.boot_again(interval_s)
+
+    def _forget_told(self) -> None:
+        """Every status is to be told anew."""
+        for outlet in self.outlets:
+            for connector in outlet.connectors:
+                connector.reported = None
 
     def boot_again(self, interval_s: int = 0) -> None:
         life = self._life

@@ -152,8 +152,8 @@ class Upkeep:
 
     # --- Logs -------------------------------------------------------------------------------------
 
-    def upload(self, *, request_id: int | None, kind: str, retries: int, retry_s: float) -> Taken:
-        """Send a log somewhere; its name follows from the station, the kind and the moment."""
+    def upload(self, *, request_id: int | None, retries: int, retry_s: float) -> Taken:
+        """Send a log somewhere, as far as anybody can tell."""
         old = self.jobs["log"]
         before = old.request_id if old.running else None
         taken = self._begin("log", request_id)
@@ -166,6 +166,7 @@ class Upkeep:
         return taken
 
     def log_name(self, kind: str) -> str:
+        """Follows from the station, the kind of log and the moment."""
         return f"{self._station.plan.serial}-{kind}-{int(self._station.world.now)}.log"
 
     def _upload(self, request_id: int | None, retries: int, retry_s: float) -> None:

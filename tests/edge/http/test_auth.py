@@ -23,6 +23,7 @@ PARAMETERS = {
     "{station}": "CP1",
     "{emaid}": "DE8AAC12345678",
     "{profile_name}": "easee",
+    "{template_name}": "T",
 }
 # What belongs to no tenant: it comes with the package.
 SHARED = "/api/v1/quirk-profiles"
@@ -108,6 +109,8 @@ async def test_another_tenant_sees_nothing(
     await door.add_station("CP1")
     door.connect("CP1")
     await acme.post("/api/v1/tokens", json={"uid": "ABC"})
+    values = {"values": [{"variable": "V", "value": "1"}]}
+    await acme.post("/api/v1/templates", json={"name": "T", **values})
     conn = await connect(database_url)
     await rows.session(conn, "ses_1", NOW)
     await conn.close()
@@ -123,14 +126,14 @@ async def test_another_tenant_sees_nothing(
     ours = [await acme.get(path) for method, path in tried if method == "GET"]
     assert {answer.status_code for answer in ours} == {200}
 
-    bodies = {"PATCH": {}, "POST": {"command": "reset"}}
+    bodies = {"PATCH": {}, "POST": {"command": "reset"}, "PUT": values}
     for method, path in tried:
         if (method == "POST" and not path.endswith("/commands")) or path.startswith(SHARED):
             continue
         answer = await other.request(method, path, json=bodies.get(method))
         if path.endswith("/overview"):
             assert answer.json()["stations_known"] == 0
-        elif path.endswith(("/stations", "/sessions", "/tokens")):
+        elif path.endswith(("/stations", "/sessions", "/tokens", "/templates", "/v1/drift")):
             assert answer.json() == {"items": [], "next": None}, path
         else:
             assert answer.status_code == 404, (method, path)

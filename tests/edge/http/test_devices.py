@@ -136,6 +136,35 @@ class TestDrift:
         assert drift["lines"][0]["step"] == "waiting"
         assert (await other.post(f"{path}/apply", json={})).status_code == 404
 
+    async def test_networks_are_wanted_and_shown(
+        self, door: Door, acme: httpx.AsyncClient, other: httpx.AsyncClient
+    ) -> None:
+        await door.add_station("CP1")
+        network = {"slot": 1, "url": "wss://a/b", "security_profile": 2}
+        made = await acme.post(TEMPLATES, json={"name": "N", "networks": [network]})
+        assert made.status_code == 201
+        assert made.json()["networks"][0]["message_timeout_s"] == 30
+        bad = {**network, "password": "hush"}
+        assert (
+            await acme.post(TEMPLATES, json={"name": "M", "networks": [bad]})
+        ).status_code == 400
+        path = "/api/v1/stations/CP1"
+        (line,) = (await acme.get(f"{path}/drift")).json()["lines"]
+        assert (line["step"], line["wanted"]["component_instance"]) == ("set", "1")
+        assert (await acme.get(f"{path}/networks")).json() == {
+            "items": [],
+            "priority": None,
+            "next": None,
+        }
+        link = door.connect("CP1")
+        done = (await acme.post(f"{path}/apply", json={})).json()["applied"]
+        assert [line["outcome"] for line in done] == ["accepted"]
+        assert [type(asked).__name__ for asked in link.asked] == ["SetNetworkProfile"]
+        (given,) = (await acme.get(f"{path}/networks")).json()["items"]
+        assert (given["slot"], given["url"], given["identity"]) == (1, "wss://a/b", None)
+        assert (await acme.get(f"{path}/drift")).json()["state"] == "conforms"
+        assert (await other.get(f"{path}/networks")).status_code == 404
+
     async def test_where_all_stations_stand(
         self, door: Door, acme: httpx.AsyncClient, other: httpx.AsyncClient
     ) -> None:

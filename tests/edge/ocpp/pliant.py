@@ -35,6 +35,7 @@ class Pliant:
         self.version = version
         self.entries = list(entries)
         self.asked: list[str] = []
+        self.networks: dict[int, dict[str, Any]] = {}
         self.silent = False
         self.stop_after_part: int | None = None
         self.refuses: str | None = None
@@ -162,6 +163,10 @@ class Pliant:
                 {"attributeStatus": status, "component": component, "variable": variable}
             )
         return {"setVariableResult": results}
+
+    def _setnetworkprofile(self, payload: dict[str, Any]) -> dict[str, Any]:
+        self.networks[payload["configurationSlot"]] = payload["connectionData"]
+        return {"status": "Accepted"}
 
     def _getvariables(self, payload: dict[str, Any]) -> dict[str, Any]:
         results = []

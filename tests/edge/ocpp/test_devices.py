@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from forecourt.base.clock import ManualClock
 from forecourt.base.ids import StationId
-from forecourt.domain.devices import State, Step, Template, ValueInvalid, Wanted, spelt
+from forecourt.domain.devices import Network, State, Step, Template, ValueInvalid, Wanted, spelt
 from forecourt.domain.stations import (
     GetVariables,
     Outcome,
@@ -29,6 +30,7 @@ versions = pytest.mark.parametrize("version", VERSIONS)
 FETCH: Final = ("GetConfiguration", "GetBaseReport")
 WRITE: Final = ("ChangeConfiguration", "SetVariables")
 BEAT: Final = "OCPPCommCtrlr.HeartbeatInterval"
+PRIORITY: Final = "OCPPCommCtrlr.NetworkConfigurationPriority"
 NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -307,6 +309,38 @@ class TestStationsThatDoNot:
             assert "OCPPCommCtrlr.ResetRetries" in await values(eager, name, gone=True)
             body = (await eager.events(name, "station.model_reported"))[-1]["body"]
             assert '"gone":1' in body
+
+
+class TestNetworks:
+    @pytest.mark.parametrize("version", ["2.0.1", "2.1"])
+    async def test_a_slot_is_filled_before_the_priority_names_it(
+        self, eager: Yard, version: str
+    ) -> None:
+        of = entries()
+        of[4] = Entry(PRIORITY, "0", kind="SequenceList", more=(("valuesList", "0,1,2"),))
+        async with a_station(eager, version, of) as (name, station):
+            network = Network(slot=2, url="wss://csms.example/ocpp", security_profile=2)
+            made = replace(template(name, (PRIORITY, "2,0"), auto=True), networks=(network,))
+            await eager.rooms.devices.add_template(eager.ctx, made)
+            station.boot()
+            await stands(eager, name, State.CONFORMS)
+            assert station.asked[-2:] == ["SetNetworkProfile", "SetVariables"]
+            told = station.networks[2]
+            assert told["ocppCsmsUrl"] == "wss://csms.example/ocpp"
+            assert (told["securityProfile"], of[4].value) == (2, "2,0")
+            ((given, _),) = await eager.rooms.devices.networks(eager.ctx, name)
+            assert (given.slot, given.url) == (2, network.url)
+
+            other = replace(made, networks=(replace(network, url="wss://other.example/"),))
+            await eager.rooms.devices.save_template(eager.ctx, other)
+
+            async def filled() -> bool:
+                return bool(station.networks[2]["ocppCsmsUrl"] == "wss://other.example/")
+
+            await eventually(filled)
+            await stands(eager, name, State.CONFORMS)
+            assert station.count("SetNetworkProfile") == 2
+            assert station.count("SetVariables") == 1
 
 
 class TestNames:

@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from litestar import Controller, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, convert
 from msgspec.structs import asdict
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
 from forecourt.base.text import PRINTABLE, Line, Name
 from forecourt.domain.devices import model
-from forecourt.domain.devices.model import Plan, State, Step, Template, Wanted
+from forecourt.domain.devices.model import Network, Plan, State, Step, Template, Wanted
 from forecourt.domain.devices.service import Devices
 from forecourt.domain.stations import Kept
 
@@ -22,6 +22,7 @@ Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at mo
 Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
 # The framework keeps the name ``state`` of a parameter for itself.
 InState = Annotated[State | None, QueryParameter(name="state", description="In this state.")]
+LISTS: Final = ("values", "networks")
 Named = Annotated[str, Meta(min_length=1, max_length=50, pattern=PRINTABLE)]
 Part = Annotated[str, Meta(max_length=50, pattern=PRINTABLE)]
 Number = Annotated[int, Meta(ge=0, le=10_000)]
@@ -76,10 +77,33 @@ class WantedValue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     attribute: Literal["Actual", "Target", "MinSet", "MaxSet"] = "Actual"
 
 
+class NetworkWanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A way to reach us that stations shall have in one of their slots (2.x). Holds no secret."""
+
+    slot: Number
+    url: Annotated[str, Meta(min_length=1, max_length=2000, pattern=PRINTABLE)]
+    security_profile: Annotated[int, Meta(ge=0, le=3)]
+    protocol: Literal["ocpp1.2", "ocpp1.5", "ocpp1.6", "ocpp2.0.1", "ocpp2.1"] = "ocpp2.0.1"
+    interface: Literal[
+        "Wired0",
+        "Wired1",
+        "Wired2",
+        "Wired3",
+        "Wireless0",
+        "Wireless1",
+        "Wireless2",
+        "Wireless3",
+        "Any",
+    ] = "Wired0"
+    message_timeout_s: Annotated[int, Meta(ge=1, le=3600)] = 30
+    identity: Annotated[str, Meta(min_length=1, max_length=48)] | None = None
+
+
 class TemplateBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """For which stations it is, and what they shall be set to."""
 
-    values: Annotated[tuple[WantedValue, ...], Meta(min_length=1, max_length=500)]
+    values: Annotated[tuple[WantedValue, ...], Meta(max_length=500)] = ()
+    networks: Annotated[tuple[NetworkWanted, ...], Meta(max_length=20)] = ()
     vendor: Line = ""
     model: Line = ""
     firmware_from: Line = ""
@@ -109,6 +133,7 @@ class TemplateView(Struct, frozen=True, kw_only=True):
     rank: int
     auto: bool
     values: tuple[WantedValue, ...]
+    networks: tuple[NetworkWanted, ...]
 
 
 class TemplatePage(Struct, frozen=True, kw_only=True):
@@ -154,6 +179,28 @@ class StandingPage(Struct, frozen=True, kw_only=True):
 
     items: list[StandingView]
     next: str | None
+
+
+class NetworkView(Struct, frozen=True, kw_only=True):
+    """A way to reach us that a station was given and took."""
+
+    slot: int
+    url: str
+    security_profile: int
+    protocol: str
+    interface: str
+    message_timeout_s: int
+    identity: str | None
+    set_at: datetime
+
+
+class NetworkPage(Struct, frozen=True, kw_only=True):
+    """All slots that were filled from here."""
+
+    items: list[NetworkView]
+    priority: str | None
+    """In which order the station tries its slots, as it last told."""
+    next: str | None = None
 
 
 class Application(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -257,6 +304,36 @@ class DeviceRoutes(Controller):
             ],
         )
 
+    @get("/networks", operation_id="list_networks", summary="Network profiles")
+    async def networks(
+        self,
+        ctx: NamedDependency[Context],
+        devices: NamedDependency[Devices],
+        station_id: FromPath[str],
+    ) -> NetworkPage:
+        """The ways to reach us that the station was given and took (2.x), by slot."""
+        station = StationId(station_id)
+        given = await devices.networks(ctx, station)
+        priority = await devices.variables(
+            ctx, station, component="OCPPCommCtrlr", variable="NetworkConfigurationPriority"
+        )
+        return NetworkPage(
+            items=[
+                NetworkView(
+                    slot=network.slot,
+                    url=network.url,
+                    security_profile=network.security_profile,
+                    protocol=network.protocol,
+                    interface=network.interface,
+                    message_timeout_s=network.message_timeout_s,
+                    identity=network.identity,
+                    set_at=at,
+                )
+                for network, at in given
+            ],
+            priority=next((kept.variable.value for kept in priority), None),
+        )
+
 
 class DriftRoutes(Controller):
     """All stations, and how they stand to what is wanted of them."""
@@ -315,30 +392,36 @@ class TemplateRoutes(Controller):
         """Make a template. With `auto` its stations are set without being asked."""
         return template_view(await devices.add_template(ctx, _template(data.name, data)))
 
-    @get("/{name:str}", operation_id="read_template", summary="Read a template")
+    @get("/{template_name:str}", operation_id="read_template", summary="Read a template")
     async def read(
-        self, ctx: NamedDependency[Context], devices: NamedDependency[Devices], name: FromPath[str]
+        self,
+        ctx: NamedDependency[Context],
+        devices: NamedDependency[Devices],
+        template_name: FromPath[str],
     ) -> TemplateView:
         """A template, in the device model's names."""
-        return template_view(await devices.template(ctx, name))
+        return template_view(await devices.template(ctx, template_name))
 
-    @put("/{name:str}", operation_id="save_template", summary="Replace a template")
+    @put("/{template_name:str}", operation_id="save_template", summary="Replace a template")
     async def save(
         self,
         ctx: NamedDependency[Context],
         devices: NamedDependency[Devices],
-        name: FromPath[str],
+        template_name: FromPath[str],
         data: JSONBody[TemplateBody],
     ) -> TemplateView:
         """Put another in the place of a template."""
-        return template_view(await devices.save_template(ctx, _template(name, data)))
+        return template_view(await devices.save_template(ctx, _template(template_name, data)))
 
-    @delete("/{name:str}", operation_id="remove_template", summary="Remove a template")
+    @delete("/{template_name:str}", operation_id="remove_template", summary="Remove a template")
     async def remove(
-        self, ctx: NamedDependency[Context], devices: NamedDependency[Devices], name: FromPath[str]
+        self,
+        ctx: NamedDependency[Context],
+        devices: NamedDependency[Devices],
+        template_name: FromPath[str],
     ) -> None:
         """Nobody is held to it any more; stations stay as they are."""
-        await devices.remove_template(ctx, name)
+        await devices.remove_template(ctx, template_name)
 
 
 def variable_view(kept: Kept, devices: Devices) -> VariableView:
@@ -372,8 +455,12 @@ def variable_view(kept: Kept, devices: Devices) -> VariableView:
 
 def template_view(t: Template) -> TemplateView:
     """A template as the API shows it."""
-    fields = {name: getattr(t, name) for name in Template.__struct_fields__ if name != "values"}
-    return TemplateView(values=tuple(map(_wanted_view, t.values)), **fields)
+    fields = {name: getattr(t, name) for name in Template.__struct_fields__ if name not in LISTS}
+    return TemplateView(
+        values=tuple(map(_wanted_view, t.values)),
+        networks=tuple(convert(asdict(network), NetworkWanted) for network in t.networks),
+        **fields,
+    )
 
 
 def line_views(plan: Plan) -> list[LineView]:
@@ -398,7 +485,10 @@ def _wanted_view(wanted: Wanted) -> WantedValue:
 
 def _template(name: str, body: TemplateBody) -> Template:
     fields = {
-        field: getattr(body, field) for field in TemplateBody.__struct_fields__ if field != "values"
+        field: getattr(body, field)
+        for field in TemplateBody.__struct_fields__
+        if field not in LISTS
     }
     values = tuple(Wanted(**asdict(value)) for value in body.values)
-    return Template(name=name, values=values, **fields)
+    networks = tuple(Network(**asdict(network)) for network in body.networks)
+    return Template(name=name, values=values, networks=networks, **fields)

@@ -124,6 +124,18 @@ class Wanted(Struct, frozen=True, kw_only=True):
         return spelt(self)
 
 
+class Network(Struct, frozen=True, kw_only=True):
+    """A way to reach us that a station shall have in one of its slots. Holds no secret."""
+
+    slot: int
+    url: str
+    security_profile: int
+    protocol: str = "ocpp2.0.1"
+    interface: str = "Wired0"
+    message_timeout_s: int = 30
+    identity: str | None = None
+
+
 class Place(Struct, frozen=True, kw_only=True):
     """One attribute of one variable; names are without case, as the standards have it."""
 
@@ -153,7 +165,8 @@ class Template(Struct, frozen=True, kw_only=True):
     """Among templates that are as specific, the higher one overrides."""
     auto: bool = False
     """Set what it wants without being asked, after boots and when something drifted."""
-    values: tuple[Wanted, ...]
+    values: tuple[Wanted, ...] = ()
+    networks: tuple[Network, ...] = ()
 
 
 class Desired(Struct, frozen=True, kw_only=True):
@@ -162,6 +175,8 @@ class Desired(Struct, frozen=True, kw_only=True):
     wanted: Wanted
     template: str
     auto: bool
+    network: Network | None = None
+    """Given for a network's slot, which is set by a command of its own."""
 
 
 class Step(StrEnum):
@@ -190,6 +205,7 @@ class Line(Struct, frozen=True, kw_only=True):
     step: Step
     because: str
     found: str | None = None
+    network: Network | None = None
 
 
 class State(StrEnum):

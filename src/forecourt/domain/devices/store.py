@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import insert as upserting
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.devices.model import (
     Line,
+    Network,
     ReportPart,
     State,
     Template,
@@ -81,6 +82,7 @@ templates: Final = Table(
     Column("auto", Boolean, nullable=False),
     Column("wanted", JSON, nullable=False),
     Column("changed_at", DateTime(timezone=True), nullable=False),
+    Column("networks", JSON, nullable=False),
 )
 
 # ---- the gateway's writes ---------------------------------------------------------------------
@@ -302,7 +304,8 @@ async def templates_of(unit: Unit) -> list[Template]:
     return [
         Template(
             values=msgspec.convert(row.wanted, tuple[Wanted, ...]),
-            **{name: getattr(row, name) for name in Template.__struct_fields__ if name != "values"},
+            networks=msgspec.convert(row.networks, tuple[Network, ...]),
+            **{name: getattr(row, name) for name in _PLAIN},
         )
         for row in await unit.conn.execute(select(templates).order_by(templates.c.name))
     ]
@@ -312,8 +315,14 @@ async def count_templates(unit: Unit) -> int:
     return int((await unit.conn.execute(select(func.count()).select_from(templates))).scalar_one())
 
 
+# What stands in columns of its own.
+_PLAIN: Final = tuple(n for n in Template.__struct_fields__ if n not in ("values", "networks"))
+
+
 def _template_values(template: Template, now: datetime) -> dict[str, object]:
-    values: dict[str, object] = {
-        name: getattr(template, name) for name in Template.__struct_fields__ if name != "values"
+    return {
+        **{name: getattr(template, name) for name in _PLAIN},
+        "wanted": msgspec.to_builtins(template.values),
+        "networks": msgspec.to_builtins(template.networks),
+        "changed_at": now,
     }
-    return values | {"wanted": msgspec.to_builtins(template.values), "changed_at": now}

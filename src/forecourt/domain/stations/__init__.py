@@ -180,14 +180,23 @@ from forecourt.domain.stations.model import (
     StatusReport,
     Variable,
 )
+from forecourt.domain.stations.plan import Step, Upgrade, Way
 from forecourt.domain.stations.rules import lets_in, may_transact, plausible, station_id
-from forecourt.domain.stations.service import Known, Link, Links, Stations, failed
+from forecourt.domain.stations.service import (
+    VARIABLES_MAX,
+    Known,
+    Link,
+    Links,
+    Stations,
+    failed,
+)
 from forecourt.domain.stations.store import WRITES
 
 __all__ = [
     "COMMANDS",
     "GOOD",
     "SPOKEN",
+    "VARIABLES_MAX",
     "WRITES",
     "AdjustPeriodicEventStream",
     "Admission",
@@ -337,6 +346,7 @@ __all__ = [
     "StationUse",
     "Stations",
     "StatusReport",
+    "Step",
     "Stop",
     "Superseded",
     "TariffCleared",
@@ -353,6 +363,7 @@ __all__ = [
     "UnpublishFirmware",
     "UpdateDynamicSchedule",
     "UpdateFirmware",
+    "Upgrade",
     "UsePriorityCharging",
     "Variable",
     "VariableName",
@@ -360,6 +371,7 @@ __all__ = [
     "VariableValue",
     "VoltageParams",
     "Vpn",
+    "Way",
     "failed",
     "holds_secret",
     "is_secret",

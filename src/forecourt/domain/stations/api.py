@@ -18,6 +18,7 @@ from forecourt.base.ids import StationId
 from forecourt.base.pages import SAME_MOMENT_MAX, cursor_at, moment, page_end
 from forecourt.base.text import PRINTABLE, Line, Secret
 from forecourt.domain.catalogue import AUTO, STRICT, Catalogue, advice_of
+from forecourt.domain.stations.commands import Interface, recorded
 from forecourt.domain.stations.model import (
     Admission,
     Connector,
@@ -27,6 +28,7 @@ from forecourt.domain.stations.model import (
     QuirkUse,
     Station,
 )
+from forecourt.domain.stations.plan import Upgrade, Way
 from forecourt.domain.stations.service import Stations
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
@@ -156,6 +158,55 @@ class HappenedPage(Struct, frozen=True, kw_only=True):
     next: str | None
 
 
+class PasswordWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new password, given to the station over its own line or told once for somebody to bring."""
+
+    send: bool = True
+
+
+class PasswordMade(Struct, frozen=True, kw_only=True):
+    """What became of it. The old one is good until the station has used the new one."""
+
+    outcome: str
+    """What the station said; `made` where it was not asked."""
+    status: str = ""
+    reason: str = ""
+    password: str | None = None
+    """Shown this once; null where the station has it already."""
+
+
+class UpgradeWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A higher security profile, and by which address the station shall reach us then."""
+
+    profile: Annotated[int, Meta(ge=1, le=3)]
+    url: Annotated[str, Meta(min_length=1, max_length=500, pattern=r"^wss?://[^\s]+(?![\s\S])")]
+    """Without the identity, which the station adds."""
+    slot: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    """Which of its network profiles to use; without it, one that is not in use."""
+    interface: Interface = "Wired0"
+    dry_run: bool = False
+    """Say what would be done, and why; do nothing."""
+
+
+class StepView(Struct, frozen=True, kw_only=True):
+    """One step, why, and how the station answered; secrets are left out."""
+
+    name: str
+    because: str
+    command: dict[str, Any] | None = None
+    outcome: str | None = None
+    status: str = ""
+    reason: str = ""
+
+
+class UpgradeView(Struct, frozen=True, kw_only=True):
+    """The way to a security profile, as far as it was gone."""
+
+    profile: int
+    before: int
+    steps: list[StepView]
+
+
 class StationRoutes(Controller):
     """Stations: what exists, and how it is."""
 
@@ -240,6 +291,44 @@ class StationRoutes(Controller):
             no_password=data.no_password,
         )
         return station_view(*await stations.read(ctx, name))
+
+    @post(
+        "/{station_id:str}/password", operation_id="rotate_password", summary="Give a new password"
+    )
+    async def password(
+        self,
+        ctx: NamedDependency[Context],
+        stations: NamedDependency[Stations],
+        station_id: FromPath[str],
+        data: JSONBody[PasswordWish],
+    ) -> PasswordMade:
+        """A new password, over the station's own line; the old one is good until it was used."""
+        name = StationId(station_id)
+        if not data.send:
+            secret = await stations.securing.new_password(ctx, name)
+            return PasswordMade(outcome="made", password=secret)
+        answer = await stations.securing.rotate_password(ctx, name)
+        return PasswordMade(
+            outcome=answer.outcome.value, status=answer.status, reason=answer.reason
+        )
+
+    @post(
+        "/{station_id:str}/security-profile",
+        operation_id="upgrade_security",
+        summary="Raise the security profile",
+    )
+    async def upgrade(
+        self,
+        ctx: NamedDependency[Context],
+        stations: NamedDependency[Stations],
+        station_id: FromPath[str],
+        data: JSONBody[UpgradeWish],
+    ) -> UpgradeView:
+        """Bring a station to a higher profile; what it came in by is refused once it is back."""
+        name = StationId(station_id)
+        way = Way(url=data.url, slot=data.slot, interface=data.interface)
+        verb = stations.securing.plan_upgrade if data.dry_run else stations.securing.upgrade
+        return upgrade_view(await verb(ctx, name, data.profile, way))
 
     @delete("/{station_id:str}", operation_id="remove_station", summary="Remove a station")
     async def remove(
@@ -356,6 +445,25 @@ def quirks_view(
         uses=[
             QuirkUseView(fix=u.fix, uses=u.uses, first_at=u.first_at, last_at=u.last_at)
             for u in uses
+        ],
+    )
+
+
+def upgrade_view(upgrade: Upgrade) -> UpgradeView:
+    """A plan as the API shows it."""
+    return UpgradeView(
+        profile=upgrade.profile,
+        before=upgrade.before,
+        steps=[
+            StepView(
+                name=step.name,
+                because=step.because,
+                command=None if step.command is None else recorded(step.command),
+                outcome=None if step.answer is None else step.answer.outcome.value,
+                status="" if step.answer is None else step.answer.status,
+                reason="" if step.answer is None else step.answer.reason,
+            )
+            for step in upgrade.steps
         ],
     )
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from msgspec import Struct
 
@@ -11,6 +11,11 @@ from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.catalogue import AUTO
+
+PASSWORD_PROFILES: Final = (1, 2)
+"""The security profiles in which a station proves itself by a password."""
+CERTIFICATE_PROFILE: Final = 3
+ENCRYPTED_FROM: Final = 2
 
 
 class Admission(StrEnum):

@@ -10,6 +10,8 @@ from forecourt.base.context import Context
 from forecourt.base.digest import same
 from forecourt.base.ids import StationId
 from forecourt.domain.stations.model import (
+    CERTIFICATE_PROFILE,
+    PASSWORD_PROFILES,
     Admission,
     BootReport,
     ClientCertificate,
@@ -37,8 +39,6 @@ CLOCK_BEHIND_MAX: Final = timedelta(days=400)
 CLOCK_AHEAD_MAX: Final = timedelta(days=1)
 
 
-PASSWORD_PROFILES: Final = (1, 2)
-CERTIFICATE_PROFILE: Final = 3
 # A key of 8 to 32 bytes: OCPP 1.6 says 16 to 20, written as 32 to 40 hexadecimal digits.
 _KEY_BYTES: Final = range(8, 33)
 _HEX: Final = re.compile(rb"(?:[0-9A-Fa-f]{2})+")
@@ -175,16 +175,16 @@ def _enter_by_certificate(door: Door, shown: ClientCertificate, owner: str) -> E
 def _enter_by_password(door: Door, brought: Credentials) -> Entry | Shut:
     if door.security_profile >= CERTIFICATE_PROFILE:
         return Shut.CERTIFICATE_MISSING
-    good = [secret for secret in (door.password, door.password_next) if secret is not None]
-    if not good:
-        return Shut.PASSWORD_MISSING if door.security_profile else Entry(profile=0)
+    none_needed = door.password is None and not door.security_profile
     if not brought.passwords:
-        return Shut.PASSWORD_MISSING
-    for secret in good:
+        return Entry(profile=0) if none_needed else Shut.PASSWORD_MISSING
+    for secret in (door.password, door.password_next):
+        if secret is None:
+            continue
         # Every form is compared, so that the time it takes tells nothing.
         if sum(same(one, secret) for one in brought.passwords):
             return Entry(profile=2 if brought.encrypted else 1, password=secret)
-    return Shut.PASSWORD_WRONG
+    return Entry(profile=0) if none_needed else Shut.PASSWORD_WRONG
 
 
 def forms(password: bytes) -> tuple[bytes, ...]:

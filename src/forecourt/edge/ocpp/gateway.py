@@ -86,6 +86,7 @@ class Gateway:
         self.monotonic = time.monotonic
         self.beat_s = time.monotonic()
         self._links_board = links
+        links.at_once = self.station_changed
         self._committer = committer
         self.submit = committer.submit
         self._clock = clock
@@ -200,6 +201,14 @@ class Gateway:
         else:
             link.door = door
         link.fit()
+
+    def certificate_revoked(self, serial: str) -> None:
+        """A certificate is good no more: whoever came in by it leaves."""
+        for station, entry in list(self._entries.items()):
+            if entry.certificate and entry.certificate.lower() == serial.lower():
+                link = self._links.get(station)
+                if link is not None:
+                    link.close(CLOSE_POLICY, "its certificate was revoked")
 
     def __len__(self) -> int:
         return len(self._links)

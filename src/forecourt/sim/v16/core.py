@@ -146,7 +146,7 @@ def on_change_configuration(
         station.knobs.security_profile = before
         status = "Rejected"
     else:
-        _turned(station, key.knob)
+        _turned(station, key.knob, before)
     return v16.ChangeConfigurationResponse(status=status)
 
 
@@ -160,7 +160,7 @@ def _may_secure(station: Station, before: int) -> bool:
     return wanted < _CLIENT_CERTIFICATES or station.has_identity
 
 
-def _turned(station: Station, knob: str) -> None:
+def _turned(station: Station, knob: str, before: int) -> None:
     """What takes effect at once."""
     match knob:
         case "heartbeat_s":
@@ -170,9 +170,14 @@ def _turned(station: Station, knob: str) -> None:
         case "ping_s":
             station.arm_ping()
         case "password" | "security_profile":
-            station.talk.after_answer(station.reconnect)
+            station.talk.after_answer(partial(_secured, station, before))
         case "cache" if not station.knobs.cache:
             station.cards.cache.clear()
+
+
+def _secured(station: Station, before: int) -> None:
+    station.voice.security_event("ReconfigurationOfSecurityParameters")
+    station.reconnect(before=before)
 
 
 def on_data_transfer(station: Station, _: Speaker, request: v16.DataTransfer) -> Message:

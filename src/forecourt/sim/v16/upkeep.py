@@ -60,7 +60,6 @@ def on_signed_update(
 def on_diagnostics(_station: Station, speaker: Speaker, request: v16.GetDiagnostics) -> Message:
     speaker.upkeep.upload(
         request_id=None,
-        kind="DiagnosticsLog",
         retries=request.retries or 0,
         retry_s=float(request.retry_interval or _RETRY_S),
     )
@@ -70,7 +69,6 @@ def on_diagnostics(_station: Station, speaker: Speaker, request: v16.GetDiagnost
 def on_log(_station: Station, speaker: Speaker, request: v16.GetLog) -> Message:
     taken = speaker.upkeep.upload(
         request_id=request.request_id,
-        kind=request.log_type,
         retries=request.retries or 0,
         retry_s=float(request.retry_interval or _RETRY_S),
     )

@@ -307,7 +307,7 @@ class V16:
         self._ask(request, early=True)
 
     def sign(self) -> None:
-        """Ask for a certificate, and again when none comes (CertSigningWaitMinimum)."""
+        """Ask for a certificate for a key that is made now."""
         station = self._station
         csr = station.vault.request(station.plan.serial, station.knobs.organization)
         self._ask(v16.SignCertificate(csr=csr), early=True)

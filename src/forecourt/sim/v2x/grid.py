@@ -1,7 +1,8 @@
 """DER controls (2.1): the grid's rules for inverters, kept by priority, begun, ended, reported.
 
 One control of a type is in force at a time: an event before the default, the lowest priority number
-first; the rest wait as superseded. The simulator knows no reactive power: it keeps and tells.
+first; the rest wait as superseded. What may flow out of cars follows ``LimitMaxDischarge``; the
+simulator knows no reactive power, and of all other controls it keeps and tells.
 """
 
 from functools import partial
@@ -91,6 +92,7 @@ class Controls:
         ]
         self._by_id[control.id] = control
         self._schedule(control)
+        self._apply()
         return "Accepted", superseded
 
     def _schedule(self, control: Control) -> None:
@@ -111,6 +113,7 @@ class Controls:
     def _begin(self, control: Control) -> None:
         ruling = self.ruling(control.type)
         control.started = True
+        self._apply()
         superseded = tuple(
             c.id
             for c in self._by_id.values()
@@ -168,7 +171,17 @@ class Controls:
             return False
         for timer in control.timers:
             timer.cancel()
+        self._apply()
         return True
+
+    def _apply(self) -> None:
+        """The one control that changes what flows."""
+        limits = self._speaker.station.limits
+        ruling = self.ruling("LimitMaxDischarge")
+        share_pct = ruling.content.pct_max_discharge_power if ruling is not None else None
+        if share_pct != limits.discharge_pct:
+            limits.discharge_pct = share_pct
+            self._speaker.station.limits_changed()
 
     def find(
         self, *, is_default: bool | None, control_type: str | None, control_id: str | None

@@ -88,14 +88,15 @@ _OF_EVSE: Final[Mapping[str, Callable[[Station, Outlet], str]]] = {
     "pilot_pct": lambda s, o: (
         f"{o.on_offer_w / s.plan.model.volts / o.phases / 0.6:.0f}" if o.energised else "100"
     ),
-    "vehicle": lambda _, o: f"{abs(hash_of(o)) & 0xFFFFFFFFFFFF:012X}" if o.car else "",
+    "vehicle": lambda _, o: address(o),
 }  # fmt: skip
 
 
-def hash_of(outlet: Outlet) -> int:
-    """A vehicle's address, the same each time it comes."""
-    assert outlet.car is not None, "only a car has one"
-    return int.from_bytes(outlet.car.model.name.encode()[:6].ljust(6, b"0"), "big")
+def address(outlet: Outlet) -> str:
+    """A vehicle's own, the same each time it comes; nothing, without one."""
+    if outlet.car is None:
+        return ""
+    return outlet.car.model.name.encode()[:6].ljust(6, b"0").hex().upper()
 
 
 def read(station: Station, entry: Entry, kept: Mapping[str, Callable[[], str]]) -> str:

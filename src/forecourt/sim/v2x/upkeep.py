@@ -104,7 +104,6 @@ def on_log(speaker: Speaker, request: Any) -> Any:
     jobs = speaker.organ(Jobs)
     taken = jobs.upload(
         request_id=request.request_id,
-        kind=request.log_type,
         retries=request.retries or 0,
         retry_s=float(request.retry_interval or _RETRY_S),
     )
@@ -226,6 +225,7 @@ def on_network(speaker: Speaker, request: Any) -> Any:
     station.network.slots[slot] = Endpoint(
         url=data.ocpp_csms_url,
         security_profile=data.security_profile,
+        identity=getattr(data, "identity", None),
         password=getattr(data, "basic_auth_password", None),
     )
     return respond(status="Accepted")

@@ -91,6 +91,7 @@ def _write(speaker: Speaker, entry: Entry, asked: Any) -> str:
         case "ping_s":
             station.arm_ping()
         case "password":
+            speaker.security_event("ReconfigurationOfSecurityParameters")
             station.talk.after_answer(station.reconnect)
         case "cache" if not station.knobs.cache:
             station.cards.cache.clear()

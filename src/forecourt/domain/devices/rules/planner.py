@@ -8,6 +8,7 @@ from forecourt.domain.devices.model import (
     Applied,
     Desired,
     Line,
+    Network,
     Place,
     Plan,
     State,
@@ -16,6 +17,7 @@ from forecourt.domain.devices.model import (
 )
 from forecourt.domain.devices.rules.names import Standards, place
 from forecourt.domain.devices.rules.values import fault, same
+from forecourt.domain.devices.rules.wishes import network_wanted
 from forecourt.domain.stations import Kept, Outcome, Variable
 
 # A station that refuses is asked again ever less often; one that takes a value and shows another
@@ -34,6 +36,7 @@ def plan(
     wishes: Sequence[Desired],
     told: Iterable[Kept],
     *,
+    networks: Sequence[Network] = (),
     whole: bool,
     tries: Sequence[Try],
     patient: bool = True,
@@ -42,18 +45,24 @@ def plan(
 ) -> Plan:
     """What is to be done so that a station becomes as it is wanted.
 
-    ``whole``: it told all that it has. ``patient``: what was tried in vain waits a while.
+    ``whole``: it told all that it has. ``networks``: the ways to reach us that it took.
+    ``patient``: what was tried in vain waits a while.
     """
     if not wishes:
         return Plan(state=State.UNMANAGED)
     found = {place(kept.variable): kept for kept in told}
     tried = {(t.place, t.value): t for t in tries}
+    given = {network.slot: network_wanted(network).value for network in networks}
     lines: list[Line] = []
     waits: list[datetime] = []
     for wish in wishes:
         wanted = wish.wanted
         earlier = tried.get((wanted.place, wanted.value))
-        step, because, value = _step(wish, found.get(wanted.place), earlier, standards, whole=whole)
+        if wish.network is None:
+            kept = found.get(wanted.place)
+            step, because, value = _step(wish, kept, earlier, standards, whole=whole)
+        else:
+            step, because, value = _slot(wanted.value, given.get(wish.network.slot))
         if patient and step is Step.SET and earlier is not None:
             again = earlier.at + pause(earlier)
             if again > now:
@@ -67,6 +76,7 @@ def plan(
                 step=step,
                 because=because,
                 found=value,
+                network=wish.network,
             )
         )
     state = _state(lines, whole=whole)
@@ -83,6 +93,14 @@ def _step(
     if kept.gone_at is not None:
         return Step.UNKNOWN, f"gone from the station since {kept.gone_at:%Y-%m-%d}", None
     return _known(wish, standards.characterised(kept.variable), earlier)
+
+
+def _slot(wanted: str, given: str | None) -> tuple[Step, str, str | None]:
+    """A network's slot: stations tell of none in full, so what they took from us counts."""
+    if given == wanted:
+        return Step.ALREADY, "given, and taken", given
+    because = "this slot was never filled from here" if given is None else f"it is {given!r}"
+    return Step.SET, because, given
 
 
 def _known(wish: Desired, variable: Variable, earlier: Try | None) -> tuple[Step, str, str | None]:

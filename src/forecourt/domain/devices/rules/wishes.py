@@ -4,19 +4,24 @@ import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from itertools import zip_longest
+from typing import Final
 
 from msgspec.structs import replace
 
 from forecourt.domain.devices.model import (
     Desired,
+    Network,
     Place,
     Template,
     TemplateInvalid,
+    Wanted,
     spelt,
 )
 from forecourt.domain.devices.rules.names import Standards
 from forecourt.domain.devices.rules.values import fault
 from forecourt.domain.stations import Station, Variable
+
+_URL: Final = re.compile(r"wss?://[^\s@/]+(/\S*)?")
 
 
 def checked(template: Template, standards: Standards) -> Template:
@@ -42,6 +47,17 @@ def checked(template: Template, standards: Standards) -> Template:
         why = fault(standards.characterised(blank), wanted.value)
         if why is not None:
             raise TemplateInvalid(f"{spelt(wanted)} does not take {wanted.value!r}: {why}")
+    slots = [network.slot for network in template.networks]
+    if len(slots) != len(set(slots)):
+        raise TemplateInvalid("a network's slot is named twice")
+    for network in template.networks:
+        if not _URL.fullmatch(network.url):
+            raise TemplateInvalid(
+                f"slot {network.slot}: a network's address begins with ws:// or wss://, and holds"
+                " no password"
+            )
+    if not (values or slots):
+        raise TemplateInvalid("a template wants at least one thing")
     return replace(template, values=values)
 
 
@@ -99,7 +115,27 @@ def desired(
         for named in template.values:
             wanted = standards.canonical(named)
             found[wanted.place] = Desired(wanted=wanted, template=template.name, auto=template.auto)
-    return tuple(found.values())
+        for network in template.networks:
+            wanted = network_wanted(network)
+            found[wanted.place] = Desired(
+                wanted=wanted, template=template.name, auto=template.auto, network=network
+            )
+    # A slot is filled before the priority list names it.
+    return tuple(sorted(found.values(), key=lambda wish: wish.network is None))
+
+
+def network_wanted(network: Network) -> Wanted:
+    """A network's slot as one value, so that it is planned, tried and shown as any other."""
+    value = (
+        f"{network.url} {network.protocol} profile {network.security_profile}"
+        f" {network.interface} {network.message_timeout_s} s"
+    )
+    return Wanted(
+        component="NetworkConfiguration",
+        component_instance=str(network.slot),
+        variable="Profile",
+        value=value + (f" as {network.identity}" if network.identity else ""),
+    )
 
 
 def _precedence(template: Template) -> tuple[bool, bool, bool, int, str]:

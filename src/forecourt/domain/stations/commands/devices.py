@@ -182,23 +182,27 @@ class Vpn(Part, frozen=True, kw_only=True, omit_defaults=True):
     group: Annotated[str, Meta(max_length=50)] | None = None
 
 
+Protocol = Literal["ocpp1.2", "ocpp1.5", "ocpp1.6", "ocpp2.0.1", "ocpp2.1"]
+Interface = Literal[
+    "Wired0",
+    "Wired1",
+    "Wired2",
+    "Wired3",
+    "Wireless0",
+    "Wireless1",
+    "Wireless2",
+    "Wireless3",
+    "Any",
+]
+
+
 class SetNetworkProfile(Ask, frozen=True, kw_only=True, tag="set_network_profile"):
     """Give a station a way to reach us; it uses it when its priorities say so."""
 
     slot: Number
     url: Annotated[str, Meta(min_length=1, max_length=2000)]
-    protocol: Literal["ocpp1.2", "ocpp1.5", "ocpp1.6", "ocpp2.0.1", "ocpp2.1"] = "ocpp2.0.1"
-    interface: Literal[
-        "Wired0",
-        "Wired1",
-        "Wired2",
-        "Wired3",
-        "Wireless0",
-        "Wireless1",
-        "Wireless2",
-        "Wireless3",
-        "Any",
-    ] = "Wired0"
+    protocol: Protocol = "ocpp2.0.1"
+    interface: Interface = "Wired0"
     security_profile: Annotated[int, Meta(ge=0, le=3)]
     message_timeout_s: Annotated[int, Meta(ge=1, le=3600)] = 30
     identity: Annotated[str, Meta(min_length=1, max_length=48)] | None = None

@@ -1,6 +1,7 @@
 """Tables and SQL of this room, by topic."""
 
 from forecourt.domain.stations.store.doors import Connected, connect, door, doors
+from forecourt.domain.stations.store.networks import networks_of
 from forecourt.domain.stations.store.quirks import QUIRK_USES, quirk_uses_of
 from forecourt.domain.stations.store.stations import (
     BOOTS,
@@ -12,6 +13,7 @@ from forecourt.domain.stations.store.stations import (
     WRITES,
     add,
     change,
+    choices_of,
     connector_counts,
     connector_row,
     connectors_of,
@@ -21,6 +23,7 @@ from forecourt.domain.stations.store.stations import (
     forget_connections,
     messages_of,
     page,
+    prune_variables,
     record_command,
     remove,
     settle_command,
@@ -43,6 +46,7 @@ __all__ = [
     "Connected",
     "add",
     "change",
+    "choices_of",
     "connect",
     "connector_counts",
     "connector_row",
@@ -54,7 +58,9 @@ __all__ = [
     "find_command",
     "forget_connections",
     "messages_of",
+    "networks_of",
     "page",
+    "prune_variables",
     "quirk_uses_of",
     "record_command",
     "remove",

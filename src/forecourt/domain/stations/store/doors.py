@@ -47,9 +47,8 @@ _connect = text("""
     )
     UPDATE stations SET epoch = stations.epoch + 1, connected = true, connected_at = n.at,
       seen_at = n.at, gateway = :gateway, protocol = n.protocol, profile_used = n.profile,
-      security_profile = CASE WHEN b.risen
-        THEN greatest(stations.security_profile, stations.profile_wanted)
-        ELSE stations.security_profile END,
+      security_profile = greatest(stations.security_profile,
+        CASE WHEN b.risen THEN stations.profile_wanted END, CASE WHEN b.changed THEN 1 END),
       profile_wanted = CASE WHEN b.risen THEN NULL ELSE stations.profile_wanted END,
       password = CASE WHEN b.changed THEN stations.password_next ELSE stations.password END,
       password_next = CASE WHEN b.changed THEN NULL ELSE stations.password_next END

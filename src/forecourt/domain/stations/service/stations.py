@@ -5,7 +5,7 @@ group commit writes; the others are units of work of their own.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeAlias
 
@@ -15,7 +15,14 @@ from forecourt.base.context import Context
 from forecourt.base.digest import Digest, digest
 from forecourt.base.ids import StationId, TenantId, new_id
 from forecourt.domain.stations import rules, store
-from forecourt.domain.stations.commands import Answer, Ask, Outcome, Raw, recorded
+from forecourt.domain.stations.commands import (
+    Answer,
+    Ask,
+    Outcome,
+    Raw,
+    SetNetworkProfile,
+    recorded,
+)
 from forecourt.domain.stations.model import (
     Admission,
     Arrival,
@@ -50,6 +57,7 @@ from forecourt.domain.stations.model import (
     StatusReport,
     Variable,
 )
+from forecourt.domain.stations.service.securing import Securing
 from forecourt.domain.tenants import Scope, permit
 from forecourt.infra.commit import Changes
 from forecourt.infra.database import Database, emit
@@ -80,6 +88,8 @@ class Links:
 
     def __init__(self) -> None:
         self._links: dict[StationId, Link] = {}
+        self.at_once: Callable[[StationId], Awaitable[None]] | None = None
+        """Have this process's door read a station anew, before the event of it comes round."""
 
     def put(self, station: StationId, link: Link) -> None:
         self._links[station] = link
@@ -107,6 +117,8 @@ class Stations:
         self._db = db
         self._links = links
         self._secret_key = secret_key
+        self.securing = Securing(db, put=self.command, digest=self.digest, at_once=self._at_once)
+        """New passwords and higher security profiles, over the station's own line."""
 
     # ---- for operators ----------------------------------------------------------------------
 
@@ -255,6 +267,18 @@ class Stations:
         async with self._db.unit(ctx) as unit:
             return await store.variables_of(unit, station, limit=VARIABLES_MAX)
 
+    async def networks(
+        self, ctx: Context, station: StationId
+    ) -> Sequence[tuple[SetNetworkProfile, datetime]]:
+        """The ways to reach us that it was given and took, by slot; secrets are hidden."""
+        async with self._db.unit(ctx) as unit:
+            return await store.networks_of(unit, station)
+
+    async def forget_variables(self, ctx: Context, station: StationId) -> int:
+        """Keep the newest of what a station told, and no more than it may; how many went."""
+        async with self._db.unit(ctx) as unit:
+            return await store.prune_variables(unit, station, most=VARIABLES_MAX)
+
     async def variables_gone(self, ctx: Context, station: StationId, *, since: datetime) -> int:
         """A report of everything that began then did not name the others; how many are gone."""
         async with self._db.unit(ctx) as unit:
@@ -326,8 +350,11 @@ class Stations:
                 },
             )
             known = await store.values_of(unit, station, link.judged_by)
+        gives_password = await self.securing.offered(ctx, station, command)
         started_s = asyncio.get_running_loop().time()
         answer = await link.ask(command, known)
+        if gives_password:
+            await self.securing.declined(ctx, station, answer)
         took = timedelta(seconds=asyncio.get_running_loop().time() - started_s)
         async with self._db.unit(ctx) as unit:
             await store.settle_command(
@@ -350,6 +377,11 @@ class Stations:
                 )
             )
         return answer
+
+    async def _at_once(self, station: StationId) -> None:
+        """The door here knows of a change before the station can act on it."""
+        if self._links.at_once is not None:
+            await self._links.at_once(station)
 
     async def answered(
         self, ctx: Context, command_id: str, kinds: Sequence[type[Ask]]

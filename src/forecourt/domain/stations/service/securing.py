@@ -1,0 +1,174 @@
+"""Verbs that make a station more secure over its own line: a new password, a higher profile."""
+
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeAlias
+
+from msgspec.structs import replace
+
+from forecourt.base.context import Context
+from forecourt.base.digest import Digest
+from forecourt.base.ids import StationId
+from forecourt.domain.stations import plan, store
+from forecourt.domain.stations.commands import (
+    GOOD,
+    Answer,
+    Ask,
+    Outcome,
+    SetNetworkProfile,
+    SetVariables,
+    is_secret,
+)
+from forecourt.domain.stations.model import StationChanged, StationUnknown
+from forecourt.domain.stations.plan import Step, Upgrade, Way
+from forecourt.infra.database import Database, Unit
+
+PASSWORD_BYTES: Final = 20
+"""40 hexadecimal digits: the longest that 1.6 and 2.x both take."""
+# The station said no: what it was offered it does not have.
+SAID_NO: Final = frozenset({Outcome.REJECTED, Outcome.UNSUPPORTED, Outcome.FAILED})
+AGAIN: Final = "RebootRequired"
+
+Put: TypeAlias = Callable[[Context, StationId, Ask], Awaitable[Answer]]
+Digesting: TypeAlias = Callable[[bytes], Digest]
+
+
+class Securing:
+    """Over the station's own line; ``put`` asks it, and records that it was asked."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        put: Put,
+        digest: Digesting,
+        at_once: Callable[[StationId], Awaitable[None]],
+    ) -> None:
+        self._db = db
+        self._at_once = at_once
+        self._put = put
+        self._digest = digest
+
+    async def new_password(self, ctx: Context, station: StationId) -> str:
+        """A new password for somebody to take to the station; shown this once.
+
+        The old one is good until the station has used the new one. Raises StationUnknown.
+        """
+        secret = secrets.token_hex(PASSWORD_BYTES)
+        async with self._db.unit(ctx) as unit:
+            await self._arm(unit, ctx, station, secret)
+        return secret
+
+    async def rotate_password(self, ctx: Context, station: StationId) -> Answer:
+        """Give a connected station a new password. Nobody else sees it.
+
+        Raises StationUnknown, StationOffline.
+        """
+        return await self._put(ctx, station, plan.password(secrets.token_hex(PASSWORD_BYTES)))
+
+    async def offered(self, ctx: Context, station: StationId, command: Ask) -> bool:
+        """A command is about to be put: if it gives a password, the door takes that one as well.
+
+        Before the station hears of it: whatever happens then, it is not shut out.
+        """
+        secret = _password_in(command)
+        if secret is None:
+            return False
+        async with self._db.unit(ctx) as unit:
+            await self._arm(unit, ctx, station, secret)
+        await self._at_once(station)
+        return True
+
+    async def declined(self, ctx: Context, station: StationId, answer: Answer) -> None:
+        """The answer to that. Who said no keeps the old one; who said nothing may have the new."""
+        if answer.outcome in SAID_NO:
+            async with self._db.unit(ctx) as unit:
+                await store.change(unit, station, {"password_next": None})
+                await unit.emit(StationChanged(tenant=ctx.tenant, at=ctx.now, station=station))
+
+    async def plan_upgrade(
+        self, ctx: Context, station: StationId, profile: int, way: Way
+    ) -> Upgrade:
+        """What would bring a station to a higher security profile, and why.
+
+        Raises StationUnknown, SecurityDowngrade.
+        """
+        async with self._db.unit(ctx) as unit:
+            return await self._plan(unit, station, profile, way)
+
+    async def upgrade(self, ctx: Context, station: StationId, profile: int, way: Way) -> Upgrade:
+        """Do it, up to where the station says no. It is done when the station has come back.
+
+        Raises StationUnknown, StationOffline, SecurityDowngrade.
+        """
+        async with self._db.unit(ctx) as unit:
+            planned = await self._plan(unit, station, profile, way)
+            values: dict[str, object] = {"profile_wanted": profile}
+            if planned.steps[0].name == "hold":
+                values = {"profile_wanted": None, "security_profile": profile}
+            await store.change(unit, station, values)
+            await unit.emit(StationChanged(tenant=ctx.tenant, at=ctx.now, station=station))
+        await self._at_once(station)
+        done = replace(planned, steps=tuple(await self._act(ctx, station, planned)))
+        if any(step.answer is not None and step.answer.outcome in SAID_NO for step in done.steps):
+            async with self._db.unit(ctx) as unit:
+                await store.change(unit, station, {"profile_wanted": None})
+                await unit.emit(StationChanged(tenant=ctx.tenant, at=ctx.now, station=station))
+        return done
+
+    async def _act(self, ctx: Context, station: StationId, planned: Upgrade) -> list[Step]:
+        """One step after another, up to a no. What is not for this kind of station is left out."""
+        done: list[Step] = []
+        profiles, over = True, False
+        for step in planned.steps:
+            command = step.command
+            if step.needs_secret:
+                command = plan.password(secrets.token_hex(PASSWORD_BYTES))
+            if command is None or over or not _applies(step, done, profiles=profiles):
+                done.append(step)
+                continue
+            answer = await self._put(ctx, station, command)
+            if isinstance(command, SetNetworkProfile) and answer.outcome is Outcome.UNSUPPORTED:
+                profiles = False
+                done.append(step)
+                continue
+            done.append(replace(step, answer=answer))
+            over = answer.outcome not in GOOD
+        return done
+
+    async def _plan(self, unit: Unit, station: StationId, profile: int, way: Way) -> Upgrade:
+        door = await store.door(unit, station)
+        found = await store.find(unit, station)
+        if door is None or found is None:
+            raise StationUnknown(f"there is no station {station!r}", station=station)
+        known = await store.values_of(unit, station, plan.ASKED_FOR)
+        slots = await store.choices_of(unit, station, plan.COMMS, plan.PRIORITY)
+        way = replace(way, protocol=way.protocol or found.protocol)
+        return plan.upgrade(found, door, known, profile, way, slots=slots)
+
+    async def _arm(self, unit: Unit, ctx: Context, station: StationId, secret: str) -> None:
+        values: dict[str, object] = {"password_next": self._digest(secret.encode())}
+        if not await store.change(unit, station, values):
+            raise StationUnknown(f"there is no station {station!r}", station=station)
+        await unit.emit(StationChanged(tenant=ctx.tenant, at=ctx.now, station=station))
+
+
+def _applies(step: Step, done: Sequence[Step], *, profiles: bool) -> bool:
+    """Whether a step is for a station that has network profiles, or has none."""
+    match step.name:
+        case "priority":
+            return profiles
+        case "profile":
+            return not profiles
+        case "reset":
+            # One that is told its profile comes back by itself, unless it says otherwise.
+            return profiles or any(s.answer is not None and s.answer.status == AGAIN for s in done)
+        case _:
+            return True
+
+
+def _password_in(command: Ask) -> str | None:
+    """The password that a command gives the station, if it does."""
+    if not isinstance(command, SetVariables):
+        return None
+    return next((v.value for v in command.variables if is_secret(v.variable)), None)
