@@ -18,11 +18,11 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
         *("list_display_messages", "list_external_limits", "list_file_jobs", "list_grid_controls"),
         *("list_monitors", "list_reports", "list_stream_values", "list_streams"),
         *("list_transaction_modes", "list_variable_events", "list_vehicle_plans"),
-        *("overview", "live", "list_roles", "list_timeline"),
+        *("overview", "live", "list_roles", "list_timeline", "list_networks"),
     ),
     P.STATIONS_WRITE: (
         *("add_station", "change_station", "remove_station", "add_template", "save_template"),
-        *("remove_template", "acknowledge_alarm"),
+        *("remove_template", "acknowledge_alarm", "rotate_password", "upgrade_security"),
     ),
     P.COMMANDS: (
         *("command_station", "apply_templates", "place_command", "list_commands"),
