@@ -295,3 +295,30 @@ def test_the_grid_may_limit_what_cars_give() -> None:
     assert -10_000 < limited_w < 0
     bench.move(90)
     assert outlet.power_w == pytest.approx(free_w, rel=0.1), "it has run out"
+
+
+def test_2x_takes_no_second_profile_for_the_same_time_and_place() -> None:
+    bench = Bench("2.0.1", "Duo 22")
+    words = bench.words
+
+    def put(number: int, **more: Any) -> Any:
+        period = words.ChargingSchedulePeriod(start_period=0, limit=9_000.0)
+        schedule = words.ChargingSchedule(
+            id=1, charging_rate_unit="W", charging_schedule_period=(period,)
+        )
+        profile = words.ChargingProfile(
+            id=number,
+            stack_level=1,
+            charging_profile_purpose="TxDefaultProfile",
+            charging_profile_kind="Relative",
+            charging_schedule=(schedule,),
+            **more,
+        )
+        return bench.command(words.SetChargingProfile(evse_id=1, charging_profile=profile))
+
+    assert put(1, valid_to=at(bench, 600)).status == "Accepted"
+    rival = put(2)
+    assert (rival.status, rival.status_info.reason_code) == ("Rejected", "DuplicateProfile")
+    assert put(2, valid_from=at(bench, 600)).status == "Accepted", "one after the other"
+    assert put(1, valid_to=at(bench, 300)).status == "Accepted", "its own id again"
+    assert len(bench.station.limits) == 2

@@ -310,12 +310,12 @@ class Fleet:
             identity, subprotocol = station.plan.identity, station.voice.dialect.subprotocol
             self.stats.dials += 1
             link = Link(self, identity, subprotocol)
-            url, password = self._address(station)
+            url, name, password = self._address(station)
             try:
                 await connect(
                     link,
                     url,
-                    identity=identity,
+                    identity=name,
                     password=password,
                     subprotocol=subprotocol,
                     tls=self._tls.of(station, url),
@@ -328,15 +328,16 @@ class Fleet:
                 self.stats.dial_failures += 1
                 station.link_down()
 
-    def _address(self, station: Station) -> tuple[str, str]:
-        """Where it dials, and with which password: its network profile's, else as delivered."""
+    def _address(self, station: Station) -> tuple[str, StationId, str]:
+        """Where it dials, as whom, by which password: its network profile's, else as delivered."""
         endpoint, knobs = station.network.endpoint, station.knobs
-        url, password = self.options.url, knobs.password
+        url, name, password = self.options.url, station.plan.identity, knobs.password
         if endpoint is not None:
             url, password = endpoint.url, endpoint.password or password
+            name = StationId(endpoint.identity) if endpoint.identity else name
         if knobs.security_profile >= _TLS and url.startswith("ws:"):
             url = f"wss:{url.removeprefix('ws:')}"
-        return url, "" if knobs.security_profile >= _CLIENT_CERTIFICATES else password
+        return url, name, "" if knobs.security_profile >= _CLIENT_CERTIFICATES else password
 
     async def goodbye(self) -> None:
         """Close every socket properly."""

@@ -6,6 +6,7 @@ a transaction's own profile stands in for the default one, and between purposes 
 wins; what is generated on site comes on top of what the grid gives.
 """
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -153,10 +154,25 @@ class Limits:
     def __len__(self) -> int:
         return len(self._limits)
 
-    def put(self, limit: Limit) -> bool:
-        """Install one; it replaces its id, and its like at the same stack level."""
+    def rival(self, limit: Limit) -> Limit | None:
+        """Another profile at the same place and stack level, valid at the same time (2.x)."""
+        begin, end = _validity(limit)
+        for old in self._limits:
+            old_begin, old_end = _validity(old)
+            together = begin < old_end and old_begin < end
+            if old.id != limit.id and _same_place(old, limit) and together:
+                return old
+        return None
+
+    def put(self, limit: Limit, *, replaces_like: bool = True) -> bool:
+        """Install one; it replaces its id.
+
+        ``replaces_like``: and what stands at the same place and stack level, as in 1.6 (3.13.2).
+        """
         kept = tuple(
-            old for old in self._limits if old.id != limit.id and not _same_place(old, limit)
+            old
+            for old in self._limits
+            if old.id != limit.id and not (replaces_like and _same_place(old, limit))
         )
         if len(kept) >= LIMITS_MAX:
             return False
@@ -302,6 +318,11 @@ class Limits:
 
 
 _NOTHING_SAID: Final = Setting()
+
+
+def _validity(limit: Limit) -> tuple[float, float]:
+    begin = -math.inf if limit.valid_from is None else limit.valid_from
+    return begin, math.inf if limit.valid_to is None else limit.valid_to
 
 
 def _same_place(one: Limit, other: Limit) -> bool:

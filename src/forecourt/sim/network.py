@@ -13,6 +13,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
     url: str
     security_profile: int
+    identity: str | None = None
+    """By which name it comes there; None: its own."""
     password: str | None = None
 
 

@@ -1,6 +1,7 @@
 """What a 1.6 station does with local lists and reservations."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from forecourt.protocol.ocpp import v16
@@ -80,8 +81,10 @@ def _own(station: Station, evse: int, reservation_id: int) -> bool:
 
 
 def on_cancel(station: Station, _: Speaker, request: v16.CancelReservation) -> Message:
-    cancelled = station.cancel_reservation(request.reservation_id)
-    return v16.CancelReservationResponse(status="Accepted" if cancelled else "Rejected")
+    held = any(r.id == request.reservation_id for r in station.reservations)
+    if held:
+        station.talk.after_answer(partial(station.cancel_reservation, request.reservation_id))
+    return v16.CancelReservationResponse(status="Accepted" if held else "Rejected")
 
 
 COMMANDS: Final[Mapping[type[Message], Command[Message]]] = dict(

@@ -128,8 +128,12 @@ def on_limit(speaker: Speaker, request: Any) -> Any:  # noqa: PLR0911 - one rule
     if purpose == "ChargingStationMaxProfile" and request.evse_id != 0:
         return refused("InvalidProfile")
     limit = to_limit(request.evse_id, profile, tx.ref if tx is not None else None)
-    if limit is None or not station.limits.put(limit):
-        return refused("NoProfile" if limit is None else "OutOfStorage")
+    if limit is None:
+        return refused("InvalidProfile")
+    if station.limits.rival(limit) is not None:
+        return refused("DuplicateProfile")
+    if not station.limits.put(limit, replaces_like=False):
+        return refused("OutOfStorage")
     station.talk.after_answer(partial(_set, speaker, profile, outlet))
     return words.SetChargingProfileResponse(status="Accepted")
 

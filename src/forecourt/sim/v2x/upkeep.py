@@ -225,6 +225,7 @@ def on_network(speaker: Speaker, request: Any) -> Any:
     station.network.slots[slot] = Endpoint(
         url=data.ocpp_csms_url,
         security_profile=data.security_profile,
+        identity=getattr(data, "identity", None),
         password=getattr(data, "basic_auth_password", None),
     )
     return respond(status="Accepted")

@@ -417,7 +417,13 @@ async def variables_gone(
         .where(c.station_id == station_id, c.reported_at < since, c.gone_at.is_(None))
         .values(gone_at=now)
     )
-    await unit.conn.execute(_prune, {"station": station_id, "most": most})
+    await prune_variables(unit, station_id, most=most)
+    return done.rowcount
+
+
+async def prune_variables(unit: Unit, station_id: StationId, *, most: int) -> int:
+    """Forget the variables above ``most`` that were told longest ago; how many."""
+    done = await unit.conn.execute(_prune, {"station": station_id, "most": most})
     return done.rowcount
 
 
@@ -435,6 +441,7 @@ async def values_of(
         c.component_instance == "",
         c.attribute == "Actual",
         c.value.is_not(None),
+        c.gone_at.is_(None),
     )
     rows = await unit.conn.execute(query)
     return {(row.component, row.variable, row.variable_instance): row.value for row in rows}
@@ -478,11 +485,11 @@ async def messages_of(
 
 # Behind a place, and before whatever a transaction that is still open may add.
 _timeline = text("""
-    SELECT CAST(xid AS text) AS xid, seq, at, type, body FROM events
+    SELECT CAST(e.xid AS text) AS xid, e.seq, e.at, e.type, e.body FROM events e
     WHERE subject = :station AND body ->> 'station' = :station AND at >= :since
-      AND (xid, seq) > (CAST(CAST(:xid AS text) AS xid8), CAST(:seq AS bigint))
-      AND xid < pg_snapshot_xmin(pg_current_snapshot())
-    ORDER BY xid, seq LIMIT :limit""")
+      AND (e.xid, e.seq) > (CAST(CAST(:xid AS text) AS xid8), CAST(:seq AS bigint))
+      AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY e.xid, e.seq LIMIT :limit""")
 
 
 async def timeline(
@@ -523,6 +530,13 @@ async def counts(unit: Unit) -> dict[str, int]:
         )
     ).one()
     return {"known": row[0], "connected": row[1]}
+
+
+async def connector_counts(unit: Unit) -> dict[str, int]:
+    """Connectors by their state; what stations say of themselves as a whole is none."""
+    c = connectors.c
+    query = select(c.state, func.count()).where(c.evse_no > 0).group_by(c.state)
+    return {row[0]: row[1] for row in await unit.conn.execute(query)}
 
 
 def station(row: Any) -> Station:
