@@ -4,10 +4,15 @@ const teal: MantineColorsTuple = [
   "#e7f8f6", "#cdeeea", "#9dddd6", "#69cbc1", "#40bcb0", "#22a89c", "#128f86", "#0b7a75", "#0a625e", "#084b48",
 ];
 
+/** Mantine draws its dark surfaces from these; the same greys as in styles/tokens.css. */
+const dark: MantineColorsTuple = [
+  "#e8ebee", "#c9d0d6", "#a0aab4", "#75808b", "#39424b", "#252b31", "#1a1f24", "#15191d", "#101417", "#0e1114",
+];
+
 export const theme = createTheme({
   primaryColor: "teal",
   primaryShade: { light: 7, dark: 7 },
-  colors: { teal },
+  colors: { teal, dark },
   fontFamily: "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif",
   fontFamilyMonospace: "ui-monospace, 'SF Mono', SFMono-Regular, Menlo, Consolas, 'Liberation Mono', monospace",
   fontSizes: { xs: "12px", sm: "13px", md: "14px", lg: "16px", xl: "20px" },
@@ -20,6 +25,7 @@ export const theme = createTheme({
     TextInput: { defaultProps: { size: "xs" } },
     PasswordInput: { defaultProps: { size: "xs" } },
     NumberInput: { defaultProps: { size: "xs" } },
+    NativeSelect: { defaultProps: { size: "xs" } },
     Select: { defaultProps: { size: "xs", checkIconPosition: "right" } },
     Textarea: { defaultProps: { size: "xs" } },
     JsonInput: { defaultProps: { size: "xs" } },

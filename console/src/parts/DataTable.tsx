@@ -149,7 +149,7 @@ export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, 
         </div>
       </div>
       <div className="tfoot">
-        <span>{more ? t("table.rows_more", { n: count(rows.length, t.language) }) : t("table.rows", { n: count(rows.length, t.language) })}</span>
+        <span>{t(more ? "table.rows_more" : rows.length === 1 ? "table.row" : "table.rows", { n: count(rows.length, t.language) })}</span>
         {foot}
       </div>
     </div>

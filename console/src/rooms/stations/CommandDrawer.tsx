@@ -10,7 +10,7 @@ import { useT } from "../../i18n";
 import { Refused } from "../../parts/basics";
 import type { Tone } from "../../parts/states";
 import { CommandFields } from "./CommandFields";
-import { bodyOf, commandNames, DISRUPTIVE, formOf } from "./commands";
+import { bodyOf, commandNames, DISRUPTIVE, formOf, templateOf } from "./commands";
 
 interface Props {
   station: StationView;
@@ -63,7 +63,7 @@ function Form({ station, command: name, choose, running }: Required<Pick<Props, 
   useEffect(() => {
     setValues({});
     setAsJson(!form.simple);
-    setJson(JSON.stringify(bodyOf(form, {}), null, 2));
+    setJson(templateOf(form, {}));
     setConfirmed(false);
     reset();
   }, [form, reset]);
@@ -75,14 +75,14 @@ function Form({ station, command: name, choose, running }: Required<Pick<Props, 
     if (written !== null) send.mutate(written);
   };
   const toJson = (on: boolean) => {
-    if (on) setJson(JSON.stringify(bodyOf(form, values), null, 2));
+    if (on) setJson(templateOf(form, values));
     setAsJson(on);
   };
 
   return (
     <form className="stack" onSubmit={submit}>
       <Select
-        label={t("command.which")} searchable allowDeselect={false} value={name} onChange={(next) => choose(next ?? undefined)} maxDropdownHeight={360}
+        label={t("command.which")} data-autofocus searchable allowDeselect={false} value={name} onChange={(next) => choose(next ?? undefined)} maxDropdownHeight={360}
         data={names.map((one) => ({ value: one, label: t.word("command", one) }))} nothingFoundMessage={t("palette.none")}
       />
       {!station.connected && (
@@ -100,7 +100,7 @@ function Form({ station, command: name, choose, running }: Required<Pick<Props, 
       {form.simple && <Switch label={t("command.as_json")} checked={asJson} onChange={(event) => toJson(event.currentTarget.checked)} />}
       {risky && <Checkbox label={t("command.confirm", { n: running })} checked={confirmed} onChange={(event) => setConfirmed(event.currentTarget.checked)} />}
       <div className="row">
-        <Button type="submit" color={DISRUPTIVE.has(name) ? "red" : undefined} loading={send.isPending} disabled={written === null || (risky && !confirmed)}>
+        <Button type="submit" color={DISRUPTIVE.has(name) ? "red.9" : undefined} loading={send.isPending} disabled={written === null || (risky && !confirmed)}>
           {t("command.send")}
         </Button>
       </div>

@@ -60,7 +60,7 @@ export function Messages({ station }: { station: string }) {
       ),
     },
     { id: "size", head: t("messages.size"), width: "64px", numeric: true, cell: ({ message }) => `${message.frame.length} B` },
-    { id: "took", head: t("messages.took"), width: "76px", numeric: true, cell: ({ tookMs }) => (tookMs === null ? "" : `${tookMs} ms`) },
+    { id: "took", head: t("messages.took"), width: "84px", numeric: true, cell: ({ tookMs }) => (tookMs === null ? "" : `${tookMs} ms`) },
   ];
   return (
     <>

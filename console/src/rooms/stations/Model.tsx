@@ -51,7 +51,7 @@ export function Model({ station }: { station: StationView }) {
       </div>
       <Loaded query={variables}>
         {() => (
-          <div style={{ height: "clamp(320px, calc(100dvh - 380px), 800px)", display: "flex", flexDirection: "column" }}>
+          <div className="tall">
             <DataTable
               label={t("tab.model")} rows={rows} columns={columns} id={nameOf} cardHeight={70}
               card={(v) => <><b>{v.variable}</b> <span className="soft">{placeOf(v)}</span><div className="mono cut">{v.value ?? "–"} {v.unit}</div></>}

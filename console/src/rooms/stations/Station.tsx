@@ -6,9 +6,9 @@ import { lazy, Suspense, useMemo } from "react";
 import { sessionsQuery, stationQuery } from "../../api/queries";
 import type { SessionView, StationView } from "../../api/schema";
 import { useT } from "../../i18n";
-import { duration, energy, percent, power } from "../../lib/format";
+import { duration, energy, exact, percent, power } from "../../lib/format";
 import { useNow } from "../../lib/now";
-import { Ago, Glow, Loaded, Loading, Page, Panel } from "../../parts/basics";
+import { Glow, Loaded, Loading, Page, Panel } from "../../parts/basics";
 import { State } from "../../parts/states";
 import { useMay } from "../../shell/session";
 import { Feed } from "../overview/Feed";
@@ -82,6 +82,7 @@ function Commands({ ask }: { ask: (name: string) => void }) {
 
 function Line({ station }: { station: StationView }) {
   const t = useT();
+  const now = useNow();
   const since = station.connected ? station.connected_at : station.disconnected_at;
   const parts = [`${station.vendor} ${station.model}`.trim(), station.firmware && `${t("stations.firmware")} ${station.firmware}`, station.protocol.replace("ocpp", "OCPP "), station.site];
   return (
@@ -89,7 +90,7 @@ function Line({ station }: { station: StationView }) {
       <Glow value={station.connected}>
         <State state={station.connected ? "online" : "offline"} />
       </Glow>
-      {since && <span>{t("station.since")} <Ago at={since} /></span>}
+      {since && <span title={exact(since, t.language)}>{t("station.for", { time: duration(now - Date.parse(since), t.language) })}</span>}
       {station.admission !== "accepted" && <State state={station.admission} group="admission" />}
       {parts.filter(Boolean).map((part) => <span key={part}>{part}</span>)}
     </div>

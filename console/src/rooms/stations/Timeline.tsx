@@ -13,14 +13,16 @@ import { EventList } from "../overview/Feed";
 import { lanes, type Span } from "./lanes";
 
 const LISTED_MAX = 200;
+const DAY_MS = 86_400_000;
 
 export function Timeline({ station }: { station: StationView }) {
   const t = useT();
   const now = useNow();
   const timeline = useQuery(timelineQuery(station.id));
-  const events = timeline.data ?? [];
+  // Transactions may end in another order than they began in.
+  const events = useMemo(() => (timeline.data ?? []).toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)), [timeline.data]);
   const rows = useMemo(() => lanes(station, events, now), [station, events, now]);
-  const from = Math.min(...rows.flatMap(({ spans }) => spans.map((span) => span.from)), now - 60_000);
+  const from = Math.max(now - DAY_MS, Math.min(...rows.flatMap(({ spans }) => spans.map((span) => span.from)), now - 60_000));
   const at = (moment: number) => `${(100 * (moment - from)) / (now - from)}%`;
   const seen = [...new Set(rows.flatMap(({ spans }) => spans.map(({ state }) => state)))];
   return (

@@ -33,12 +33,13 @@ export interface Field {
 
 export interface CommandForm {
   name: string;
-  /** Null where the command has parts that no simple field can hold: then it is written as JSON. */
   fields: readonly Field[];
   /** Optional parts that only JSON can say. */
   beyond: readonly string[];
   /** Whether the fields suffice to say it. */
   simple: boolean;
+  /** The parts that must be written as JSON, empty. */
+  skeleton: Readonly<Record<string, unknown>>;
 }
 
 const schemas = raw as unknown as Readonly<Record<string, Schema>>;
@@ -50,6 +51,9 @@ export const GROUPS = {
   files: ["get_log", "update_firmware"],
 } as const;
 
+/** Optional, and yet what the command is about. */
+const WRITTEN: ReadonlySet<string> = new Set(["raw.payload", "get_variables.variables"]);
+
 /** Those that take something away from somebody who charges, or the station from the network. */
 export const DISRUPTIVE: ReadonlySet<string> = new Set(["reset", "stop", "availability", "unlock", "update_firmware", "set_network_profile"]);
 
@@ -60,18 +64,18 @@ export function commandNames(): string[] {
 
 export function formOf(name: string): CommandForm {
   const schema = schemas[name];
-  if (schema === undefined) return { name, fields: [], beyond: [], simple: false };
+  if (schema === undefined) return { name, fields: [], beyond: [], simple: false, skeleton: {} };
   const fields: Field[] = [];
   const beyond: string[] = [];
-  let simple = true;
+  const skeleton: Record<string, unknown> = {};
   for (const [key, property] of Object.entries(schema.properties)) {
     const required = schema.required.includes(key);
     const made = fieldOf(key, property, required);
     if (made !== null) fields.push(made);
-    else if (required) simple = false;
+    else if (required || WRITTEN.has(`${name}.${key}`)) skeleton[key] = property.type === "array" ? [] : {};
     else beyond.push(key);
   }
-  return { name, fields, beyond, simple };
+  return { name, fields, beyond, simple: Object.keys(skeleton).length === 0, skeleton };
 }
 
 function fieldOf(name: string, property: Property, required: boolean): Field | null {
@@ -99,6 +103,11 @@ function fieldOf(name: string, property: Property, required: boolean): Field | n
     default:
       return null;
   }
+}
+
+/** How it looks as JSON, to be completed. */
+export function templateOf(form: CommandForm, values: Readonly<Record<string, string>>): string {
+  return JSON.stringify({ ...bodyOf(form, values), ...form.skeleton }, null, 2);
 }
 
 /** What is sent; fields left empty are left out, so that the platform's defaults hold. */

@@ -67,7 +67,7 @@ class Console:
         )
         return Response(
             body,
-            media_type="text/html; charset=utf-8",
+            media_type="text/html",
             headers={
                 **HARDENED,
                 "Cache-Control": ASK_AGAIN,
@@ -106,8 +106,6 @@ class Console:
 
 def _read(path: Path) -> Asset:
     media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    if media_type.startswith("text/"):
-        media_type += "; charset=utf-8"
     packed = {
         encoding: other.read_bytes()
         for encoding, ending in ENCODINGS
