@@ -74,7 +74,7 @@ async def described() -> str:
         access=Access(db),
         tariffs=Tariffs(db),
         sessions=Sessions(db),
-        energy=Energy(db, monitoring=Monitoring(db)),
+        energy=Energy(db, stations=stations, monitoring=Monitoring(db)),
         firmware=Firmware(db),
         billing=Billing(db),
     )

@@ -30,7 +30,7 @@ from forecourt.domain.access import Access
 from forecourt.domain.billing import Billing
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Caretaker, Devices
-from forecourt.domain.energy import Energy
+from forecourt.domain.energy import Energy, NeedsTold
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.orders import Dispatcher, OrderPlaced, Orders
@@ -153,12 +153,19 @@ def nervous_system(
         ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
         await rooms.devices.connected(ctx, event.station)
 
+    async def needs_told(event: NeedsTold) -> None:
+        if event.transaction:
+            ctx = Context(actor="system:relay", tenant=event.tenant, now=event.at)
+            told = (event.station, event.evse_no, event.transaction)
+            gateway.spawn(rooms.energy.offer(ctx, *told))  # Nobody else shall wait for a station.
+
     async def orders_due(_: OrderPlaced | StationBooted | StationConnected) -> None:
         dispatcher.wake()
 
     return {
         OrderPlaced: [orders_due],
         CommandAnswered: [_understanding(rooms)],
+        NeedsTold: [needs_told],
         StationBooted: [arrived, orders_due],
         CertificateRequested: [wanted],
         StationAdded: [door_changed],
@@ -370,7 +377,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
         access=Access(db),
         tariffs=Tariffs(db),
         sessions=Sessions(db),
-        energy=Energy(db, monitoring=noticing),
+        energy=Energy(db, stations=standing, monitoring=noticing),
         firmware=Firmware(db),
         billing=Billing(db),
     )

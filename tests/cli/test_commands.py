@@ -1,25 +1,39 @@
 """The commands as a shell sees them: output, JSON, exit codes; with and without a platform."""
 
+import asyncio
 import io
 import json
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from websockets.sync.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
 
+from forecourt.app import open_rooms
+from forecourt.base.clock import SystemClock
+from forecourt.base.context import Context
+from forecourt.base.ids import StationId, TenantId
 from forecourt.cli import main
 from forecourt.cli.station_csv import parse
+from forecourt.domain.energy import ExternalLimit
+from forecourt.domain.firmware import JobKind
+from forecourt.domain.monitoring import Alarm, AlarmSource
+from forecourt.settings import load
 from tests.fixtures.pki import csr_pem
 
 
@@ -105,6 +119,31 @@ def platform(shell: Shell) -> Generator[Platform]:
             assert process.wait(timeout=30) == 0
 
 
+async def told_at_night(shell: Shell) -> datetime:
+    """What a station told: something is wrong, somebody limits it, it is being updated."""
+    assert shell.database_url is not None
+    settings = load({"data_dir": shell.data_dir, "database_url": shell.database_url})
+    clock, station = SystemClock(), StationId("CP1")
+    async with open_rooms(settings, clock) as (rooms, _):
+        ctx = Context(actor="test", tenant=TenantId("default"), now=clock.now())
+        alarm = Alarm(
+            source=AlarmSource.VARIABLE,
+            key="k",
+            severity=1,
+            text="EVSE Problem is true",
+            raised_at=ctx.now,
+        )
+        await rooms.monitoring.raise_alarm(ctx, station, alarm)
+        limit = ExternalLimit(evse_no=2, source="SO", grid_critical=True, since_at=ctx.now)
+        await rooms.energy.limit_told(ctx, station, limit)
+        later = ctx.now + timedelta(hours=1)
+        await rooms.access.reserved(ctx, station, 7, evse_no=2, token="CARD", expires_at=later)
+        for kind, status in ((JobKind.LOG, "Uploaded"), (JobKind.UPDATE, "Installing")):
+            at = msgspec.structs.replace(ctx, now=clock.now())
+            await rooms.firmware.reported(at, station, kind=kind, request_id=1, status=status)
+        return ctx.now
+
+
 class TestStation:
     def test_add_list_show_set_remove(self, shell: Shell) -> None:
         made = shell.good("station", "add", "CP1", "A|2", "--generate-password", "--site", "Hof")
@@ -122,6 +161,25 @@ class TestStation:
         gone = shell.run("station", "show", "CP1")
         assert (gone.code, gone.out) == (1, "")
         assert gone.err == "error: there is no station 'CP1' (station.unknown)\n"
+
+    def test_what_somebody_who_is_woken_must_know(self, shell: Shell) -> None:
+        shell.good("station", "add", "CP1")
+        night = asyncio.run(told_at_night(shell))
+        shown = shell.good("station", "show", "CP1", "--json").json
+        assert [(alarm["severity"], alarm["text"]) for alarm in shown["alarms"]] == [
+            (1, "EVSE Problem is true")
+        ]
+        assert [(limit["evse"], limit["source"]) for limit in shown["external_limits"]] == [
+            (2, "SO")
+        ]
+        assert [(held["number"], held["evse"]) for held in shown["reservations"]] == [(7, 2)]
+        assert [(job["kind"], job["status"]) for job in shown["file_jobs"]] == [
+            ("update", "Installing"),
+            ("log", "Uploaded"),
+        ]
+        people = shell.good("station", "show", "CP1").out
+        assert "EVSE Problem is true" in people
+        assert f"{night:%Y-%m-%d}" in people
 
     def test_a_known_station_stays_as_it_is(self, shell: Shell) -> None:
         shell.good("station", "add", "CP1", "--site", "first")
@@ -435,3 +493,79 @@ def test_beside_a_platform(platform: Platform) -> None:
         shell.good("station", "set", "CP1", "--admission", "blocked")
         with pytest.raises(Exception, match="1008"):
             socket.recv(timeout=10)
+
+
+def dial(url: str, *, within_s: float = 10.0) -> ClientConnection:
+    """A station's socket; the platform hears of new stations a moment after they were added."""
+    until_s = time.monotonic() + within_s
+    while True:
+        try:
+            return connect(url, subprotocols=["ocpp1.6"])  # type: ignore[list-item]  # a NewType of str
+        except InvalidStatus:
+            if time.monotonic() > until_s:
+                raise
+            time.sleep(0.1)
+
+
+@contextmanager
+def obedient(platform: Platform, name: str) -> Generator[list[Any]]:
+    """A 1.6 station that does what it is asked, in a thread; what it was asked."""
+    asked: list[Any] = []
+    with dial(f"{platform.ocpp}/{name}") as socket:
+        boot = {"chargePointVendor": "Maker", "chargePointModel": "One"}
+        socket.send(json.dumps([2, "1", "BootNotification", boot]))
+        assert json.loads(socket.recv())[2]["status"] == "Accepted"
+
+        def work() -> None:
+            with suppress(ConnectionClosed):
+                for text in socket:
+                    _, message_id, action, payload = json.loads(text)
+                    answer = {} if action == "GetConfiguration" else {"status": "Accepted"}
+                    if action != "GetConfiguration":  # The house asks by itself.
+                        asked.append([action, payload])
+                    socket.send(json.dumps([3, message_id, answer]))
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        yield asked
+    thread.join(timeout=10)
+
+
+def test_commands_to_one_and_to_many(platform: Platform, tmp_path: Path) -> None:
+    shell = platform.shell
+    shell.good("station", "add", "CP1", "CP2", "CP3", "--site", "Hof")
+    with obedient(platform, "CP1") as one, obedient(platform, "CP2") as two:
+        limited = shell.good("command", "CP1", "set-limit", "--limit-w", "7400")
+        assert "accepted" in limited.out
+        profile = one[-1][1]["csChargingProfiles"]
+        assert profile["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"] == 7400
+        listed = '[{"token": "CARD"}]'
+        shell.good("command", "CP1", "send-local-list", "--version", "3", "--entries", listed)
+        assert one[-1][1]["localAuthorizationList"][0]["idTag"] == "CARD"
+        (tmp_path / "entries.json").write_text(listed)
+        from_file = f"@{tmp_path / 'entries.json'}"
+        shell.good("command", "CP1", "send-local-list", "--version", "4", "--entries", from_file)
+        assert one[-1][1]["listVersion"] == 4
+        raw = shell.good("command", "CP1", "raw", "ClearCache", "--json")
+        assert raw.json["details"] == {"kind": "response", "payload": {"status": "Accepted"}}
+        for wrong, complaint in (
+            (("set-limit", "--limit-w", "-1"), "$.limit_w"),
+            (("send-local-list", "--version", "3", "--entries", "{"), "--entries"),
+            (("raw", "ClearCache", "[]"), "no JSON object"),
+        ):
+            ran = shell.run("command", "CP1", *wrong)
+            assert (ran.code, complaint in ran.err) == (1, True), ran.err
+        refused = shell.run("command", "CP1", "get-tariffs")
+        assert (refused.code, "unsupported" in refused.out) == (1, True)
+
+        many = shell.run("command", "--site", "Hof", "clear-cache", "--json")
+        assert many.code == 1, "one is away"
+        assert many.json["progress"]["outcomes"] == {"accepted": 2, "away": 1}
+        assert [line["station"] for line in many.json["items"]] == ["CP1", "CP2", "CP3"]
+        here = shell.good("command", "--all", "--connected", "--at-once", "1", "reset")
+        assert here.out.count("accepted") == 2
+        assert ["Reset", {"type": "Soft"}] in two
+        nobody = shell.run("command", "--model", "None such", "reset")
+        assert (nobody.code, "(command.invalid)" in nobody.err) == (1, True)
+        later = shell.good("command", "--wait-hours", "1", "--no-follow", "--all", "clear-cache")
+        assert "CP3" in later.out

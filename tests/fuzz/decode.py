@@ -6,20 +6,32 @@ from typing import Final
 
 import msgspec
 
+from forecourt.domain.catalogue import KEYS, QuirkProfile
+from forecourt.edge.ocpp.quirks import lenient_of
 from forecourt.protocol.ocpp.events import Answered, Received, Sent
-from forecourt.protocol.ocpp.lenient import Fix, Lenient
+from forecourt.protocol.ocpp.lenient import NUL, Fix, Lenient
 from forecourt.protocol.ocpp.rpc import Connection
 from tests.fuzz.examples import DIALECTS, calls, payloads
 
+# A station with every quirk that is mended in what it sends.
+QUIRKY: Final = QuirkProfile(
+    name="quirky",
+    title="Everything at once",
+    repair_json=True,
+    tolerate_int64_txid=True,
+    tolerate_empty_sampled_values=True,
+    ignore_vendor_error=frozenset({"0x00"}),
+    id_tag_cut="_",
+)
 # The first byte chooses the version, leniency and memory, the second the call that is open.
 VERSIONS: Final = ("1.6", "2.0.1", "2.1")
 CHOICES: Final = [
     (version, lenient, remembers)
     for version in VERSIONS
-    for lenient in (None, Lenient())
+    for lenient in (None, Lenient(), lenient_of(QUIRKY, all_fixes=False))
     for remembers in (False, True)
 ]
-FIXES: Final = {fix.value for fix in Fix}
+FIXES: Final = {fix.value for fix in Fix} | set(KEYS)
 FRAMES_MAX: Final = 4
 BETWEEN: Final = b"\x1e"
 """Record separator: parts one input into frames; JSON never holds it unescaped."""
@@ -53,7 +65,9 @@ def run(data: bytes) -> None:
             message = getattr(event, "request", None) or getattr(event, "message", None)
             told = event.response if isinstance(event, Answered) else message
             # What was read can be kept: handlers write it as JSON.
-            json.loads(msgspec.json.encode(told))
+            kept = msgspec.json.encode(told)
+            json.loads(kept)
+            assert NUL.search(kept) is None, "no column holds it"
             assert set(event.repairs) <= FIXES
             assert lenient is not None or event.repairs == ()
 
@@ -87,8 +101,12 @@ ODD: Final = (
     b'[3,"p-1",{"status":"Accepted"}]\x1e[3,"p-1",{}]',
     b'[2,"m1","DataTransfer",{"vendorId":"\\ud83d\\ude00","data":[[[[1e9]]]]}]',
     b"",
+    b'[2,"m1","DataTransfer",{"vendorId":"a\\u0000\\\\u0000"}]',
     b'[2,"m1","MeterValues",{"connectorId":1,"transactionId":,"meterValue":[]}]',
     b'[2,"m1","Heartbeat",null]',
+    b'[2,"m1","Authorize",{"idTag":"04A1_K1"}]',
+    b'[2,"m1","StatusNotification",{"errorCode":"NoError","vendorErrorCode":"0x00","status":"x"}]',
+    b'[2,"m1","MeterValues",{"connectorId":1,"transactionId":18446744073709551616,"meterValue":[]}]',
     b'[2,"m1","DataTransfer",{"vendorId":"C:\\path","x":1.0,}]',
     b'[2,"m1","DataTransfer",{\\"vendorId\\":\\"a\\"}]',
     b'[2,"m1","StatusNotification",{"connectorId":1.0,"errorCode":"Error","status":"Ok"}]',

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from forecourt.protocol.ocpp import v16, v21, v201
 from forecourt.protocol.ocpp.dialect import Dialect
-from forecourt.protocol.ocpp.events import Answered, Event, Malformed, Received
+from forecourt.protocol.ocpp.events import Answered, Event, Failed, Malformed, Received
 from forecourt.protocol.ocpp.lenient import ALL_FIXES, MENDED_BYTES_MAX, Fix, Lenient
 from forecourt.protocol.ocpp.rpc import Connection
 from tests.protocol.schemas import official, payloads
@@ -112,6 +112,20 @@ def test_bytes_that_are_no_text_beside_a_number_that_is_none() -> None:
     strict, lenient = both(v16.DIALECT, data)
     assert isinstance(strict, Malformed)
     assert isinstance(lenient, Malformed)
+
+
+def test_the_end_of_a_string_in_c_is_no_text() -> None:
+    data = rb'[2,"m1","DataTransfer",{"vendorId":"a\u0000\u0000","data":"\\u0000"}]'
+    strict, lenient = both(v16.DIALECT, data)
+    assert isinstance(strict, Malformed)
+    assert strict.code == "PropertyConstraintViolation"
+    assert isinstance(lenient, Received)
+    assert lenient.request == v16.DataTransfer(vendor_id="a", data="\\u0000")
+    assert lenient.repairs == ("nul-character",)
+    answer = Connection(v16.DIALECT)
+    name = answer.call(v16.GetConfiguration(), 0.0)
+    frame = rf'[3,"{name}",{{"unknownKey":["a\u0000"]}}]'
+    assert isinstance(answer.receive(frame.encode(), 0.0), Failed)
 
 
 def test_numbers_beyond_64_bits_are_none() -> None:

@@ -212,7 +212,7 @@ def show(
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Show all that is known of a station, its quirks and how often they were met."""
+    """Show all that is known of a station: how it is, its alarms and limits, its quirks."""
 
     async def work(rooms: Rooms, ctx: Context) -> dict[str, Any]:
         return await _shown(rooms, ctx, StationId(station))
@@ -379,13 +379,22 @@ def watch(
 
 
 async def _shown(rooms: Rooms, ctx: Context, name: StationId) -> dict[str, Any]:
-    """A station with its quirks."""
+    """A station with its quirks, and what somebody who is woken at night must know of it."""
     known, connectors = await rooms.stations.read(ctx, name)
     uses = await rooms.stations.quirk_uses(ctx, known.id)
     quirks = rooms.catalogue.quirk_profile_for(
         known.quirks, vendor=known.vendor, model=known.model, firmware=known.firmware
     )
-    return views.station(known, connectors) | views.quirks(quirks, uses)
+    return (
+        views.station(known, connectors)
+        | views.quirks(quirks, uses)
+        | views.reported(
+            await rooms.monitoring.alarms(ctx, known.id),
+            await rooms.energy.limits(ctx, known.id),
+            await rooms.access.reservations(ctx, known.id),
+            await rooms.firmware.jobs(ctx, known.id),
+        )
+    )
 
 
 def _tell(entry: Happened, *, as_json: bool) -> None:

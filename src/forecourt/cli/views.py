@@ -8,8 +8,11 @@ import msgspec
 from rich.markup import escape
 from rich.table import Table
 
-from forecourt.domain.access import Token, TokenStatus
+from forecourt.domain.access import Reservation, ReservationState, Token, TokenStatus
 from forecourt.domain.catalogue import QuirkProfile, advice_of, keys_of
+from forecourt.domain.energy import ExternalLimit
+from forecourt.domain.firmware import Job, JobKind
+from forecourt.domain.monitoring import Alarm
 from forecourt.domain.sessions import Session, SessionState
 from forecourt.domain.stations import Admission, Connector, QuirkUse, Station
 from forecourt.domain.tenants import ApiKey
@@ -47,6 +50,38 @@ def quirks(profile: QuirkProfile | None, uses: Iterable[QuirkUse]) -> dict[str, 
         "advice": [] if profile is None else list(advice_of(profile)),
         "quirk_uses": [{name: getattr(use, name) for name in shown} for use in uses],
     }
+
+
+def reported(
+    alarms: Iterable[Alarm],
+    limits: Iterable[ExternalLimit],
+    reservations: Iterable[Reservation],
+    jobs: Iterable[Job],
+) -> dict[str, Any]:
+    """What a station told of itself: what is wrong, what holds, how far its newest jobs are."""
+    newest: dict[JobKind, Job] = {}
+    for job in jobs:
+        newest.setdefault(job.kind, job)
+    return {
+        "alarms": [_some(alarm, "severity", "source", "text", "raised_at") for alarm in alarms],
+        "external_limits": [
+            spelled(_some(limit, "evse_no", "source", "grid_critical", "since_at"))
+            for limit in limits
+        ],
+        "reservations": [
+            spelled(_some(held, "number", "evse_no", "token", "expires_at"))
+            for held in reservations
+            if held.state is ReservationState.MADE
+        ],
+        "file_jobs": [
+            _some(job, "kind", "status", "phase", "changed_at") for job in newest.values()
+        ],
+    }
+
+
+def _some(thing: msgspec.Struct, *names: str) -> dict[str, Any]:
+    known = msgspec.to_builtins(thing)
+    return {name: known[name] for name in names}
 
 
 def quirk_profile(profile: QuirkProfile) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def rooms_on(db: Database, links: Links) -> Rooms:
         access=Access(db),
         tariffs=Tariffs(db),
         sessions=Sessions(db),
-        energy=Energy(db, monitoring=Monitoring(db)),
+        energy=Energy(db, stations=stations, monitoring=Monitoring(db)),
         firmware=Firmware(db),
         billing=Billing(db),
     )

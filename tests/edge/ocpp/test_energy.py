@@ -65,8 +65,8 @@ class TestBothVersions:
         }
         body = {"evseId": 1, "maxScheduleTuples": 12, "chargingNeeds": needs}
         answer = await wire.call("NotifyEVChargingNeeds", body)
-        # 2.1 has a word for "and nobody makes a profile of it"; 2.0.1 only says "understood".
-        assert answer == {"status": "Accepted" if version == "2.0.1" else "NoChargingProfile"}
+        # There is no transaction that a profile could be for.
+        assert answer == {"status": "Rejected" if version == "2.0.1" else "NoChargingProfile"}
         (plan,) = await yard.rooms.energy.plans(yard.ctx, station)
         assert plan.needs is not None
         assert (plan.needs.energy_wh, plan.needs.power_w_max, plan.needs.soc_pct) == (
@@ -85,6 +85,55 @@ class TestBothVersions:
         await wire.call("NotifyEVChargingNeeds", body)
         (plan,) = await yard.rooms.energy.plans(yard.ctx, station)
         assert plan.schedule is None
+
+    @pytest.mark.parametrize(
+        ("needs", "period", "unit"),
+        [
+            (
+                {
+                    "requestedEnergyTransfer": "AC_three_phase",
+                    "acChargingParameters": {
+                        "energyAmount": 20_000,
+                        "evMinCurrent": 6,
+                        "evMaxCurrent": 16,
+                        "evMaxVoltage": 400,
+                    },
+                },
+                {"startPeriod": 0, "limit": 16.0, "numberPhases": 3},
+                "A",
+            ),
+            (
+                {
+                    "requestedEnergyTransfer": "DC",
+                    "dcChargingParameters": {
+                        "evMaxCurrent": 200,
+                        "evMaxVoltage": 800,
+                        "evMaxPower": 90_000,
+                    },
+                },
+                {"startPeriod": 0, "limit": 90_000.0},
+                "W",
+            ),
+        ],
+    )
+    async def test_a_vehicle_is_offered_what_it_can_take(
+        self, yard: Yard, version: str, needs: dict[str, Any], period: dict[str, Any], unit: str
+    ) -> None:
+        _, wire = await yard.station(version)
+        await wire.call("TransactionEvent", event("Started", "tx-iso", 0, yard.at(), evse=1))
+        body = {"evseId": 1, "chargingNeeds": needs}
+        answer = await wire.call("NotifyEVChargingNeeds", body)
+        assert answer == {"status": "Accepted"}
+        message_id, asked = await wire.asked("SetChargingProfile")
+        wire.answer(message_id, {"status": "Accepted"})
+        offered = asked["chargingProfile"]
+        assert (asked["evseId"], offered["transactionId"]) == (1, "tx-iso")
+        assert offered["chargingProfilePurpose"] == "TxProfile"
+        (schedule,) = offered["chargingSchedule"]
+        assert schedule["chargingRateUnit"] == unit
+        assert schedule["chargingSchedulePeriod"] == [period]
+        chosen = {"timeBase": yard.at(), "chargingSchedule": SCHEDULE, "evseId": 1}
+        assert await wire.call("NotifyEVChargingSchedule", chosen) == {"status": "Accepted"}
 
     async def test_the_profiles_that_a_station_keeps(self, yard: Yard, version: str) -> None:
         station, wire = await yard.station(version)

@@ -206,9 +206,15 @@ class TestReports:
             await yard.rooms.monitoring.customer(yard.ctx, station, 6)
         await wire.call("NotifyCustomerInformation", {**page, "seqNo": 1, "data": "Doe"})
         assert await yard.rooms.monitoring.customer(yard.ctx, station, 6) == "Jane Doe"
-        # What is told of a customer is in no event.
+        # What is told of a customer is in no event, and in no raw log.
         bodies = await yard.rows("SELECT body FROM events WHERE subject = $1", station)
         assert not any("Jane" in row["body"] for row in bodies)
+        frames = await yard.rooms.stations.messages(yard.ctx, station)
+        told = [row for row in frames if row["action"] == "NotifyCustomerInformation"]
+        assert [row["note"] for row in told if row["direction"] == "in"] == [
+            "tells of a person"
+        ] * 2
+        assert not any("Jane" in str(row["frame"]) for row in frames)
 
 
 @pytest.mark.parametrize("version", ["1.6", "2.0.1", "2.1"])

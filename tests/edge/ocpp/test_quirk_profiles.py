@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from forecourt.base.ids import StationId
-from forecourt.domain.stations import Availability, Outcome, SetVariables, VariableValue
+from forecourt.domain.stations import Availability, Outcome, Raw, SetVariables, VariableValue
 from tests.edge.ocpp.house import BOOT_2X, BOOT_16, IN_THE_HOUSE, Yard, a_yard, until
-from tests.edge.ocpp.says import meter, start, status
+from tests.edge.ocpp.says import meter, start, status, stop
 from tests.edge.ocpp.wire import CallError, Wire
 
 pytestmark = IN_THE_HOUSE
@@ -48,6 +49,30 @@ async def test_quirk_24_a_serial_behind_a_cards_number_is_cut_off(yard: Yard) ->
     await wire.call("Authorize", {"idTag": f"{card}_K12"})
     assert await uses(yard, name) == {"id_tag_cut": 3}, "what was told is added up"
     assert await uses(yard, name) == {"id_tag_cut": 3}, "and not told twice"
+
+
+async def test_quirk_24_several_boxes_behind_one_identity_are_its_connectors(yard: Yard) -> None:
+    """Each box appends its own serial, and has a session of its own."""
+    name, wire = await booted(yard, "KEBA AG", "KC-P30")
+    card = await yard.token(sessions_max=None)
+    numbers = []
+    for box in (1, 2, 3):
+        await wire.call("StatusNotification", status(box, "Preparing"))
+        begun = await wire.call(
+            "StartTransaction", start(f"{card}_BOX{box}", yard.at(-60), 10 * box, box)
+        )
+        assert begun["idTagInfo"]["status"] == "Accepted"
+        numbers.append(begun["transactionId"])
+    for box, number in enumerate(numbers, 1):
+        await wire.call("MeterValues", meter(yard.at(-30), 10 * box + 100 * box, number, box))
+        end = stop(number, yard.at(), 10 * box + 200 * box, idTag=f"{card}_BOX{box}")
+        assert (await wire.call("StopTransaction", end))["idTagInfo"]["status"] == "Accepted"
+    sessions = await yard.sessions(name)
+    assert [(s.evse_no, s.token, s.progress.energy_wh) for s in sessions] == [
+        (1, card, 200),
+        (2, card, 400),
+        (3, card, 600),
+    ]
 
 
 async def test_who_is_not_known_is_read_strictly(yard: Yard) -> None:
@@ -140,6 +165,19 @@ async def test_what_is_sent_is_what_the_station_can_do_and_is_what_is_remembered
         ("MeterValueSampleInterval", "60")
     ]
     assert await uses(yard, name) == {"min_meter_interval_s": 1}
+
+
+async def test_a_raw_message_goes_out_as_it_stands(yard: Yard) -> None:
+    name, wire = await booted(yard, "EN+")
+    expert = replace(yard.ctx, scopes=frozenset({"raw"}))
+    raw = Raw(action="ChangeAvailability", payload={"connectorId": 0, "type": "Inoperative"})
+    async with asyncio.TaskGroup() as tasks:
+        told = tasks.create_task(yard.rooms.stations.command(expert, name, raw))
+        message_id, request = await wire.asked("ChangeAvailability")
+        assert request == raw.payload
+        wire.answer(message_id, {"status": "Accepted"})
+    assert told.result().outcome is Outcome.ACCEPTED
+    assert await uses(yard, name) == {}
 
 
 async def test_quirk_01_a_station_that_names_no_sub_protocol_may_be_known_for_it(

@@ -332,6 +332,22 @@ async def test_quirk_29_scheduled_is_no_error_and_a_trigger_may_be_refused(yard:
         assert told.result().outcome == outcome
 
 
+@pytest.mark.parametrize("version", ["2.0.1", "2.1"])
+async def test_quirk_31_every_tenth_of_an_ampere_is_a_limit(yard: Yard, version: str) -> None:
+    """8.1 is no multiple of 0.1 in binary: a check of that refused 134 of these 401."""
+    _, wire = await yard.station(version)
+    tenths = [n / 10 for n in range(401)]
+    schedule = {
+        "id": 1,
+        "chargingRateUnit": "A",
+        "chargingSchedulePeriod": [
+            {"startPeriod": n, "limit": limit} for n, limit in enumerate(tenths)
+        ],
+    }
+    limit = {"chargingLimit": {"chargingLimitSource": "EMS"}, "chargingSchedule": [schedule]}
+    assert await wire.call("NotifyChargingLimit", limit) == {}
+
+
 async def test_quirk_34_a_flood_of_vendor_data_is_cheap(yard: Yard) -> None:
     name, wire = await yard.station()
     ids = [wire.ask("DataTransfer", {"vendorId": "en", "data": str(n)}) for n in range(50)]
@@ -353,6 +369,20 @@ async def test_quirk_35_first_words_of_many_connectors_at_once(yard: Yard) -> No
         assert await wire.answer_to(message_id) == {}
     _, connectors = await yard.rooms.stations.read(yard.ctx, name)
     assert len(connectors) == 60
+
+
+async def test_quirk_35_first_words_of_many_stations_at_once(yard: Yard) -> None:
+    lines = [await yard.station() for _ in range(30)]
+    asked = [
+        (wire, wire.ask("StatusNotification", status(connector, "Available")))
+        for connector in range(3)
+        for _, wire in lines
+    ]
+    for wire, message_id in asked:
+        assert await wire.answer_to(message_id) == {}
+    for name, _ in lines:
+        _, connectors = await yard.rooms.stations.read(yard.ctx, name)
+        assert len(connectors) == 3
 
 
 async def test_a_value_that_no_database_takes_costs_only_its_message(yard: Yard) -> None:

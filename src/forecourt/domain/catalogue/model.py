@@ -89,6 +89,7 @@ class ParserFix(StrEnum):
     UNKNOWN_WORD = "unknown-word"
     NO_ZONE = "no-zone"
     HUGE_NUMBER = "huge-number"
+    NUL_CHARACTER = "nul-character"
 
 
 Pattern = Annotated[str, Meta(min_length=1, max_length=50)]

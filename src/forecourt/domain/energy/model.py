@@ -150,6 +150,8 @@ class NeedsTold(StationEvent, frozen=True, kw_only=True, tag="energy.needs_told"
     transfer: str
     energy_wh: int | None
     departs_at: datetime | None
+    transaction: str
+    """The transaction that a profile was promised to; empty where none was."""
 
 
 class ScheduleChosen(StationEvent, frozen=True, kw_only=True, tag="energy.schedule_chosen"):

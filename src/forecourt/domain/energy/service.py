@@ -1,6 +1,7 @@
 """The room's verbs: what stations tell of limits, vehicles, profiles, grids and batteries."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -34,9 +35,13 @@ from forecourt.domain.stations import (
     Ask,
     ClearChargingProfile,
     SetChargingProfile,
+    StationOffline,
+    Stations,
+    StationUnknown,
     UpdateDynamicSchedule,
 )
-from forecourt.infra.database import Database
+from forecourt.infra.commit import Changes
+from forecourt.infra.database import Database, emit
 
 
 class Energy:
@@ -45,8 +50,9 @@ class Energy:
     HEARS: Final = (UpdateDynamicSchedule, SetChargingProfile, ClearChargingProfile)
     """Commands whose answers matter here."""
 
-    def __init__(self, db: Database, *, monitoring: Monitoring) -> None:
+    def __init__(self, db: Database, *, stations: Stations, monitoring: Monitoring) -> None:
         self._db = db
+        self._stations = stations
         self._monitoring = monitoring
 
     # ---- limits from outside --------------------------------------------------------------------
@@ -92,9 +98,23 @@ class Energy:
     # ---- what vehicles want ---------------------------------------------------------------------
 
     async def needs_told(
-        self, ctx: Context, station: StationId, evse_no: int, needs: Needs
-    ) -> None:
-        """A vehicle told what it wants; what it had chosen before is over."""
+        self,
+        ctx: Context,
+        station: StationId,
+        evse_no: int,
+        needs: Needs,
+        changes: Changes,
+        *,
+        transaction: str,
+    ) -> bool:
+        """A vehicle told what it wants; what it had chosen before is over.
+
+        Whether it is offered a profile for its transaction: then ``offer`` is due, once the
+        station has its answer.
+        """
+        offered = bool(transaction) and (
+            rules.proposed(needs, evse_no=evse_no, transaction=transaction) is not None
+        )
         async with self._db.unit(ctx) as unit:
             values: dict[str, object] = {
                 "needs": msgspec.to_builtins(needs),
@@ -105,17 +125,32 @@ class Energy:
                 "chosen": None,
             }
             await store.put_plan(unit, station, ctx.tenant, evse_no, values)
-            await unit.emit(
-                NeedsTold(
-                    tenant=ctx.tenant,
-                    at=ctx.now,
-                    station=station,
-                    evse_no=evse_no,
-                    transfer=needs.transfer,
-                    energy_wh=needs.energy_wh,
-                    departs_at=needs.departs_at,
-                )
-            )
+        emit(
+            changes,
+            NeedsTold(
+                tenant=ctx.tenant,
+                at=ctx.now,
+                station=station,
+                evse_no=evse_no,
+                transfer=needs.transfer,
+                energy_wh=needs.energy_wh,
+                departs_at=needs.departs_at,
+                transaction=transaction if offered else "",
+            ),
+        )
+        return offered
+
+    async def offer(self, ctx: Context, station: StationId, evse_no: int, transaction: str) -> None:
+        """Offer a vehicle a profile for what it needs. Its station may be gone: so be it."""
+        plan = next((p for p in await self.plans(ctx, station) if p.evse_no == evse_no), None)
+        if plan is None or plan.needs is None:
+            return
+        profile = rules.proposed(plan.needs, evse_no=evse_no, transaction=transaction)
+        if profile is None:
+            return
+        with suppress(StationOffline, StationUnknown):
+            command = SetChargingProfile(profile=profile, evse=evse_no)
+            await self._stations.command(ctx, station, command)
 
     async def schedule_chosen(
         self,

@@ -1,8 +1,8 @@
 """The room's routes: what a station notices, watches, shows and reports."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
-from forecourt.base.pages import SAME_MOMENT_MAX, cursor_at, moment, page_end
+from forecourt.base.pages import SAME_MOMENT_MAX, CursorInvalid, cursor_at, moment, page_end
 from forecourt.base.text import PRINTABLE
 from forecourt.domain.monitoring import rules
 from forecourt.domain.monitoring.model import (
@@ -30,8 +30,14 @@ from forecourt.domain.monitoring.model import (
 from forecourt.domain.monitoring.service import Monitoring
 from forecourt.domain.stations import Stations
 
+CURSOR_LENGTH_MAX: Final = 36
+"""Two numbers of the database's own, of 64 bits at most."""
+
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
 Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
+Since = Annotated[
+    datetime | None, QueryParameter(description="From when on; a day ago without it.")
+]
 Up = Annotated[bool | None, QueryParameter(description="Only those that are up, or are over.")]
 
 
@@ -198,6 +204,21 @@ class StreamValuePage(Struct, frozen=True, kw_only=True):
     next: str | None
 
 
+class HappenedView(Struct, frozen=True, kw_only=True):
+    """Something happened to the station; `type` and `body` are as the page on events has them."""
+
+    at: datetime
+    type: str
+    body: Any
+
+
+class TimelinePage(Struct, frozen=True, kw_only=True):
+    """What happened, oldest first; `next` is there until nothing more has happened."""
+
+    items: list[HappenedView]
+    next: str | None
+
+
 class MonitoringRoutes(Controller):
     """Monitoring: what a station notices, watches, shows and reports by itself."""
 
@@ -235,6 +256,31 @@ class MonitoringRoutes(Controller):
     ) -> None:
         """Somebody has looked: the alarm is down until it is raised again."""
         await monitoring.acknowledge(ctx, StationId(station_id), data.source, data.key)
+
+    @get("/timeline", operation_id="list_timeline", summary="What happened to a station")
+    async def timeline(
+        self,
+        ctx: NamedDependency[Context],
+        *,
+        stations: NamedDependency[Stations],
+        station_id: FromPath[str],
+        since: Since = None,
+        limit: Limit = 100,
+        cursor: Cursor = "",
+    ) -> TimelinePage:
+        """All events of the station, of its sessions and of what it reported, oldest first."""
+        station, _ = await stations.read(ctx, StationId(station_id))
+        found = await stations.timeline(
+            ctx,
+            station.id,
+            since=since or ctx.now - timedelta(days=1),
+            after=place(cursor) if cursor else ("0", 0),
+            limit=limit,
+        )
+        return TimelinePage(
+            items=[HappenedView(at=e.at, type=e.type, body=e.body) for e in found],
+            next="-".join(map(str, found[-1].place)) if len(found) == limit else None,
+        )
 
     @get("/variable-events", operation_id="list_variable_events", summary="Variable events")
     async def events(
@@ -380,6 +426,14 @@ class MonitoringRoutes(Controller):
             items=[StreamValueView(at=value.at, value=value.value) for value in found[:end]],
             next=cursor_at(found[end - 1].at) if end < len(found) else None,
         )
+
+
+def place(cursor: str) -> tuple[str, int]:
+    """Where a page of the timeline begins. Raises CursorInvalid."""
+    xid, _, seq = cursor.partition("-")
+    if not (xid.isdecimal() and seq.isdecimal() and len(cursor) <= CURSOR_LENGTH_MAX):
+        raise CursorInvalid("this cursor is not the 'next' of a page", cursor=cursor)
+    return xid, int(seq)
 
 
 def alarm_view(alarm: Alarm) -> AlarmView:

@@ -60,18 +60,18 @@ async def on_limit_cleared(
 
 
 async def on_needs_201(call: Call, msg: v201.NotifyEVChargingNeeds) -> Message:
-    """K15: understood and kept. 2.0.1 has no word for "and no profile follows"."""
-    await _needs(call, msg)
-    return v201.NotifyEVChargingNeedsResponse(status="Accepted")
+    """K15: a profile follows, if a transaction runs and the vehicle told what it can take."""
+    offered = await _needs(call, msg)
+    return v201.NotifyEVChargingNeedsResponse(status="Accepted" if offered else "Rejected")
 
 
 async def on_needs_21(call: Call, msg: v21.NotifyEVChargingNeeds) -> Message:
-    """K15, K18: understood and kept; nobody here plans for it yet, and so the answer says."""
-    await _needs(call, msg)
-    return v21.NotifyEVChargingNeedsResponse(status="NoChargingProfile")
+    """K15, K18: a profile follows, if a transaction runs and the vehicle told what it can take."""
+    offered = await _needs(call, msg)
+    return v21.NotifyEVChargingNeedsResponse(status="Accepted" if offered else "NoChargingProfile")
 
 
-async def _needs(call: Call, msg: v201.NotifyEVChargingNeeds | v21.NotifyEVChargingNeeds) -> None:
+async def _needs(call: Call, msg: v201.NotifyEVChargingNeeds | v21.NotifyEVChargingNeeds) -> bool:
     needs = msg.charging_needs
     ac, dc = needs.ac_charging_parameters, needs.dc_charging_parameters
     v2x = getattr(needs, "v2x_charging_parameters", None)
@@ -90,7 +90,15 @@ async def _needs(call: Call, msg: v201.NotifyEVChargingNeeds | v21.NotifyEVCharg
         schedule_entries_max=msg.max_schedule_tuples,
         body=as_json(needs),
     )
-    await call.rooms.energy.needs_told(call.ctx, call.station.station.id, msg.evse_id, told)
+    session = call.sessions.running(msg.evse_id)
+    return await call.rooms.energy.needs_told(
+        call.ctx,
+        call.station.station.id,
+        msg.evse_id,
+        told,
+        call.changes,
+        transaction="" if session is None else session.transaction,
+    )
 
 
 async def on_schedule(

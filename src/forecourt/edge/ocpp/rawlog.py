@@ -5,11 +5,14 @@ from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from forecourt.domain.stations import Door, Stations
 from forecourt.infra.commit import Changes
 
 FRAME_KEPT_MAX: Final = 16_384
+PRIVATE: Final = frozenset({"NotifyCustomerInformation"})
+"""What tells of a person is kept where it belongs, and for as long as it may be: not here."""
 
 
 class Kept(Struct, frozen=True):
@@ -23,6 +26,8 @@ class Kept(Struct, frozen=True):
 
 def keep(stations: Stations, door: Door, changes: Changes, now: datetime, kept: Kept) -> None:
     """Leave rows for a message that came, and for what was answered."""
+    if kept.action in PRIVATE:
+        kept = replace(kept, data=b"", notes=(*kept.notes, "tells of a person"))
     for inbound, frame in ((True, kept.data), *((False, answer) for answer in kept.answers)):
         stations.log(
             door.id,

@@ -269,7 +269,8 @@ class StationLink:
         if asked is None:
             asked = self.version.speech.ask(command, self._facts(known))
         if self.handling is not None:
-            asked = self.handling.said(asked, self._house.now(), self._house.monotonic())
+            now, now_s = self._house.now(), self._house.monotonic()
+            asked = self.handling.said(command, asked, now, now_s)
         if isinstance(asked, Answer):
             return asked
         if not self._admitted:

@@ -51,6 +51,8 @@ class Fix(StrEnum):
     """A time without an offset: taken as UTC."""
     HUGE_NUMBER = "huge-number"
     """More than 64 bits in an optional field: absent."""
+    NUL_CHARACTER = "nul-character"
+    """U+0000 in a text (the end of a string in C): left out."""
 
 
 ALL_FIXES: Final = frozenset(Fix)
@@ -61,6 +63,8 @@ WORDS: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
     ("SampledValue", "unit"): {"C": "Celsius", "Hz": "Hertz"},
 }
 
+# U+0000, escaped: JSON may hold it, and no text in a database can. (Unescaped it is no JSON.)
+NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 # A string (closed or not, so that this stays linear), or one of two slips between the strings.
 _SLIPS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|:\s*+(?=[,}\]])|,\s*+(?=[}\]])', re.DOTALL)
 _BACKSLASH: Final = re.compile(rb'\\(["\\/bfnrt]|u[0-9a-fA-F]{4})?')
@@ -131,6 +135,9 @@ class _Mender:
         self.used: set[str] = set()
 
     def plain(self, payload: bytes) -> JSON:
+        if (bare := NUL.sub(rb"\1", payload)) != payload:
+            self._use(Fix.NUL_CHARACTER)
+            payload = bare
         text = payload.decode(errors="replace")
         try:
             value = _ANY.decode(text)

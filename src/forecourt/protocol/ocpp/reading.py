@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from forecourt.protocol.ocpp.dialect import Dialect, ErrorReason
-from forecourt.protocol.ocpp.lenient import Lenient
+from forecourt.protocol.ocpp.lenient import NUL, Lenient
 from forecourt.protocol.ocpp.values import Message
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -23,6 +23,8 @@ class WrongPayload(Exception):
         self.reason = reason
         self.message = message
 
+
+NUL_INSIDE: Final = "Invalid text: it holds U+0000"
 
 # Which rule a message of msgspec's tells of: the first row that fits. (How it begins, what else is
 # in it, the reason.) A bad value is quoted inside such a message, so the beginning decides.
@@ -56,6 +58,8 @@ def read_payload(
     """The message, and what leniency mended in it."""
     repairs: tuple[str, ...] = ()
     try:
+        if NUL.search(payload) is not None:
+            raise msgspec.ValidationError(NUL_INSIDE)
         message = dialect.payloads[kind].decode(payload)
     except UNREADABLE as error:
         mended = lenient.read(kind, bytes(payload)) if lenient is not None else None

@@ -30,7 +30,7 @@ from forecourt.protocol.ocpp.events import (
     Received,
     Sent,
 )
-from forecourt.protocol.ocpp.lenient import Lenient
+from forecourt.protocol.ocpp.lenient import NUL, Lenient
 from forecourt.protocol.ocpp.reading import UNREADABLE, WrongPayload, read_payload
 from forecourt.protocol.ocpp.values import JSON, Message
 
@@ -61,6 +61,9 @@ _ECHOED_ID_LENGTH_MAX: Final = 255
 # more). The dot comes first, because it is rare: the rest is looked at where one was found.
 _FINE_MOMENT: Final = re.compile(rb'\.(?<=T\d\d:\d\d:\d\d\.)\d{4,}((?:Z|[+-]\d\d:\d\d)")')
 
+
+# As numbers: to look for one byte is much cheaper than for bytes of length one.
+_BACKSLASH, _DOT = b"\\."
 
 _ABSENT: Final = msgspec.Raw()
 
@@ -175,6 +178,8 @@ class Connection:
 
     def receive(self, data: bytes, now: float) -> Event | None:
         """Take one text frame. Never raises for anything that the peer may have sent."""
+        if _BACKSLASH in data and NUL.search(data) is not None:
+            return self._read(data, now)
         start = data.split(b'"', 4)
         try:
             if start[0] in _CALL_OPENINGS and start[2] in _COMMAS:
@@ -356,6 +361,8 @@ class Connection:
     def _malformed(
         self, message_id: str | None, reason: ErrorReason, text: str, action: str | None = None
     ) -> Malformed:
+        # A text of the peer's may be quoted in it, however long that is.
+        text = text[:DESCRIPTION_LENGTH_MAX]
         return Malformed(message_id, self._dialect.word(reason), text, action)
 
     def _remember(
@@ -489,7 +496,7 @@ def _encode(frame: tuple[Any, ...]) -> bytes:
         data = _ENCODE(frame)
     except (TypeError, ValueError) as error:
         raise LocalProtocolError("not to be put in JSON", error=str(error)) from error
-    return _in_whole_ms(data) if b"." in data else data
+    return _in_whole_ms(data) if _DOT in data else data
 
 
 def _in_whole_ms(data: bytes) -> bytes:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from forecourt.domain.catalogue import QuirkProfile
 from forecourt.domain.sessions import LiveSessions, SessionState
-from forecourt.domain.stations import Answer, Outcome, Trigger, failed
+from forecourt.domain.stations import Answer, Ask, Outcome, Raw, Trigger, failed
 from forecourt.edge.ocpp.asks.table import Asked
 from forecourt.edge.ocpp.quirks.outgoing import Moment, Refused, rewrite
 from forecourt.protocol.ocpp.lenient import Lenient
@@ -32,10 +32,14 @@ class Handling:
         self._stopped_s: float | None = None
         self._polled_s: float | None = None
 
-    def said(self, asked: Asked | Answer, now: datetime, now_s: float) -> Asked | Answer:
+    def said(
+        self, command: Ask, asked: Asked | Answer, now: datetime, now_s: float
+    ) -> Asked | Answer:
         """What the station is sent in place of ``asked``; or why it is not."""
         if self.profile is None or isinstance(asked, Answer):
             return asked
+        if isinstance(command, Raw):
+            return asked  # An expert's message goes out as it stands: that is what it is for.
         since_s = None if self._stopped_s is None else now_s - self._stopped_s
         moment = Moment(now=now, since_stop_s=since_s)
         requests, used = [], set[str]()
