@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from forecourt.domain.stations import COMMANDS
 from forecourt.edge.ocpp import v16, v21, v201
 from forecourt.edge.ocpp.asks.table import Row, Speech
 from forecourt.edge.ocpp.asks.v2x import SPEECH_21, SPEECH_201
@@ -155,6 +156,22 @@ def said_by(door: Door) -> dict[str, list[tuple[str, Row]]]:
     return {action: sorted(said, key=itemgetter(0)) for action, said in found.items()}
 
 
+def commands() -> str:
+    """Every command, and what it becomes in each version."""
+    lines = ["| command | does | " + " | ".join(door.name for door in DOORS_BY_VERSION) + " |"]
+    lines.append("| --- | --- | " + " | ".join("---" for _ in DOORS_BY_VERSION) + " |")
+    for command in sorted(COMMANDS, key=lambda each: str(each.__struct_config__.tag)):
+        cells = []
+        for door in DOORS_BY_VERSION:
+            row = door.says.rows.get(command)
+            known = door.dialect.from_csms
+            said = [m.__name__ for m in row.messages if m.__name__ in known] if row else []
+            cells.append(", ".join(f"`{name}`" for name in said) or ("any" if row else "-"))
+        word = str(command.__struct_config__.tag)
+        lines.append(f"| `{word}` | {first_line(command)} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 # ---- which tests ---------------------------------------------------------------------------------
 
 
@@ -260,6 +277,7 @@ def page() -> str:
         parts.append(f"## OCPP {door.name}: what stations say\n\n{rows(door, came, tests)}")
         parts.append(f"## OCPP {door.name}: what we ask of stations\n\n{rows(door, went, tests)}")
     parts.insert(1, "\n".join(summary))
+    parts.append(f"## Commands\n\n{COMMANDS_SAY}\n\n{commands()}")
     return HEADER + "\n" + "\n\n".join(parts) + "\n"
 
 
@@ -275,6 +293,10 @@ def rows(door: Door, found: list[tuple[str, str, str, str]], tests: Tested) -> s
         lines.append(f"| `{action}` | {here} | {where} | {how.replace('|', ' ')} | {named} |")
     return "\n".join(lines)
 
+
+COMMANDS_SAY: Final = """\
+What people and programs say, and which message it becomes. What a version has no word for (-) is
+refused as `unsupported` before anything is sent, and so is what its types do not take."""
 
 INTRODUCTION: Final = """\
 # OCPP coverage

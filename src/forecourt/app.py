@@ -143,6 +143,9 @@ def nervous_system(
         await rooms.security.refresh()
         await ports.trust()
 
+    async def revoked(event: CertificateRevoked) -> None:
+        gateway.certificate_revoked(event.serial)
+
     async def wanted(_: CertificateRequested) -> None:
         courier.wake()
 
@@ -172,7 +175,7 @@ def nervous_system(
         StationConnected: [arrived, connected, orders_due],
         StationChanged: [door_changed, _forgetting(rooms)],
         AuthorityAdded: [trust_changed],
-        CertificateRevoked: [trust_changed],
+        CertificateRevoked: [trust_changed, revoked],
     }
 
 

@@ -7,8 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +21,8 @@ import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from websockets.sync.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
 
 from forecourt.app import open_rooms
 from forecourt.base.clock import SystemClock
@@ -490,3 +493,79 @@ def test_beside_a_platform(platform: Platform) -> None:
         shell.good("station", "set", "CP1", "--admission", "blocked")
         with pytest.raises(Exception, match="1008"):
             socket.recv(timeout=10)
+
+
+def dial(url: str, *, within_s: float = 10.0) -> ClientConnection:
+    """A station's socket; the platform hears of new stations a moment after they were added."""
+    until_s = time.monotonic() + within_s
+    while True:
+        try:
+            return connect(url, subprotocols=["ocpp1.6"])  # type: ignore[list-item]  # a NewType of str
+        except InvalidStatus:
+            if time.monotonic() > until_s:
+                raise
+            time.sleep(0.1)
+
+
+@contextmanager
+def obedient(platform: Platform, name: str) -> Generator[list[Any]]:
+    """A 1.6 station that does what it is asked, in a thread; what it was asked."""
+    asked: list[Any] = []
+    with dial(f"{platform.ocpp}/{name}") as socket:
+        boot = {"chargePointVendor": "Maker", "chargePointModel": "One"}
+        socket.send(json.dumps([2, "1", "BootNotification", boot]))
+        assert json.loads(socket.recv())[2]["status"] == "Accepted"
+
+        def work() -> None:
+            with suppress(ConnectionClosed):
+                for text in socket:
+                    _, message_id, action, payload = json.loads(text)
+                    answer = {} if action == "GetConfiguration" else {"status": "Accepted"}
+                    if action != "GetConfiguration":  # The house asks by itself.
+                        asked.append([action, payload])
+                    socket.send(json.dumps([3, message_id, answer]))
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        yield asked
+    thread.join(timeout=10)
+
+
+def test_commands_to_one_and_to_many(platform: Platform, tmp_path: Path) -> None:
+    shell = platform.shell
+    shell.good("station", "add", "CP1", "CP2", "CP3", "--site", "Hof")
+    with obedient(platform, "CP1") as one, obedient(platform, "CP2") as two:
+        limited = shell.good("command", "CP1", "set-limit", "--limit-w", "7400")
+        assert "accepted" in limited.out
+        profile = one[-1][1]["csChargingProfiles"]
+        assert profile["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"] == 7400
+        listed = '[{"token": "CARD"}]'
+        shell.good("command", "CP1", "send-local-list", "--version", "3", "--entries", listed)
+        assert one[-1][1]["localAuthorizationList"][0]["idTag"] == "CARD"
+        (tmp_path / "entries.json").write_text(listed)
+        from_file = f"@{tmp_path / 'entries.json'}"
+        shell.good("command", "CP1", "send-local-list", "--version", "4", "--entries", from_file)
+        assert one[-1][1]["listVersion"] == 4
+        raw = shell.good("command", "CP1", "raw", "ClearCache", "--json")
+        assert raw.json["details"] == {"kind": "response", "payload": {"status": "Accepted"}}
+        for wrong, complaint in (
+            (("set-limit", "--limit-w", "-1"), "$.limit_w"),
+            (("send-local-list", "--version", "3", "--entries", "{"), "--entries"),
+            (("raw", "ClearCache", "[]"), "no JSON object"),
+        ):
+            ran = shell.run("command", "CP1", *wrong)
+            assert (ran.code, complaint in ran.err) == (1, True), ran.err
+        refused = shell.run("command", "CP1", "get-tariffs")
+        assert (refused.code, "unsupported" in refused.out) == (1, True)
+
+        many = shell.run("command", "--site", "Hof", "clear-cache", "--json")
+        assert many.code == 1, "one is away"
+        assert many.json["progress"]["outcomes"] == {"accepted": 2, "away": 1}
+        assert [line["station"] for line in many.json["items"]] == ["CP1", "CP2", "CP3"]
+        here = shell.good("command", "--all", "--connected", "--at-once", "1", "reset")
+        assert here.out.count("accepted") == 2
+        assert ["Reset", {"type": "Soft"}] in two
+        nobody = shell.run("command", "--model", "None such", "reset")
+        assert (nobody.code, "(command.invalid)" in nobody.err) == (1, True)
+        later = shell.good("command", "--wait-hours", "1", "--no-follow", "--all", "clear-cache")
+        assert "CP3" in later.out

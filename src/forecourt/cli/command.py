@@ -1,25 +1,44 @@
-"""``forecourt command``: ask a connected station to do something, and show its own answer."""
+"""``forecourt command``: ask stations to do something, and show their own answers.
 
-from collections.abc import Mapping
+Those that people type often are written by hand; all others are made from their Structs.
+"""
+
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any, Final
-from urllib.parse import quote
 
+import msgspec
 import typer
-from rich.markup import escape
+from typer.core import TyperGroup
 
-from forecourt.cli import views
-from forecourt.cli.options import AsJson, DatabaseUrl, DataDir, fail, out, print_json, settings
-from forecourt.cli.platform import post
-from forecourt.domain.stations import Outcome
+from forecourt.cli import generated
+from forecourt.cli.asking import Fleet, ask
+from forecourt.cli.options import AsJson, DatabaseUrl, DataDir, fail
+from forecourt.domain.stations import COMMANDS
+
+TO_MANY: Final = frozenset({"--all", "--site", "--model"})
+"""By these the stations are chosen, so that none is named."""
+NOBODY: Final = "*"
+
+
+class _Choosing(TyperGroup):
+    """Takes ``command ID reset``, and ``command --site depot reset``, where no station is named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        chosen = any(each.split("=")[0] in TO_MANY for each in args)
+        first = next((n for n, each in enumerate(args) if each in self.commands), None)
+        named = first is not None and first > 0 and not args[first - 1].startswith("-")
+        if chosen and first is not None and not (named and args[first - 1] == NOBODY):
+            args = [*args[:first], NOBODY, *args[first:]]
+        return super().parse_args(ctx, args)
+
 
 app = typer.Typer(
+    cls=_Choosing,
     no_args_is_help=True,
     add_completion=False,
-    help="Ask a connected station to do something: command ID reset.",
+    help="Ask stations to do something: command ID reset, or command --site depot reset.",
 )
-
-GOOD: Final = frozenset({Outcome.ACCEPTED, Outcome.SCHEDULED})
 
 Evse = Annotated[int | None, typer.Option(min=0, help="Which EVSE; 0 is the whole station.")]
 Connector = Annotated[int | None, typer.Option(min=1, help="Which connector of the EVSE.")]
@@ -30,6 +49,7 @@ class Mode(StrEnum):
 
     SOFT = "soft"
     HARD = "hard"
+    RESUME = "resume"
 
 
 class Message(StrEnum):
@@ -42,22 +62,45 @@ class Message(StrEnum):
     FIRMWARE = "firmware"
     LOG = "log"
     TRANSACTION = "transaction"
-
-
-class ReportSize(StrEnum):
-    """How much of the device model."""
-
-    CONFIGURATION = "configuration"
-    FULL = "full"
-    SUMMARY = "summary"
+    DIAGNOSTICS = "diagnostics"
+    SIGNED_FIRMWARE = "signed_firmware"
+    PUBLISH_FIRMWARE = "publish_firmware"
+    SIGN_CERTIFICATE = "sign_certificate"
+    SIGN_V2G_CERTIFICATE = "sign_v2g_certificate"
+    SIGN_V2G20_CERTIFICATE = "sign_v2g20_certificate"
+    SIGN_COMBINED_CERTIFICATE = "sign_combined_certificate"
+    CUSTOM = "custom"
 
 
 @app.callback()
 def _command(
-    ctx: typer.Context, station: Annotated[str, typer.Argument(help="The station's identity.")]
+    ctx: typer.Context,
+    station: Annotated[str, typer.Argument(help="The station's identity.")],
+    *,
+    everybody: Annotated[bool, typer.Option("--all", help="All stations.")] = False,
+    site: Annotated[str | None, typer.Option(help="Those of a site.")] = None,
+    model: Annotated[str | None, typer.Option(help="Those of a model.")] = None,
+    connected: Annotated[
+        bool, typer.Option("--connected", help="Of these, those that are connected.")
+    ] = False,
+    at_once: Annotated[int, typer.Option(min=1, max=200, help="So many at the same time.")] = 20,
+    wait_hours: Annotated[
+        float | None,
+        typer.Option(min=0, max=720, help="Wait so long for stations that are away."),
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow/--no-follow", help="Stay until all are settled.")
+    ] = True,
 ) -> None:
-    """Ask a connected station to do something."""
-    ctx.obj = station
+    """Ask a station to do something, or many of them."""
+    chosen = {"site": site, "model": model, "connected": True if connected else None}
+    if station != NOBODY:
+        ctx.obj = station
+    elif everybody or site is not None or model is not None:
+        told = {name: value for name, value in chosen.items() if value is not None}
+        ctx.obj = Fleet(chosen=told, at_once_max=at_once, wait_hours=wait_hours, follow=follow)
+    else:
+        fail("name a station, or choose some by --all, --site or --model")
 
 
 @app.command()
@@ -72,7 +115,7 @@ def reset(
 ) -> None:
     """Reboot."""
     asked = {"command": "reset", "mode": mode.value, "evse": evse}
-    _ask(ctx, asked, data_dir, database_url, as_json=as_json)
+    ask(ctx, asked, data_dir, database_url, as_json=as_json)
 
 
 @app.command()
@@ -84,13 +127,14 @@ def start(
         str, typer.Option("--token-type", help="Central, ISO14443, eMAID, …")
     ] = "Central",
     evse: Evse = None,
+    group: Annotated[str | None, typer.Option(help="Whoever has a token of it may stop.")] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Start a session for a token."""
-    asked = {"command": "start", "token": token, "token_type": kind, "evse": evse}
-    _ask(ctx, asked, data_dir, database_url, as_json=as_json)
+    asked = {"command": "start", "token": token, "token_type": kind, "evse": evse, "group": group}
+    ask(ctx, asked, data_dir, database_url, as_json=as_json)
 
 
 @app.command()
@@ -104,7 +148,7 @@ def stop(
 ) -> None:
     """Stop a session."""
     named = "session" if session.startswith("ses_") else "transaction"
-    _ask(ctx, {"command": "stop", named: session}, data_dir, database_url, as_json=as_json)
+    ask(ctx, {"command": "stop", named: session}, data_dir, database_url, as_json=as_json)
 
 
 @app.command()
@@ -119,7 +163,7 @@ def unlock(
 ) -> None:
     """Let go of a cable."""
     asked = {"command": "unlock", "evse": evse, "connector": connector}
-    _ask(ctx, asked, data_dir, database_url, as_json=as_json)
+    ask(ctx, asked, data_dir, database_url, as_json=as_json)
 
 
 @app.command()
@@ -142,7 +186,7 @@ def availability(
         "evse": evse,
         "connector": connector,
     }
-    _ask(ctx, asked, data_dir, database_url, as_json=as_json)
+    ask(ctx, asked, data_dir, database_url, as_json=as_json)
 
 
 @app.command()
@@ -152,6 +196,7 @@ def trigger(
     *,
     evse: Evse = None,
     connector: Connector = None,
+    custom: Annotated[str | None, typer.Option(help="Which, for custom (2.1).")] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
@@ -162,8 +207,9 @@ def trigger(
         "message": message.value,
         "evse": evse,
         "connector": connector,
+        "custom": custom,
     }
-    _ask(ctx, asked, data_dir, database_url, as_json=as_json)
+    ask(ctx, asked, data_dir, database_url, as_json=as_json)
 
 
 @app.command("get-variables")
@@ -179,7 +225,7 @@ def read_variables(
 ) -> None:
     """Read variables, or in 1.6 configuration keys."""
     asked = {"command": "get_variables", "variables": [_variable(name) for name in names or ()]}
-    _ask(ctx, asked, data_dir, database_url, as_json=as_json)
+    ask(ctx, asked, data_dir, database_url, as_json=as_json)
 
 
 @app.command("set-variables")
@@ -199,21 +245,7 @@ def write_variables(
             fail(f"write NAME=VALUE, not {text!r}")
         variables.append(_variable(name) | {"value": value})
     asked = {"command": "set_variables", "variables": variables}
-    _ask(ctx, asked, data_dir, database_url, as_json=as_json)
-
-
-@app.command("get-report")
-def report(
-    ctx: typer.Context,
-    *,
-    base: Annotated[ReportSize, typer.Option(help="How much.")] = ReportSize.FULL,
-    as_json: AsJson = False,
-    data_dir: DataDir = None,
-    database_url: DatabaseUrl = None,
-) -> None:
-    """Ask for the device model; it is stored as it comes in."""
-    asked = {"command": "get_report", "base": base.value}
-    _ask(ctx, asked, data_dir, database_url, as_json=as_json)
+    ask(ctx, asked, data_dir, database_url, as_json=as_json)
 
 
 @app.command("data-transfer")
@@ -229,19 +261,27 @@ def data_transfer(
 ) -> None:
     """Send something that only this vendor understands."""
     asked = {"command": "data_transfer", "vendor": vendor, "message": message, "data": data}
-    _ask(ctx, asked, data_dir, database_url, as_json=as_json)
+    ask(ctx, asked, data_dir, database_url, as_json=as_json)
 
 
-@app.command("clear-cache")
-def clear_cache(
+@app.command()
+def raw(
     ctx: typer.Context,
+    action: Annotated[str, typer.Argument(help="The message, as the version calls it.")],
+    payload: Annotated[str, typer.Argument(help="JSON, or @file.")] = "{}",
     *,
     as_json: AsJson = False,
     data_dir: DataDir = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Have the station forget what it learnt of tokens."""
-    _ask(ctx, {"command": "clear_cache"}, data_dir, database_url, as_json=as_json)
+    """Send any message as it stands, once it is valid in the station's version."""
+    try:
+        text = Path(payload[1:]).read_text("utf-8") if payload.startswith("@") else payload
+        said = msgspec.json.decode(text, type=dict[str, Any])
+    except (OSError, msgspec.DecodeError) as error:
+        fail(f"the payload is no JSON object: {error}")
+    asked = {"command": "raw", "action": action, "payload": said}
+    ask(ctx, asked, data_dir, database_url, as_json=as_json)
 
 
 def _variable(name: str) -> dict[str, str]:
@@ -249,26 +289,14 @@ def _variable(name: str) -> dict[str, str]:
     return {"component": component, "variable": variable} if dot else {"variable": name}
 
 
-def _ask(
-    ctx: typer.Context,
-    command: Mapping[str, Any],
-    data_dir: DataDir,
-    database_url: DatabaseUrl,
-    *,
-    as_json: bool,
-) -> None:
-    """Put the command to the station, show what it says; exit code 1 unless it will do it."""
-    said = {name: value for name, value in command.items() if value is not None}
-    path = f"/api/v1/stations/{quote(str(ctx.obj), safe='')}/commands"
-    answer = post(settings(data_dir, database_url), path, said)
-    good = answer["outcome"] in GOOD
-    if as_json:
-        print_json(answer)
-    else:
-        words = (answer["outcome"], answer["status"], answer["reason"])
-        text = ": ".join(dict.fromkeys(word for word in words if word))
-        out.print(f"[{'green' if good else 'red'}]{escape(text)}[/]")
-        rest = {name: answer[name] for name in ("variables", "data", "request_id")}
-        out.print(views.record(rest))
-    if not good:
-        raise typer.Exit(1)
+generated.add(
+    app,
+    (
+        kind
+        for kind in COMMANDS
+        if str(kind.__struct_config__.tag).replace("_", "-")
+        not in {
+            each.name or getattr(each.callback, "__name__", "") for each in app.registered_commands
+        }
+    ),
+)

@@ -38,25 +38,34 @@ def post(settings: Settings, path: str, body: Any) -> Any:
 
     Raises PlatformAway.
     """
+    return _exchange(settings, "POST", path, msgspec.json.encode(body))
+
+
+def fetch(settings: Settings, path: str) -> Any:
+    """GET from the running platform, as ``post``. Raises PlatformAway."""
+    return _exchange(settings, "GET", path, None)
+
+
+def _exchange(settings: Settings, method: str, path: str, body: bytes | None) -> Any:
     base = _address(settings.data_dir)
     with httpx.Client(base_url=base, verify=_trust(settings), timeout=TIMEOUT_S) as client:
+
+        def send(key: str) -> httpx.Response:
+            headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+            return client.request(method, path, content=body, headers=headers)
+
         try:
-            response = _send(client, path, body, _key(settings))
+            response = send(_key(settings))
             if response.status_code in {UNAUTHENTICATED, FORBIDDEN}:
                 # The database is another one than the key's, the key was revoked, or it was made
                 # before there was anything that not every key may.
-                response = _send(client, path, body, _fresh_key(settings))
+                response = send(_fresh_key(settings))
         except httpx.HTTPError as error:
             raise PlatformAway(f"the platform at {base} does not answer: {error}") from error
     found: Any = response.json()
     if response.is_error:
         fail(f"{found.get('detail') or found.get('title')} ({found.get('code')})")
     return found
-
-
-def _send(client: httpx.Client, path: str, body: Any, key: str) -> httpx.Response:
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-    return client.post(path, content=msgspec.json.encode(body), headers=headers)
 
 
 def _address(data_dir: Path) -> str:

@@ -9,7 +9,10 @@ from typing import Final
 
 import msgspec
 
+from forecourt.base.context import Context
+from forecourt.base.ids import StationId
 from forecourt.domain.access import Authorization, Standing
+from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import (
     CertificateName,
     Checked,
@@ -23,6 +26,17 @@ from forecourt.domain.security import (
     certificate_name,
     emaid,
     spellings,
+)
+from forecourt.domain.stations import (
+    Answer,
+    Ask,
+    CertificateHash,
+    DeleteCertificate,
+    GetInstalledCertificateIds,
+    InstallCertificate,
+    Installed,
+    InstalledCertificates,
+    Outcome,
 )
 from forecourt.edge.ocpp.routes import Call
 from forecourt.protocol.ocpp import v16, v21, v201
@@ -239,6 +253,41 @@ async def authorize_contract(call: Call, uid: str) -> Authorization:
         if found.standing is not Standing.UNKNOWN:
             break
     return found
+
+
+# ---- what stations hold -------------------------------------------------------------------------
+
+
+async def remember(
+    rooms: Rooms, ctx: Context, station: StationId, command: Ask, answer: Answer
+) -> None:
+    """Keep what a station told of the certificates that it holds (M03), or that it has changed."""
+    inventory = rooms.security.inventory
+    match command, answer:
+        case GetInstalledCertificateIds(), Answer(details=InstalledCertificates() as told):
+            if answer.outcome in (Outcome.ACCEPTED, Outcome.NOTHING):
+                found = [place for one in told.certificates for place in _places(one)]
+                await inventory.told(ctx, station, command.uses or None, found)
+        case InstallCertificate(), Answer(outcome=Outcome.ACCEPTED):
+            await inventory.installed(ctx, station, command.use, command.certificate)
+        case DeleteCertificate(), Answer(outcome=Outcome.ACCEPTED | Outcome.NOTHING):
+            name = _plain(command.certificate)
+            if name is not None:
+                await inventory.deleted(ctx, station, name)
+        case _:
+            pass
+
+
+def _places(one: Installed) -> list[tuple[str, CertificateName, str]]:
+    """A certificate and those below it, each with the serial number of the first."""
+    names = [_plain(each) for each in (one.certificate, *one.children)]
+    return [(one.use, name, one.certificate.serial) for name in names if name is not None]
+
+
+def _plain(told: CertificateHash) -> CertificateName | None:
+    return certificate_name(
+        HASHES[told.algorithm], told.issuer_name_hash, told.issuer_key_hash, told.serial
+    )
 
 
 # ---- inside -------------------------------------------------------------------------------------

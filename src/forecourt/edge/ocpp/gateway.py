@@ -202,6 +202,14 @@ class Gateway:
             link.door = door
         link.fit()
 
+    def certificate_revoked(self, serial: str) -> None:
+        """A certificate is good no more: whoever came in by it leaves."""
+        for station, entry in list(self._entries.items()):
+            if entry.certificate and entry.certificate.lower() == serial.lower():
+                link = self._links.get(station)
+                if link is not None:
+                    link.close(CLOSE_POLICY, "its certificate was revoked")
+
     def __len__(self) -> int:
         return len(self._links)
 

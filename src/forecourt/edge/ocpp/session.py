@@ -29,6 +29,7 @@ from forecourt.domain.stations import (
 )
 from forecourt.edge.ocpp.asking import Asking, unready
 from forecourt.edge.ocpp.asks.table import Asked, Facts, bids
+from forecourt.edge.ocpp.certificates import remember
 from forecourt.edge.ocpp.host import House
 from forecourt.edge.ocpp.rawlog import Kept, keep
 from forecourt.edge.ocpp.routes import REFUSALS, Call, Route
@@ -277,7 +278,9 @@ class StationLink:
             self._bidden |= bids(asked.requests)
         if self._asking is None:
             self._asking = Asking(self._conn, self._house.monotonic)
-        return await self._asking.ask(command, asked, self._called)
+        answer = await self._asking.ask(command, asked, self._called)
+        await remember(self._house.rooms, self._context(), self.door.id, command, answer)
+        return answer
 
     def _called(self) -> None:
         """A call of ours is open, or in line."""

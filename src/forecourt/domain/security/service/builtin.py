@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from forecourt.base.context import Context
 from forecourt.base.ids import TenantId
-from forecourt.domain.security import store
+from forecourt.domain.security import rules, store
 from forecourt.domain.security.model import (
     PARENTS,
     AuthorityAdded,
@@ -78,7 +78,7 @@ class Hierarchy:
         async with self._db.unit(ctx) as unit:
             await store.lock_authorities(unit, ctx.tenant)
             known = await store.list_authorities(unit)
-            held = {one.role: one for one in known if one.own and one.expires_at > ctx.now}
+            held = {one.role: one for one in known if one.own and _lasts(one, ctx.now)}
             for role, above in PARENTS.items():
                 if role in held:
                     continue
@@ -144,6 +144,11 @@ class BuiltIn:
 
     def _ctx(self, now: datetime) -> Context:
         return Context(actor="system:authority", tenant=self._tenant, now=now)
+
+
+def _lasts(authority: CertificateAuthority, now: datetime) -> bool:
+    """Whether it is to sign still: what it signs must not end with it."""
+    return now < rules.renew_at(authority.created_at, authority.expires_at)
 
 
 def added(ctx: Context, authority: CertificateAuthority) -> AuthorityAdded:

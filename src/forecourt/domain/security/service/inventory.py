@@ -16,6 +16,7 @@ from forecourt.domain.security.model import (
     CertificateExpiring,
     CertificateName,
     CertificateUnknown,
+    HashAlgorithm,
     Held,
     Use,
 )
@@ -65,6 +66,32 @@ class Inventory:
             ]
             await store.replace_held(unit, station, kinds, held)
         return held
+
+    async def installed(
+        self, ctx: Context, station: StationId, kind: str, certificate: str
+    ) -> None:
+        """A station took a root (PEM)."""
+        found = rules.read_chain(certificate)
+        if not found:
+            return
+        root = found[0]
+        held = Held(
+            tenant=ctx.tenant,
+            station=station,
+            kind=kind,
+            name=rules.name_of(root, root, HashAlgorithm.SHA256),
+            leaf_serial=rules.serial_hex(root.serial_number),
+            subject=rules.common_name(root.subject),
+            expires_at=root.not_valid_after_utc,
+            reported_at=ctx.now,
+        )
+        async with self._db.unit(ctx) as unit:
+            await store.add_held(unit, [held])
+
+    async def deleted(self, ctx: Context, station: StationId, name: CertificateName) -> None:
+        """A station forgot a certificate, or never had it."""
+        async with self._db.unit(ctx) as unit:
+            await store.remove_held(unit, station, name.serial)
 
     async def held(self, ctx: Context, station: StationId) -> Sequence[Held]:
         """What a station holds, as it last told."""

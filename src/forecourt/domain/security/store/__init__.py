@@ -21,10 +21,12 @@ from forecourt.domain.security.store.authorities import (
     revoked_for_stations,
 )
 from forecourt.domain.security.store.holdings import (
+    add_held,
     cancel_contracts,
     find_contract,
     list_contracts,
     list_held,
+    remove_held,
     replace_held,
     see_contract,
     take_expiring,
@@ -43,6 +45,7 @@ from forecourt.domain.security.store.requests import (
 __all__ = [
     "add_authority",
     "add_certificate",
+    "add_held",
     "add_request",
     "authority_by_id",
     "authority_key",
@@ -66,6 +69,7 @@ __all__ = [
     "newest_server",
     "note_renewal",
     "remove_authority",
+    "remove_held",
     "replace_held",
     "revocation_of",
     "revocations_of",

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec.structs import replace
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upserting
 
@@ -29,6 +30,19 @@ async def replace_held(
     if kinds is not None:
         gone = gone.where(c.kind.in_(list(kinds)))
     await unit.conn.execute(gone)
+    fresh = [replace(one, warned_at=warned.get((one.kind, one.name))) for one in held]
+    await add_held(unit, fresh)
+
+
+async def remove_held(unit: Unit, station: StationId, serial: str) -> None:
+    """A station holds this no more, by whichever hashes it named it."""
+    c = installed_certificates.c
+    query = delete(installed_certificates).where(c.station_id == station, c.serial == serial)
+    await unit.conn.execute(query)
+
+
+async def add_held(unit: Unit, held: Sequence[Held]) -> None:
+    """A station holds these, too."""
     rows = [
         {
             "station_id": one.station,
@@ -41,7 +55,7 @@ async def replace_held(
             "leaf_serial": one.leaf_serial,
             "subject": one.subject,
             "expires_at": one.expires_at,
-            "warned_at": warned.get((one.kind, one.name)),
+            "warned_at": one.warned_at,
             "reported_at": one.reported_at,
         }
         for one in held

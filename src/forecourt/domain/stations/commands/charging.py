@@ -36,7 +36,7 @@ Phases = Annotated[int, Meta(ge=0, le=3)]
 
 
 class SetLimit(Ask, frozen=True, kw_only=True, tag="set_limit"):
-    """Let a station, an EVSE or a session charge with so much and no more; nothing lifts it.
+    """Let a station, an EVSE or a session charge with so much and no more; no limit lifts it.
 
     In watts or amperes per phase; where a station takes only the other, it is converted by the
     phases and the voltage.

@@ -1,0 +1,123 @@
+"""Addresses that somebody hands us: what is asked, and what is not."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from forecourt.infra.outbound import (
+    Outbound,
+    OutboundAway,
+    OutboundRefused,
+    is_public,
+)
+from tests.fixtures.web import Asked, Said, web
+
+
+def hello(_: Asked) -> Said:
+    return 200, {"Content-Type": "text/plain"}, b"hello"
+
+
+async def test_a_host_that_was_chosen_is_asked() -> None:
+    async with web(hello) as server:
+        outbound = Outbound(hosts=frozenset({"127.0.0.1"}))
+        reply = await outbound.send(
+            "POST", f"{server.url}/a?b=c", body=b"q", headers={"X-One": "1"}
+        )
+        assert (reply.status, reply.body, reply.headers["content-type"]) == (
+            200,
+            b"hello",
+            "text/plain",
+        )
+        (asked,) = server.asked
+        assert (asked.method, asked.path, asked.body) == ("POST", "/a?b=c", b"q")
+        assert asked.headers["host"] == server.url.removeprefix("http://")
+        assert asked.headers["x-one"] == "1"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:{port}/",
+        "http://localhost:{port}/",
+        "http://[::1]:{port}/",
+        "http://[::ffff:127.0.0.1]:{port}/",
+        "http://0.0.0.0:{port}/",
+        "http://2130706433:{port}/",
+        "http://127.1:{port}/",
+    ],
+)
+async def test_our_own_network_is_not(url: str) -> None:
+    async with web(hello) as server:
+        port = server.url.rpartition(":")[2]
+        with pytest.raises((OutboundRefused, OutboundAway)):
+            await Outbound().send("GET", url.format(port=port), timeout_s=2)
+        assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "file:///etc/passwd", "ftp://example.com", "gopher://example.com", "http://"),
+        *("//example.com", "http://user:secret@example.com/", "javascript:1", "http://a\nb/"),
+        *("http://" + "a" * 3_000, "http://[::1", "http://exa mple.com:99999/"),
+    ],
+)
+async def test_what_is_no_address(url: str) -> None:
+    with pytest.raises((OutboundRefused, OutboundAway)):
+        await Outbound().send("GET", url, timeout_s=2)
+
+
+async def test_a_redirect_leads_nowhere() -> None:
+    async with web(lambda _: (302, {"Location": "http://127.0.0.1:1/"}, b"")) as server:
+        outbound = Outbound(hosts=frozenset({"127.0.0.1"}))
+        assert (await outbound.send("GET", server.url)).status == 302
+        assert len(server.asked) == 1
+
+
+async def test_an_endless_answer_ends() -> None:
+    async with web(lambda _: (200, {}, bytes(100_000))) as server:
+        outbound = Outbound(hosts=frozenset({"127.0.0.1"}))
+        with pytest.raises(OutboundAway, match="more than"):
+            await outbound.send("GET", server.url, bytes_max=10_000)
+
+
+async def test_silence_ends() -> None:
+    async with web(hello) as server:
+        server.silent = True
+        outbound = Outbound(hosts=frozenset({"127.0.0.1"}))
+        with pytest.raises(OutboundAway):
+            await outbound.send("GET", server.url, timeout_s=0.2)
+
+
+async def test_nobody_there() -> None:
+    outbound = Outbound(hosts=frozenset({"127.0.0.1"}))
+    with pytest.raises(OutboundAway):
+        await outbound.send("GET", "http://127.0.0.1:1/")
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2606:4700::1111", True),
+        *((private, False) for private in ("10.0.0.1", "172.16.0.1", "192.168.0.1", "127.0.0.1")),
+        *(
+            (special, False)
+            for special in ("169.254.169.254", "100.64.0.1", "224.0.0.1", "0.0.0.0")
+        ),
+        *((six, False) for six in ("::1", "fe80::1", "fd00::1", "ff02::1", "::", "fe80::1%eth0")),
+        # Addresses of IPv4 in those of IPv6.
+        ("::ffff:10.0.0.1", False),
+        ("::ffff:8.8.8.8", True),
+        ("64:ff9b::a00:1", False),
+        ("2002:a00:1::", False),
+    ],
+)
+def test_which_addresses_are_everybodys(address: str, public: bool) -> None:  # noqa: FBT001 (a column)
+    assert is_public(address) is public
+
+
+@given(some.ip_addresses(v=4, network="10.0.0.0/8"))
+def test_no_private_address_is_public(address: object) -> None:
+    assert not is_public(str(address))
+    assert not is_public(f"::ffff:{address}")
