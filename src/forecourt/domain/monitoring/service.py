@@ -40,7 +40,6 @@ from forecourt.domain.monitoring.model import (
     VendorSaid,
     alarm_key,
 )
-from forecourt.domain.monitoring.store import alarm as alarm_store
 from forecourt.domain.stations import (
     Answer,
     Ask,
@@ -269,12 +268,12 @@ class Monitoring:
     ) -> Sequence[Alarm]:
         """Alarms of a station, the worst first; ``up`` None: also those that are over."""
         async with self._db.unit(ctx) as unit:
-            return await alarm_store.alarms_of(unit, station, up=up)
+            return await store.alarms_of(unit, station, up=up)
 
     async def standing_alarms(self, ctx: Context) -> int:
         """How many alarms are up, of all stations."""
         async with self._db.unit(ctx) as unit:
-            return await alarm_store.standing(unit)
+            return await store.standing(unit)
 
     async def acknowledge(
         self, ctx: Context, station: StationId, source: AlarmSource, key: str
@@ -379,7 +378,7 @@ class Monitoring:
             )
 
     async def _raise(self, unit: Unit, ctx: Context, station: StationId, alarm: Alarm) -> None:
-        if await alarm_store.raise_alarm(unit, station, ctx.tenant, alarm):
+        if await store.raise_alarm(unit, station, ctx.tenant, alarm):
             await unit.emit(
                 AlarmRaised(
                     tenant=ctx.tenant,
@@ -395,7 +394,7 @@ class Monitoring:
     async def _clear(
         self, unit: Unit, ctx: Context, station: StationId, source: AlarmSource, key: str
     ) -> bool:
-        cleared = await alarm_store.clear_alarm(unit, station, source, key, ctx.now)
+        cleared = await store.clear_alarm(unit, station, source, key, ctx.now)
         if cleared:
             await unit.emit(
                 AlarmCleared(
