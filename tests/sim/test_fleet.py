@@ -167,6 +167,19 @@ def test_the_command_says_what_failed() -> None:
     assert json.loads(result.output)["dial_failures"] == 1
 
 
+def test_the_command_takes_bad_stations_and_what_they_have() -> None:
+    arguments = (
+        "--url ws://127.0.0.1:9 --stations 1 --duration 0.3 --json --mischief 0.5 --trait mute "
+        "--trait slow --naughty 0.5 --failing 0.1 --feature v2x --contract DEFCR000000001 "
+        "--deflate --client-cert {id}.pem --client-key {id}.key --ca nowhere.pem --set aligned_s=60"
+    )
+    result = CliRunner().invoke(app, arguments.split())
+    assert result.exit_code == 1
+    assert json.loads(result.output)["dial_failures"] == 1
+    wrong = CliRunner().invoke(app, ["--url", "ws://127.0.0.1:9", "--trait", "polite"])
+    assert wrong.exit_code == 2
+
+
 def test_the_command_lists_the_cards() -> None:
     result = CliRunner().invoke(app, ["--tokens", "3", "--list-tokens"])
     assert result.output.split() == ["04F0EC00000001", "04F0EC00000002", "04F0EC00000003"]

@@ -31,6 +31,7 @@ from forecourt.cli.options import AsJson, DatabaseUrl, DataDir, out, print_json,
 from forecourt.cli.platform import RUN_FILE
 from forecourt.infra import migrate, postgres, postgres_install
 from forecourt.infra.database import Database
+from forecourt.infra.roots import Seen, roots_of
 from forecourt.settings import Settings
 
 PYTHON_MIN: Final = (3, 11)
@@ -92,8 +93,31 @@ def examine(chosen: Settings) -> Iterator[Finding]:
     ours = _ports_of_ours(chosen.data_dir)
     yield _port("OCPP port", chosen.host, chosen.ocpp_port, ours)
     yield _port("HTTP port", chosen.host, chosen.http_port, ours)
+    yield from _roots(chosen)
     yield _files()
     yield _clock()
+
+
+def _roots(chosen: Settings) -> Iterator[Finding]:
+    """Whether the certificates lead to the roots that stations saw last (field quirk 33)."""
+    chains = [file for file in (chosen.tls_cert, chosen.tls_second_cert) if file is not None]
+    if not chains:
+        return
+    what = "certificate"
+    try:
+        roots = roots_of(chains)
+    except (OSError, ValueError) as error:
+        yield Finding(what, Verdict.BAD, f"cannot be read: {error}")
+        return
+    lost = Seen(chosen.data_dir / "tls" / "roots.json").lost(roots)
+    if lost:
+        said = (
+            f"leads to {', '.join(roots)}; stations that trust only {', '.join(lost)}, which they"
+            " saw until now, cannot come back: have them trust the new root before you restart"
+        )
+        yield Finding(what, Verdict.WARN, said)
+    else:
+        yield Finding(what, Verdict.OK, f"leads to {', '.join(roots)}")
 
 
 def _python() -> Finding:

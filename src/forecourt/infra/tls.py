@@ -18,6 +18,7 @@ from cryptography import x509
 from msgspec import Struct
 
 from forecourt.base.errors import ForecourtError, Kind
+from forecourt.infra.roots import Seen, roots_of
 
 log = structlog.get_logger(__name__)
 
@@ -164,11 +165,24 @@ class Keeper:
     """Takes up certificates and revocation lists whose files changed, without a restart."""
 
     def __init__(
-        self, contexts: Sequence[tuple[ssl.SSLContext, TlsFiles]], revoked: RevocationList
+        self,
+        contexts: Sequence[tuple[ssl.SSLContext, TlsFiles]],
+        revoked: RevocationList,
+        seen: Seen,
     ) -> None:
         self._contexts = contexts
         self._revoked = revoked
+        self._seen = seen
         self._stamp = self._stamped()
+
+    def begin(self) -> None:
+        """What is in use from the start on: told of, where it leads to another root than before."""
+        roots = self._roots()
+        if not roots:
+            return
+        if lost := self._seen.lost(roots):
+            log.warning("tls.root_changed", before=lost, now=roots)
+        self._seen.keep(roots)
 
     def look(self) -> bool:
         """Look now; whether something was taken up. What is broken stays out, and is told of."""
@@ -177,6 +191,10 @@ class Keeper:
             return False
         self._stamp = stamp
         try:
+            for _, files in self._contexts:
+                # In a context of nobody's first: half a pair would leave one in use without a key.
+                server_context(files)
+            self._same_roots()
             for context, files in self._contexts:
                 load_pairs(context, files.pairs)
             self._revoked.reload()
@@ -185,6 +203,24 @@ class Keeper:
             return False
         log.info("tls.taken_up")
         return True
+
+    def _same_roots(self) -> None:
+        """Raises TlsBroken where a root that was shown until now is shown no more."""
+        roots = self._roots()
+        if lost := self._seen.lost(roots):
+            raise TlsBroken(
+                f"the new certificate leads to {', '.join(roots)}; stations that trust only"
+                f" {', '.join(lost)} could not come back. Have them trust the new root first,"
+                " then restart"
+            )
+
+    def _roots(self) -> tuple[str, ...]:
+        """Raises TlsBroken."""
+        chains = {pair.cert for _, files in self._contexts for pair in files.pairs}
+        try:
+            return roots_of(sorted(chains))
+        except (OSError, ValueError) as error:
+            raise TlsBroken(f"cannot read the certificates: {error}") from error
 
     def _stamped(self) -> tuple[float, ...]:
         """When the files were written; 0 for one that is away just now."""

@@ -14,7 +14,9 @@ import pytest_asyncio
 import websockets
 
 from forecourt.base.ids import StationId
+from forecourt.cli import doctor
 from forecourt.domain.stations import NewStation
+from forecourt.settings import load
 from tests.edge.ocpp.house import BOOT_2X, BOOT_16, SUBPROTOCOLS, Yard, a_yard, until
 from tests.edge.ocpp.wire import basic
 from tests.fixtures.certificates import Ca, Pair
@@ -302,3 +304,47 @@ async def test_quirk_32_a_key_and_its_digits_are_one_password(yard: Yard, typed:
             assert await boots(line) == "Accepted"
     for wrong in (key[:-1], digits[:-2].encode(), b"0x" + digits.encode()):
         assert await refused(yard, name, password=wrong) == 401
+
+
+async def test_quirk_33_another_root_is_warned_of_before_it_shuts_stations_out(
+    database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A certificate of the same root is taken up; one of another is not, until a restart."""
+    ours, other = Ca(tmp_path / "ours", name="Ours"), Ca(tmp_path / "other", name="Another")
+    first, second, third = ours.server(), ours.server(kind="rsa"), other.server()
+    cert, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+
+    def place(pair: Pair) -> None:
+        cert.write_bytes(pair.cert.read_bytes())
+        key.write_bytes(pair.key.read_bytes())
+
+    place(first)
+    settings: dict[str, Any] = {"tls_cert": cert, "tls_key": key}
+    async with a_yard(database_url, tmp_path, **settings) as yard:
+        keeper = yard.house.ports._keeper
+        assert keeper is not None
+        for pair, taken in ((second, True), (third, False), (first, True)):
+            place(pair)
+            keeper._stamp = ()
+            assert keeper.look() is taken
+            if not taken:
+                [said] = doctor._roots(load({"data_dir": tmp_path, **settings}))
+                assert said.verdict is doctor.Verdict.WARN
+                assert "CN=Another" in said.seen
+        # Half a pair changes nothing that is in use.
+        cert.write_bytes(third.cert.read_bytes())
+        keeper._stamp = ()
+        assert not keeper.look()
+        name = await yard.add(password=PASSWORD)
+        async with connected(
+            yard, name, tls=ours.client(), password=PASSWORD, url=yard.house.ocpp_url
+        ) as line:
+            assert await boots(line) == "Accepted"
+    place(third)
+    capsys.readouterr()
+    async with a_yard(database_url, tmp_path, **settings):
+        out = capsys.readouterr()
+        assert "tls.root_changed" in out.out + out.err
+    async with a_yard(database_url, tmp_path, **settings):
+        out = capsys.readouterr()
+        assert "tls.root_changed" not in out.out + out.err

@@ -182,13 +182,21 @@ from forecourt.domain.stations.model import (
 )
 from forecourt.domain.stations.plan import Step, Upgrade, Way
 from forecourt.domain.stations.rules import lets_in, may_transact, plausible, station_id
-from forecourt.domain.stations.service import Known, Link, Links, Stations, failed
+from forecourt.domain.stations.service import (
+    VARIABLES_MAX,
+    Known,
+    Link,
+    Links,
+    Stations,
+    failed,
+)
 from forecourt.domain.stations.store import WRITES
 
 __all__ = [
     "COMMANDS",
     "GOOD",
     "SPOKEN",
+    "VARIABLES_MAX",
     "WRITES",
     "AdjustPeriodicEventStream",
     "Admission",

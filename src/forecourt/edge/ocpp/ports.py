@@ -23,10 +23,12 @@ from forecourt.edge.ocpp.gateway import Gateway
 from forecourt.edge.ocpp.listener import Listening, Server, listen
 from forecourt.edge.ocpp.vouching import Vouching
 from forecourt.infra.database import DatabaseAway
+from forecourt.infra.roots import Seen
 from forecourt.infra.tls import Keeper, KeyPair, RevocationList, TlsFiles, server_context, trust
 
 log = structlog.get_logger(__name__)
 
+ROOTS_FILE: Final = "roots.json"
 LOOK_EVERY_S: Final = 60.0
 # From this security profile on everything is encrypted, and a port without TLS is good for nobody.
 ENCRYPTED_FROM: Final = 2
@@ -95,7 +97,9 @@ class Ports:
                 )
             self._servers.append(server)
             urls.append(f"{'wss' if context else 'ws'}://{options.host}:{server.port}")
-        self._keeper = Keeper(self._contexts, self._revoked)
+        seen = Seen(options.folder / ROOTS_FILE)
+        self._keeper = Keeper(self._contexts, self._revoked, seen)
+        self._keeper.begin()
         await self.trust()
         return tuple(urls)
 

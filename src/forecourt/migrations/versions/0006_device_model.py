@@ -72,10 +72,19 @@ COLUMNS = (
 )
 
 
+# Stations that are here already are looked at within ten minutes, not only when they boot.
+KNOWN = """
+INSERT INTO upkeep (station_id, tenant_id, due_at)
+SELECT station_id, tenant_id, now() + random() * interval '10 minutes'
+FROM stations WHERE booted_at IS NOT NULL
+"""
+
+
 def upgrade() -> None:
     for statement in TABLES.split(";\n"):
         if statement.strip():
             op.execute(statement)
+    op.execute(KNOWN)
     for table in WALLED:
         op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO forecourt_tenant")
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")

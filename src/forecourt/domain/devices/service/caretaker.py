@@ -21,7 +21,7 @@ from forecourt.domain.stations import StationUnknown
 from forecourt.infra.database import Database, DatabaseAway
 
 # Stations that are asked at once: each answer is a burst of rows, and drivers' messages go first.
-AT_ONCE: Final = 4
+AT_ONCE: Final = 8
 CLAIMS_MAX: Final = 16
 # Whoever claimed a station and fell keeps it from others for so long.
 LEASE: Final = timedelta(minutes=30)

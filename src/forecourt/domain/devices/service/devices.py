@@ -39,6 +39,7 @@ from forecourt.domain.devices.model import (
     spelt,
 )
 from forecourt.domain.stations import (
+    VARIABLES_MAX,
     GetReport,
     Kept,
     Links,
@@ -56,6 +57,8 @@ from forecourt.infra.database import Database
 
 # Nobody keeps more apart in his head, and every check of a station goes through all of them.
 TEMPLATES_MAX: Final = 500
+# A report of everything has a few hundred parts; numbers past this are somebody's mischief.
+PARTS_MAX: Final = 5_000
 # When a template changes, all stations are looked at: so many a second.
 LOOKS_PER_SECOND: Final = 50
 # A station that does not tell its model is asked again, ever less often, until it boots anew.
@@ -99,6 +102,9 @@ class Devices:
         self._fetches = fetches
         self._after_boot = after_boot
         self.standards = standards()
+        self._told: dict[StationId, int] = {}
+        """How many variables each station told since what is too much was last forgotten."""
+        self._overfull: set[StationId] = set()
         self._away: set[StationId] = set()
         """Stations that something is to be asked of, and that were not here."""
 
@@ -121,10 +127,20 @@ class Devices:
         """What a station told of its variables: by an answer, or by a part of a report."""
         kept = [self._readable(variable) for variable in variables]
         self._stations.variables_reported(ctx, station, kept, changes)
-        if part is not None:
+        if part is not None and part.whole and 0 <= part.seq_no < PARTS_MAX:
             changes.write(store.PARTS, store.part_row(station, ctx.tenant, part, ctx.now))
-        if kept if part is None else part.last:
+        overfull = self._count(station, len(kept))
+        if overfull or (kept if part is None else part.last):
             changes.write(store.DUE, (station, ctx.tenant, ctx.now))
+
+    def _count(self, station: StationId, told: int) -> bool:
+        """Whether it told so much that some of it must be forgotten."""
+        count = self._told.get(station, 0) + told
+        full = count > VARIABLES_MAX
+        self._told[station] = 0 if full else count
+        if full:
+            self._overfull.add(station)
+        return full
 
     def _readable(self, variable: Variable) -> Variable:
         """A secret is not kept in clear, also when its station tells it."""
@@ -338,6 +354,9 @@ class Devices:
         """
         found, _ = await self._stations.read(ctx, station)
         await self._read_reports(ctx, found)
+        if station in self._overfull:
+            self._overfull.discard(station)
+            await self._stations.forget_variables(ctx, station)
         held, plan = await self._planned(ctx, found)
         tries = rules.remembered(held.tries, plan, (), ctx.now)
         async with self._db.unit(ctx) as unit:
@@ -385,6 +404,7 @@ class Devices:
         """Ask for the whole model; when to ask again, should it not come."""
         again = ctx.now + FETCH_AGAIN_FIRST * int(FETCH_AGAIN_FACTOR**held.fetches)
         async with self._db.unit(ctx) as unit:
+            await store.forget_parts(unit, held.station, before=ctx.now)
             after = replace(held, fetches=held.fetches + 1, fetch_after=again)
             await store.save_upkeep(unit, after)
         await self._stations.command(ctx, held.station, GetReport(base="full"))
@@ -434,6 +454,7 @@ class Devices:
         try:
             await self._stations.read(ctx, station)
         except StationUnknown:
+            self._told.pop(station, None)
             async with self._db.unit(ctx) as unit:
                 await store.forget(unit, station)
 

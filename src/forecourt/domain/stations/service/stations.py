@@ -274,6 +274,11 @@ class Stations:
         async with self._db.unit(ctx) as unit:
             return await store.networks_of(unit, station)
 
+    async def forget_variables(self, ctx: Context, station: StationId) -> int:
+        """Keep the newest of what a station told, and no more than it may; how many went."""
+        async with self._db.unit(ctx) as unit:
+            return await store.prune_variables(unit, station, most=VARIABLES_MAX)
+
     async def variables_gone(self, ctx: Context, station: StationId, *, since: datetime) -> int:
         """A report of everything that began then did not name the others; how many are gone."""
         async with self._db.unit(ctx) as unit:

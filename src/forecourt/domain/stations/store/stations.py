@@ -417,7 +417,13 @@ async def variables_gone(
         .where(c.station_id == station_id, c.reported_at < since, c.gone_at.is_(None))
         .values(gone_at=now)
     )
-    await unit.conn.execute(_prune, {"station": station_id, "most": most})
+    await prune_variables(unit, station_id, most=most)
+    return done.rowcount
+
+
+async def prune_variables(unit: Unit, station_id: StationId, *, most: int) -> int:
+    """Forget the variables above ``most`` that were told longest ago; how many."""
+    done = await unit.conn.execute(_prune, {"station": station_id, "most": most})
     return done.rowcount
 
 
@@ -435,6 +441,7 @@ async def values_of(
         c.component_instance == "",
         c.attribute == "Actual",
         c.value.is_not(None),
+        c.gone_at.is_(None),
     )
     rows = await unit.conn.execute(query)
     return {(row.component, row.variable, row.variable_instance): row.value for row in rows}
