@@ -1,14 +1,27 @@
 """What is due and who has it; what a station may fill; what is kept of it: on a true database."""
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
 from typing import Final
 
 import pytest
 
+from forecourt.base.context import Context
 from forecourt.base.ids import StationId
-from forecourt.domain.devices import ReportPart, State, Template, TemplateExists, Wanted, store
+from forecourt.domain.catalogue import Catalogue
+from forecourt.domain.devices import (
+    Caretaker,
+    Devices,
+    ReportPart,
+    State,
+    Template,
+    TemplateExists,
+    Wanted,
+    store,
+)
 from forecourt.domain.devices.store import claim, find_upkeep, release
 from forecourt.domain.stations import Variable
+from forecourt.infra.database import DatabaseAway
 from tests.domain.conftest import CP1, NOW, Site
 
 HOUR: Final = timedelta(hours=1)
@@ -85,6 +98,43 @@ class TestWhatIsDue:
         assert (
             await site.count("upkeep WHERE due_at <= TIMESTAMPTZ '2026-03-01 12:00:03+00'") == 200
         )
+
+
+class Troubled(Devices):
+    """Some stations bring out mistakes of ours, and for some the database is away."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__(site.db, stations=site.stations, links=site.links, catalogue=Catalogue())
+        self.looked: list[StationId] = []
+
+    async def tend(self, ctx: Context, station: StationId) -> datetime | None:
+        self.looked.append(station)
+        if station == "BUG":
+            raise RuntimeError
+        if station == "AWAY":
+            raise DatabaseAway("away")
+        return await super().tend(ctx, station)
+
+
+async def test_one_stations_trouble_does_not_end_the_care_of_all(site: Site) -> None:
+    devices = Troubled(site)
+    names = [StationId(name) for name in ("AWAY", "BUG", "CP1", "GONE")]
+    async with site.db.unit(site.ctx) as unit:
+        for name in names:
+            await store.make_due(unit, name, site.ctx.tenant, NOW)
+    caretaker = Caretaker(site.db, devices, site.clock)
+    busy = "upkeep WHERE claimed_until IS NOT NULL OR due_at = TIMESTAMPTZ '2026-03-01 12:00:00+00'"
+    async with asyncio.TaskGroup() as tasks:
+        run = tasks.create_task(caretaker.run())
+        async with asyncio.timeout(8):
+            while await site.count(busy):  # noqa: ASYNC110 (the caretaker tells nobody)
+                await asyncio.sleep(0.05)
+        run.cancel()
+    assert sorted(devices.looked) == names
+    later = "upkeep WHERE due_at = TIMESTAMPTZ '2026-03-01 12:05:00+00'"
+    assert await site.count(later) == 2, "they are tried again"
+    assert await site.count("upkeep WHERE station_id = 'GONE'") == 0
+    assert await site.count("upkeep WHERE station_id = 'CP1' AND checked_at IS NOT NULL") == 1
 
 
 class TestWhatIsKept:

@@ -10,6 +10,7 @@ who sets nothing but a port.
 import asyncio
 import base64
 import itertools
+import json
 import os
 import select
 import ssl
@@ -60,6 +61,7 @@ class Platform:
     http: str
     key: str
     folder: Path
+    database: str
 
     def address(self, profile: int) -> str:
         return self.ocpp_tls if profile >= 2 else self.ocpp
@@ -153,7 +155,7 @@ def platform(
                 text=True,
             )
             try:
-                yield _ready(process, key, folder)
+                yield _ready(process, key, folder, url)
             finally:
                 process.terminate()
                 assert process.wait(30) == 0
@@ -161,14 +163,14 @@ def platform(
                 process.stdout.close()
 
 
-def _ready(process: subprocess.Popen[str], key: str, folder: Path) -> Platform:
+def _ready(process: subprocess.Popen[str], key: str, folder: Path, url: str) -> Platform:
     assert process.stdout is not None
     readable, _, _ = select.select([process.stdout], [], [], START_TIMEOUT_S)
     assert readable, "it did not become ready"
     line = process.stdout.readline()
     assert line.startswith("ready "), (folder / "serve.log").read_text()
     found = dict(part.split("=", 1) for part in line.split()[1:])
-    return Platform(found["ocpp"], found["ocpp_tls"], found["http"], key, folder)
+    return Platform(found["ocpp"], found["ocpp_tls"], found["http"], key, folder, url)
 
 
 # ---- the stations -----------------------------------------------------------------------------
@@ -406,3 +408,50 @@ async def test_the_profile_below_is_refused(platform: Platform, version: str, pr
         ):
             pass
     assert refused.value.response.status_code == (401 if below == 0 else 403)
+
+
+def forecourt(platform: Platform, *words: str) -> dict[str, Any]:
+    """What a command prints for machines, beside the running platform."""
+    environment = dict(os.environ) | {"FORECOURT_DATABASE_URL": platform.database}  # noqa: TID251 (a process has one)
+    done = subprocess.run(
+        [sys.executable, "-m", "forecourt.cli", *words, "--json", "--data-dir", platform.folder],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+async def test_a_password_and_a_plan_by_the_command_line(platform: Platform) -> None:
+    name = name_of("1.6", 1)
+    async with at_work(platform, "1.6", 1) as station, asyncio.timeout(60):
+        await station.day()
+        told = await asyncio.to_thread(forecourt, platform, "station", "rotate-password", name)
+        assert (told["outcome"], told["password"]) == ("accepted", None)
+        assert len(bytes.fromhex(station.settings["AuthorizationKey"])) == 20
+        words = ("station", "upgrade-security", name, "--profile", "2", "--dry-run")
+        plan = await asyncio.to_thread(forecourt, platform, *words, "--url", platform.ocpp_tls)
+        assert plan["steps"][-1]["name"] == "return"
+    by_hand = await asyncio.to_thread(
+        forecourt, platform, "station", "set", name, "--rotate-password"
+    )
+    async with asyncio.timeout(PATIENCE_S):
+        while not await comes_in(platform, name, by_hand["password"]):  # noqa: ASYNC110 (another process)
+            await asyncio.sleep(0.05)
+
+
+async def comes_in(platform: Platform, name: str, password: str) -> bool:
+    """Whether the door opens; what a command changed reaches it a moment later."""
+    credentials = base64.b64encode(f"{name}:{password}".encode()).decode()
+    try:
+        async with websockets.connect(
+            f"{platform.ocpp}/{name}",
+            subprotocols=[websockets.Subprotocol("ocpp1.6")],
+            additional_headers={"Authorization": f"Basic {credentials}"},
+        ):
+            return True
+    except websockets.InvalidStatus:
+        return False

@@ -7,7 +7,15 @@ import httpx
 import pytest
 from asyncpg import connect
 
-from forecourt.domain.stations import Answer, Outcome, Reset, Start, Stop, VariableResult
+from forecourt.domain.stations import (
+    Answer,
+    Outcome,
+    Reset,
+    SetVariables,
+    Start,
+    Stop,
+    VariableResult,
+)
 from tests.edge.http import rows
 from tests.edge.http.conftest import NOW, Door
 
@@ -27,6 +35,62 @@ class TestStations:
         assert changed.json() == {**station, "admission": "blocked"}
         assert (await acme.delete("/api/v1/stations/CP1")).status_code == 204
         assert (await acme.get("/api/v1/stations/CP1")).json()["code"] == "station.unknown"
+
+    async def test_the_security_profile_only_rises(self, acme: httpx.AsyncClient) -> None:
+        path = "/api/v1/stations/CP1"
+        added = await acme.post("/api/v1/stations", json={"id": "CP1", "password": "x" * 16})
+        assert (added.json()["security_profile"], added.json()["has_password"]) == (1, True)
+        raised = await acme.patch(path, json={"security_profile": 2, "ping": "never"})
+        assert (raised.json()["security_profile"], raised.json()["ping"]) == (2, "never")
+        lower = await acme.patch(path, json={"security_profile": 1})
+        assert (lower.status_code, lower.json()["code"]) == (409, "station.security_downgrade")
+        bare = await acme.patch(path, json={"no_password": True})
+        assert (bare.status_code, bare.json()["code"]) == (409, "station.password_needed")
+        # Nobody lowers it by the API, whatever they ask for besides.
+        assert (await acme.patch(path, json={"lower": True})).status_code == 400
+        added = await acme.post("/api/v1/stations", json={"id": "CP2", "security_profile": 2})
+        assert added.json()["code"] == "station.password_needed"
+
+    async def test_a_new_password(self, door: Door, acme: httpx.AsyncClient) -> None:
+        await door.add_station("CP1")
+        path = "/api/v1/stations/CP1/password"
+        made = (await acme.post(path, json={"send": False})).json()
+        assert made["outcome"] == "made"
+        assert len(bytes.fromhex(made["password"])) == 20
+        assert (await acme.post(path, json={})).json()["code"] == "station.offline"
+        link = door.connect("CP1")
+        sent = await acme.post(path, json={})
+        assert sent.json() == {"outcome": "accepted", "status": "", "reason": "", "password": None}
+        [asked] = link.asked
+        assert isinstance(asked, SetVariables)
+        station = (await acme.get("/api/v1/stations/CP1")).json()
+        assert station["password_changing"]
+        link.answer = Answer(outcome=Outcome.REJECTED)
+        assert (await acme.post(path, json={})).json()["outcome"] == "rejected"
+        assert not (await acme.get("/api/v1/stations/CP1")).json()["password_changing"]
+
+    async def test_a_higher_profile_is_planned_and_begun(
+        self, door: Door, acme: httpx.AsyncClient
+    ) -> None:
+        await door.add_station("CP1")
+        path = "/api/v1/stations/CP1/security-profile"
+        wish = {"profile": 2, "url": "wss://csms.example/ocpp"}
+        plan = (await acme.post(path, json=wish | {"dry_run": True})).json()
+        names = ["password", "root", "network_profile", "priority", "profile", "reset", "return"]
+        assert [step["name"] for step in plan["steps"]] == names
+        assert all(step["because"] and step["outcome"] is None for step in plan["steps"])
+        assert (await acme.post(path, json=wish)).json()["code"] == "station.offline"
+        assert (await acme.get("/api/v1/stations/CP1")).json()["profile_wanted"] is None
+        link = door.connect("CP1")
+        done = (await acme.post(path, json=wish)).json()
+        asked = [step["name"] for step in done["steps"] if step["outcome"] == "accepted"]
+        assert asked == ["password", "network_profile", "priority", "reset"]
+        [given, *_] = link.asked
+        assert isinstance(given, SetVariables)
+        assert given.variables[0].value not in str(done)
+        assert (await acme.get("/api/v1/stations/CP1")).json()["profile_wanted"] == 2
+        for wrong in ({"profile": 0}, {"url": "https://x"}, {"url": "wss://x y"}, {"slot": -1}):
+            assert (await acme.post(path, json=wish | wrong)).status_code == 400
 
     async def test_quirks_are_chosen_and_shown(
         self, acme: httpx.AsyncClient, database_url: str

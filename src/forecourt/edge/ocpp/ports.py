@@ -24,7 +24,15 @@ from forecourt.edge.ocpp.listener import Listening, Server, listen
 from forecourt.edge.ocpp.vouching import Vouching
 from forecourt.infra.database import DatabaseAway
 from forecourt.infra.roots import Seen
-from forecourt.infra.tls import Keeper, KeyPair, RevocationList, TlsFiles, server_context, trust
+from forecourt.infra.tls import (
+    Keeper,
+    KeyPair,
+    RevocationList,
+    TlsBroken,
+    TlsFiles,
+    server_context,
+    trust,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -138,6 +146,11 @@ class Ports:
         options = self._options
         with_tls = options.tls_port is not None or options.old_tls_port is not None
         if not options.pairs and not with_tls:
+            if self._gateway.options.security_profile_min >= ENCRYPTED_FROM:
+                raise TlsBroken(
+                    "security_profile_min lets nobody in without TLS: set --ocpp-tls-port, or"
+                    " --tls-cert and --tls-key"
+                )
             return [(options.port, None)]
         pairs = options.pairs or (await self._own_pair(),)
         files = TlsFiles(pairs=pairs, client_ca=options.client_ca)

@@ -74,10 +74,11 @@ class Caretaker:
         now = self._clock.now()
         ctx = Context(actor=ACTOR, tenant=tenant, now=now)
         due_at: datetime | None = now + FAILED_AGAIN
+        removed = False
         try:
             due_at = await self._devices.tend(ctx, station)
         except StationUnknown:
-            await self._devices.forget_removed(ctx, station)
+            removed = True
         except ForecourtError as error:
             log.info("devices.later", station=station, code=error.code)
         except Exception:  # The boundary: one station's trouble must not end the care of all.
@@ -86,6 +87,8 @@ class Caretaker:
             self._places.release()
         # With the database away the claim ends by itself.
         with contextlib.suppress(DatabaseAway):
+            if removed:
+                await self._devices.forget_removed(ctx, station)
             async with self._db.unit(ctx) as unit:
                 await store.release(unit, station, due_at=due_at)
 

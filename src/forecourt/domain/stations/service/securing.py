@@ -19,7 +19,7 @@ from forecourt.domain.stations.commands import (
     SetVariables,
     is_secret,
 )
-from forecourt.domain.stations.model import StationChanged, StationUnknown
+from forecourt.domain.stations.model import StationChanged, StationOffline, StationUnknown
 from forecourt.domain.stations.plan import Step, Upgrade, Way
 from forecourt.infra.database import Database, Unit
 
@@ -109,12 +109,20 @@ class Securing:
             await store.change(unit, station, values)
             await unit.emit(StationChanged(tenant=ctx.tenant, at=ctx.now, station=station))
         await self._at_once(station)
-        done = replace(planned, steps=tuple(await self._act(ctx, station, planned)))
+        try:
+            done = replace(planned, steps=tuple(await self._act(ctx, station, planned)))
+        except StationOffline:
+            await self._give_up(ctx, station)
+            raise
         if any(step.answer is not None and step.answer.outcome in SAID_NO for step in done.steps):
-            async with self._db.unit(ctx) as unit:
-                await store.change(unit, station, {"profile_wanted": None})
-                await unit.emit(StationChanged(tenant=ctx.tenant, at=ctx.now, station=station))
+            await self._give_up(ctx, station)
         return done
+
+    async def _give_up(self, ctx: Context, station: StationId) -> None:
+        """It was not told, or said no: nothing is waited for."""
+        async with self._db.unit(ctx) as unit:
+            await store.change(unit, station, {"profile_wanted": None})
+            await unit.emit(StationChanged(tenant=ctx.tenant, at=ctx.now, station=station))
 
     async def _act(self, ctx: Context, station: StationId, planned: Upgrade) -> list[Step]:
         """One step after another, up to a no. What is not for this kind of station is left out."""
@@ -169,6 +177,8 @@ def _applies(step: Step, done: Sequence[Step], *, profiles: bool) -> bool:
 
 def _password_in(command: Ask) -> str | None:
     """The password that a command gives the station, if it does."""
+    if isinstance(command, SetNetworkProfile):
+        return command.password
     if not isinstance(command, SetVariables):
         return None
     return next((v.value for v in command.variables if is_secret(v.variable)), None)

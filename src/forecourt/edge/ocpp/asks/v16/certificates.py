@@ -11,6 +11,7 @@ import msgspec
 
 from forecourt.domain.stations import (
     Answer,
+    Ask,
     CertificateSigned,
     DeleteCertificate,
     GetInstalledCertificateIds,
@@ -62,7 +63,10 @@ def install(command: InstallCertificate, _: Facts) -> v16.InstallCertificate | v
     )
 
 
-def delete(command: DeleteCertificate, _: Facts) -> v16.DeleteCertificate:
+def delete(command: DeleteCertificate, _: Facts) -> v16.DeleteCertificate | v16.DataTransfer:
+    if command.use is not None and command.use not in USES:
+        data = common.hashed(command.certificate, v21.CertificateHashData)
+        return wrapped(v21.DeleteCertificate(certificate_hash_data=data))
     return v16.DeleteCertificate(
         certificate_hash_data=common.hashed(command.certificate, v16.CertificateHashData)
     )
@@ -109,7 +113,7 @@ def found(
 
 
 def unwrapped(
-    command: GetInstalledCertificateIds | CertificateSigned | InstallCertificate,
+    command: Ask,
     request: Message,
     response: Message,
 ) -> Told:
@@ -151,7 +155,13 @@ ROWS: Final[Rows] = dict(
             say=install,
             understand=unwrapped,
         ),
-        row(DeleteCertificate, v16.DeleteCertificate, say=delete),
+        row(
+            DeleteCertificate,
+            v16.DeleteCertificate,
+            v16.DataTransfer,
+            say=delete,
+            understand=unwrapped,
+        ),
         row(
             GetInstalledCertificateIds,
             v16.GetInstalledCertificateIds,
