@@ -12,6 +12,7 @@ from forecourt.domain.stations import (
     Installed,
     InstalledCertificates,
     Outcome,
+    Trigger,
 )
 from tests.edge.ocpp.asked import (
     ACCEPTED,
@@ -116,6 +117,25 @@ CERTIFICATES: Final = [
                 {"certificateType": "OEMRootCertificate", "certificate": "PEM"},
             )
         ),
+    ),
+    Case(
+        DeleteCertificate(certificate=HASH, use="v2g_root"),
+        in_16(
+            wrapped("DeleteCertificate", {"certificateHashData": HASH_SAID}, {"status": "NotFound"})
+        )
+        | in_2x(
+            Said("DeleteCertificate", {"certificateHashData": HASH_SAID}, {"status": "NotFound"})
+        ),
+        outcome=Outcome.NOTHING,
+    ),
+    Case(
+        Trigger(message="sign_v2g_certificate"),
+        in_16(
+            wrapped(
+                "TriggerMessage", {"requestedMessage": "SignV2GCertificate"}, {"status": "Accepted"}
+            )
+        )
+        | in_2x(Said("TriggerMessage", {"requestedMessage": "SignV2GCertificate"})),
     ),
     Case(
         DeleteCertificate(certificate=HASH),

@@ -39,6 +39,7 @@ TRIGGERS: Final = {
     ("1.6", Use.STATION): ("ExtendedTriggerMessage", "SignChargePointCertificate"),
     ("2.0.1", Use.STATION): ("TriggerMessage", "SignChargingStationCertificate"),
     ("2.1", Use.STATION): ("TriggerMessage", "SignChargingStationCertificate"),
+    ("1.6", Use.V2G): ("DataTransfer", "SignV2GCertificate"),
     ("2.0.1", Use.V2G): ("TriggerMessage", "SignV2GCertificate"),
     ("2.1", Use.V2G20): ("TriggerMessage", "SignV2G20Certificate"),
 }
@@ -85,12 +86,18 @@ class Place:
         return name, wire
 
     async def has_one(self, name: StationId, wire: Wire, version: str, use: Use) -> None:
-        asked = {"csr": csr_pem(name)}
-        if version != "1.6":
-            asked["certificateType"] = WORDS[use]
-        assert (await wire.call("SignCertificate", asked))["status"] == "Accepted"
-        call, _ = await wire.asked("CertificateSigned")
-        wire.answer(call, {"status": "Accepted"})
+        asked: dict[str, str] = {"csr": csr_pem(name)}
+        if version == "1.6" and use is Use.V2G:
+            said = {"vendorId": PNC, "messageId": "SignCertificate", "data": json.dumps(asked)}
+            assert (await wire.call("DataTransfer", said))["status"] == "Accepted"
+            call, _ = await wire.asked("DataTransfer")
+            wire.answer(call, {"status": "Accepted", "data": '{"status": "Accepted"}'})
+        else:
+            if version != "1.6":
+                asked["certificateType"] = WORDS[use]
+            assert (await wire.call("SignCertificate", asked))["status"] == "Accepted"
+            call, _ = await wire.asked("CertificateSigned")
+            wire.answer(call, {"status": "Accepted"})
         count = "SELECT count(*) FROM signing_requests WHERE station_id = $1 AND settled_at IS NULL"
         while await self.yard.value(count, name):
             pass
@@ -146,6 +153,8 @@ class TestRenewal:
         wire = await place.back(name, version)
         action, message = TRIGGERS[version, use]
         call, said = await wire.asked(action)
+        if action == "DataTransfer":
+            said = json.loads(said["data"])
         assert said == {"requestedMessage": message}
         wire.answer(call, {"status": "Accepted"})
         noted = "SELECT renewal_asked_at FROM certificates WHERE station_id = $1"

@@ -3,6 +3,7 @@
 The car proves to the station that it holds the certificate; we are asked whether it still counts.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -61,10 +62,13 @@ class Contracts:
         path = rules.verify(found, anchors, ctx.now)
         if path.verdict is not Verdict.GOOD:
             return Checked(verdict=path.verdict, emaid=emaid, reason="the chain does not hold")
-        states = [
-            await self._statuses.of(ctx, *_asked(one, issuer), issuers=path.certificates)
-            for one, issuer in zip(path.certificates, path.certificates[1:], strict=False)
-        ]
+        # All at once: a station waits half a minute, and one responder may take its time.
+        states = await asyncio.gather(
+            *(
+                self._statuses.of(ctx, *_asked(one, issuer), issuers=path.certificates)
+                for one, issuer in zip(path.certificates, path.certificates[1:], strict=False)
+            )
+        )
         checked = _judged(emaid, states)
         if checked.verdict is not Verdict.GOOD:
             return checked
@@ -90,11 +94,13 @@ class Contracts:
         if held is not None and held.expires_at <= ctx.now:
             return Checked(verdict=Verdict.EXPIRED, emaid=emaid, reason="it has expired")
         issuers = [] if held is None else [*map(x509.load_der_x509_certificate, held.chain)]
-        states = [
-            await self._statuses.of(ctx, one, [url] if url else [], issuers=issuers)
-            for one, url in asked
-            if not _is_anchor(one, known)
-        ]
+        states = await asyncio.gather(
+            *(
+                self._statuses.of(ctx, one, [url] if url else [], issuers=issuers)
+                for one, url in asked
+                if not _is_anchor(one, known)
+            )
+        )
         return _judged(emaid, states)
 
     async def list(self, ctx: Context, *, after: str = "", limit: int = 100) -> Sequence[Contract]:

@@ -3,6 +3,7 @@
 Our answers are signed by the authority itself; lists and answers are made when they are asked for.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -33,6 +34,8 @@ from forecourt.infra.outbound import Outbound, OutboundAway, OutboundRefused
 # How long an answer of ours may be kept. A station asks again once a day or so.
 ANSWER_GOOD_FOR: Final = timedelta(hours=12)
 KEPT_MAX: Final = 1_000
+# Whoever can reach /pki can ask, and each answer is a query and a signature: others have work, too.
+PUBLIC_SIDE_BY_SIDE: Final = 4
 OCSP_BYTES_MAX: Final = 20_000
 CRL_BYTES_MAX: Final = 2_000_000
 OK: Final = 200
@@ -57,6 +60,7 @@ class Statuses:
         self._hierarchy = hierarchy
         self._issuing = issuing
         self._outbound = outbound
+        self._public = asyncio.Semaphore(PUBLIC_SIDE_BY_SIDE)
         self._kept: OrderedDict[tuple[str, bool, CertificateName], Answered] = OrderedDict()
 
     async def of(
@@ -99,7 +103,7 @@ class Statuses:
         if asked is None:
             return refusal(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
         name, nonce = asked
-        async with self._db.house_unit() as unit:
+        async with self._public, self._db.house_unit() as unit:
             known = await store.list_authorities(unit)
             issuer = rules.issuer_of(name, [one for one in known if one.own])
             if issuer is None:
@@ -110,7 +114,7 @@ class Statuses:
 
     async def crl(self, authority_id: str, now: datetime) -> bytes:
         """What one of our authorities has revoked (DER). Raises AuthorityUnknown."""
-        async with self._db.house_unit() as unit:
+        async with self._public, self._db.house_unit() as unit:
             authority = await store.authority_by_id(unit, authority_id)
             if authority is None or not authority.own:
                 raise AuthorityUnknown("there is no such authority of ours")

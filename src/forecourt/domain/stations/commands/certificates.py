@@ -46,6 +46,8 @@ class DeleteCertificate(Ask, frozen=True, kw_only=True, tag="delete_certificate"
     """Have a station forget a certificate."""
 
     certificate: CertificateHash
+    use: InstalledUse | None = None
+    """What it is for. 1.6 needs to know when it is one of Plug & Charge."""
 
 
 class GetInstalledCertificateIds(Ask, frozen=True, kw_only=True, tag="get_certificates"):
