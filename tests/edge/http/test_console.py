@@ -66,9 +66,7 @@ async def test_no_nonce_is_said_twice(browser: httpx.AsyncClient) -> None:
     assert first.text != second.text
 
 
-@pytest.mark.parametrize(
-    "path", ["/api/v1/nothing", "/assets/gone-123.js", "/pki/nothing"]
-)
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/assets/gone-123.js", "/pki/nothing"])
 async def test_what_is_no_page_is_told_so(browser: httpx.AsyncClient, path: str) -> None:
     answer = await browser.get(path)
     assert answer.status_code == 404
