@@ -52,7 +52,7 @@ async def test_every_page_is_the_one_page(browser: httpx.AsyncClient, path: str)
     page = await browser.get(path)
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
-    assert page.headers["cache-control"] == "no-cache"
+    assert page.headers["cache-control"] == "no-store"
     policy = page.headers["content-security-policy"]
     assert policy.startswith("default-src 'self';")
     assert "unsafe" not in policy

@@ -70,7 +70,6 @@ class Console:
             media_type="text/html",
             headers={
                 **HARDENED,
-                "Cache-Control": ASK_AGAIN,
                 "Content-Security-Policy": (
                     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none';"
                     f" style-src 'self' 'nonce-{nonce}'; form-action 'self'; frame-ancestors 'none'"
