@@ -82,7 +82,7 @@ function Form({ station, command: name, choose, running }: Required<Pick<Props, 
   return (
     <form className="stack" onSubmit={submit}>
       <Select
-        label={t("command.which")} data-autofocus searchable allowDeselect={false} value={name} onChange={(next) => choose(next ?? undefined)} maxDropdownHeight={360}
+        label={t("command.which")} searchable allowDeselect={false} value={name} onChange={(next) => choose(next ?? undefined)} maxDropdownHeight={360}
         data={names.map((one) => ({ value: one, label: t.word("command", one) }))} nothingFoundMessage={t("palette.none")}
       />
       {!station.connected && (
