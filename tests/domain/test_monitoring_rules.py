@@ -82,6 +82,11 @@ class TestReports:
         assert (slow.begun_at, slow.pages) == (NOW, (0, 1))
         assert state(slow, LONG_AFTER) is ReportState.COMPLETE
 
+    def test_the_billionth_page_is_no_work(self) -> None:
+        report = after(page(0), page(2**63 - 1, last=True))
+        assert list(missing(report)) == list(range(1, 101))
+        assert state(report, LONG_AFTER) is ReportState.BROKEN
+
     def test_it_does_not_grow_without_end(self) -> None:
         report = after(*(page(number) for number in range(PAGES_MAX + 10)))
         assert len(report.pages) == PAGES_MAX

@@ -95,7 +95,7 @@ async def one_station(office: Office, *, tls: ssl.SSLContext | None = None, **mo
         )
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(run(options, stop=stop))
-            await asyncio.wait_for(office.done.wait(), 10.0)
+            await asyncio.wait_for(office.done.wait(), 60.0)  # a busy machine is slow
             await asyncio.sleep(0.3)
             stop.set()
     return running.result()

@@ -141,6 +141,28 @@ CORE: Final = [
         | in_2x(Said("TriggerMessage", {"requestedMessage": "SignChargingStationCertificate"})),
     ),
     Case(
+        Trigger(message="sign_v2g_certificate"),
+        in_16(
+            Said(
+                "DataTransfer",
+                {
+                    "vendorId": "org.openchargealliance.iso15118pnc",
+                    "messageId": "TriggerMessage",
+                    "data": '{"requestedMessage":"SignV2GCertificate"}',
+                },
+                {"status": "Accepted", "data": '{"status":"NotImplemented"}'},
+            )
+        )
+        | in_2x(
+            Said(
+                "TriggerMessage",
+                {"requestedMessage": "SignV2GCertificate"},
+                {"status": "NotImplemented"},
+            )
+        ),
+        outcome=Outcome.UNSUPPORTED,
+    ),
+    Case(
         Trigger(message="sign_v2g20_certificate"),
         in_21(Said("TriggerMessage", {"requestedMessage": "SignV2G20Certificate"})),
     ),

@@ -1,5 +1,6 @@
 """Commands about drivers and files: what each version's station hears."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Final
 
@@ -31,6 +32,7 @@ from tests.edge.ocpp.asked import (
     check,
     converse,
     every,
+    heard,
     in_2x,
     in_16,
     in_21,
@@ -283,6 +285,25 @@ async def test_a_list_in_parts(yard: Yard) -> None:
         assert answer.outcome is Outcome.REJECTED
         early = await put(yard, name, SendLocalList(version=2, entries=entries))
         assert early.outcome is Outcome.UNSUPPORTED
+
+
+async def test_a_station_that_goes_away_between_two_parts(yard: Yard) -> None:
+    """At once, not after a time-out; what was not sent is not sent to the next connection."""
+    name, wire = await yard.station("1.6")
+    await knows(yard, name, Variable(component="", variable="SendLocalListMaxLength", value="1"))
+    entries = (ListEntry(token="A"), ListEntry(token="B"), ListEntry(token="C"))
+    async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        told = tasks.create_task(put(yard, name, SendLocalList(version=3, entries=entries)))
+        message_id, _, payload = await heard(wire)
+        assert payload["listVersion"] == 1
+        wire.answer(message_id, {"status": "Accepted"})
+        _, _, payload = await heard(wire)
+        assert payload["listVersion"] == 2
+        await wire.close(None)
+    assert told.result().outcome is Outcome.DISCONNECTED
+    again = await yard.connect(name)
+    await yard.boot(again)
+    assert await quiet(again, 0.2)
 
 
 async def test_more_than_a_list_holds(yard: Yard) -> None:

@@ -100,6 +100,16 @@ async def test_many_stations_good_slow_bad_and_absent(yard: Yard) -> None:
     assert [len(each) for each in facts] == [1, 1, 1, 1, 1]
 
 
+async def test_a_station_that_never_said_what_it_is_counts_as_away(yard: Yard) -> None:
+    name = await yard.add()
+    wire = await yard.connect(name)
+    order, _ = await yard.rooms.orders.place(
+        yard.ctx, NewOrder(command=ClearCache(), stations=(name,))
+    )
+    assert (await ended(yard, order)).outcomes == {"away": 1}
+    assert await quiet(wire)
+
+
 async def test_those_of_a_site(yard: Yard) -> None:
     inside, wire = await yard.station()
     _, outside = await yard.station()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Final
 
 from msgspec.structs import replace
@@ -28,6 +29,7 @@ CRITICAL: Final = 3
 UNSAID: Final = 5
 """An alert whose monitor was never reported to us."""
 TEXT_MAX: Final = 300
+GAPS_TOLD_MAX: Final = 100
 
 _ROUTINE: Final = SecurityFact(critical=True)
 _ALARM: Final = SecurityFact(critical=True, alarming=True)
@@ -101,11 +103,15 @@ def variable_alarm(event: VariableEvent, now: datetime) -> Alarm | None:
 
 
 def missing(report: Report) -> Sequence[int]:
-    """The numbers of pages that did not come, of a report that has ended."""
+    """The first pages that did not come, of a report that has ended.
+
+    A station may call its last page the billionth: what came has an end, and so has what is told.
+    """
     if report.last_page is None:
         return ()
     came = set(report.pages)
-    return [number for number in range(report.last_page + 1) if number not in came]
+    gaps = (number for number in range(report.last_page + 1) if number not in came)
+    return list(islice(gaps, GAPS_TOLD_MAX))
 
 
 def state(report: Report, now: datetime) -> ReportState:

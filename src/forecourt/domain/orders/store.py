@@ -184,7 +184,7 @@ _away = text(
     _SETTLE.format(
         outcome="away",
         which="l.state = 'waiting' AND NOT o.queue AND NOT EXISTS (SELECT FROM stations s"
-        " WHERE s.station_id = l.station_id AND s.connected)",
+        " WHERE s.station_id = l.station_id AND s.connected AND s.booted_at IS NOT NULL)",
     )
 )
 _lost = text(_SETTLE.format(outcome="lost", which="l.state = 'sent' AND l.gateway = :gateway"))
@@ -195,8 +195,15 @@ _old = text("""
     DELETE FROM orders WHERE asked_at < :before AND NOT EXISTS (
       SELECT FROM order_lines l WHERE l.order_id = orders.order_id AND l.state <> 'settled')""")
 
+_some_wait = text("SELECT EXISTS (SELECT FROM order_lines WHERE state = 'waiting')")
+
 Settled = tuple[OrderId, StationId, TenantId, str]
 """(Order, station, tenant, the command's word)."""
+
+
+async def some_wait(unit: Unit) -> bool:
+    """Whether there is anything to do: most of the time there is not."""
+    return bool(await unit.conn.scalar(_some_wait))
 
 
 async def ready(

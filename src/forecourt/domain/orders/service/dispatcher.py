@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 ACTOR: Final = "system:orders"
 HOUSE: Final = TenantId("")
 POLL_S: Final = 5.0
+BREATH_S: Final = 0.05
 RETRY_S: Final = 1.0
 # Calls that all orders together may have open: each waits for its station, which may take 30 s.
 OPEN_MAX: Final = 500
@@ -83,12 +84,14 @@ class Dispatcher:
         """What is to be sent now, marked as sent; ends what cannot be."""
         ctx = self._ctx()
         async with self._db.house_unit() as unit:
-            await unit.emit(*settled(await store.expire(unit, ctx.now), Ending.EXPIRED, ctx))
-            absent = await store.give_up_on_absent(unit, ctx.now)
-            await unit.emit(*settled(absent, Ending.AWAY, ctx))
             if self._clean_at <= ctx.now:
                 self._clean_at = ctx.now + CLEANS_EVERY
                 await store.forget_old(unit, ctx.now - KEPT_FOR)
+            if not await store.some_wait(unit):
+                return []
+            await unit.emit(*settled(await store.expire(unit, ctx.now), Ending.EXPIRED, ctx))
+            absent = await store.give_up_on_absent(unit, ctx.now)
+            await unit.emit(*settled(absent, Ending.AWAY, ctx))
             room = OPEN_MAX - len(self._open)
             if room <= 0:
                 return []
@@ -167,6 +170,8 @@ class Dispatcher:
                 await self._woken.wait()
         except TimeoutError:
             return
+        # Stations come back by the thousand: one look for all of a moment.
+        await asyncio.sleep(BREATH_S)
 
     def _ctx(self) -> Context:
         return Context(actor=ACTOR, tenant=HOUSE, now=self._clock.now())

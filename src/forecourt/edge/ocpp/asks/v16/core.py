@@ -15,8 +15,8 @@ from forecourt.domain.stations import (
     Unlock,
 )
 from forecourt.edge.ocpp.asks.table import Facts, Rows, Told, outcome, row, unsupported
-from forecourt.edge.ocpp.asks.v16.certificates import unwrapped, wrapped
 from forecourt.edge.ocpp.asks.v16.parts import feature, profile
+from forecourt.edge.ocpp.asks.v16.pnc import unwrapped, wrapped
 from forecourt.protocol.ocpp import v16, v21
 
 TRIGGERS: Final[Mapping[str, v16.MessageTrigger]] = {
@@ -72,12 +72,11 @@ def availability(command: Availability, _: Facts) -> v16.ChangeAvailability:
 def trigger(
     command: Trigger, _: Facts
 ) -> v16.TriggerMessage | v16.ExtendedTriggerMessage | v16.DataTransfer | Answer:
-    if command.message == "sign_v2g_certificate":
-        # Plug & Charge: the message of 2.0.1, in a DataTransfer.
-        return wrapped(v21.TriggerMessage(requested_message="SignV2GCertificate"))
     message = TRIGGERS.get(command.message)
     if message is not None:
         return v16.TriggerMessage(requested_message=message, connector_id=command.evse)
+    if command.message == "sign_v2g_certificate":
+        return wrapped(v21.TriggerMessage(requested_message="SignV2GCertificate"))
     extended = EXTENDED.get(command.message)
     if extended is None:
         return unsupported(f"1.6 cannot trigger {command.message}")
