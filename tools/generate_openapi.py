@@ -26,7 +26,7 @@ from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Links, Stations
 from forecourt.domain.tariffs import Tariffs
-from forecourt.domain.tenants import Tenants
+from forecourt.domain.tenants import Audit, People, Tenants
 from forecourt.edge.http import document, http_app
 from forecourt.edge.http.vitals import QuirkCounts, WireCounts
 from forecourt.infra.commit import Committer
@@ -65,6 +65,8 @@ async def described() -> str:
     stations = Stations(db, links=Links(), secret_key=NO_KEY)
     rooms = Rooms(
         tenants=Tenants(db, secret_key=NO_KEY),
+        people=People(db, secret_key=NO_KEY),
+        audit=Audit(db),
         catalogue=Catalogue(),
         security=Security(db, secret_key=NO_KEY),
         stations=stations,

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import json
 import socket
 from collections.abc import (
     AsyncGenerator,
@@ -59,8 +60,9 @@ from forecourt.domain.stations import (
     StationUnknown,
 )
 from forecourt.domain.tariffs import Tariffs
-from forecourt.domain.tenants import Tenants
+from forecourt.domain.tenants import Audit, People, Tenants
 from forecourt.edge.http.app import http_app
+from forecourt.edge.http.live import Live
 from forecourt.edge.ocpp import (
     Courier,
     Gateway,
@@ -73,7 +75,7 @@ from forecourt.infra import migrate, partitions, postgres
 from forecourt.infra.commit import AWAY, Committer
 from forecourt.infra.database import EVENTS, Database
 from forecourt.infra.outbound import Outbound
-from forecourt.infra.outbox import Handler, Relay
+from forecourt.infra.outbox import Handler, Relay, Told
 from forecourt.infra.partitions import Partitioned
 from forecourt.infra.tls import KeyPair
 from forecourt.settings import Settings, secret_key
@@ -92,6 +94,7 @@ WRITES: Final = (
 """In the order in which they are written: rooms from below."""
 PARTITIONS_AHEAD: Final = timedelta(days=7)
 HTTP_BACKLOG: Final = 1_024
+PULSE_EVERY_S: Final = 5.0
 
 Asgi = Callable[..., Awaitable[None]]
 
@@ -325,8 +328,9 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         courier = Courier(rooms, clock, here=links.here)
         dispatcher = Dispatcher(db, rooms.stations, clock, gateway=settings.gateway_name)
         ports = Ports(gateway, rooms.security, _port_options(settings), now=clock.now)
+        live = Live(db)
         hearing = nervous_system(gateway, rooms, courier, ports, dispatcher)
-        relay = Relay(db, name=settings.gateway_name, handlers=hearing)
+        relay = Relay(db, name=settings.gateway_name, handlers=hearing, taps=[live.heard])
         committer.after(EVENTS, relay.wake)
         caretaker = Caretaker(db, rooms.devices, clock)
         committer.after(devices.DUE, caretaker.wake)
@@ -342,7 +346,8 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         stack.callback(ports.close)
         ocpp_urls = await ports.open(_port_taken)
         tasks.create_task(ports.keep())
-        app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
+        tasks.create_task(_pulse(gateway, live, clock))
+        app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer, live=live)
         with _port_taken(settings.http_port):
             http_port = await stack.enter_async_context(_http(app, settings))
         yield House(
@@ -364,6 +369,8 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     noticing = Monitoring(db, vendors=settings.data_transfer_vendors)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
+        people=People(db, secret_key=key),
+        audit=Audit(db),
         catalogue=catalogue,
         security=_security(db, key, settings),
         stations=standing,
@@ -556,6 +563,17 @@ def _port_taken(port: int) -> Generator[None]:
         raise PortTaken(
             f"port {port} is taken; stop what listens there, or choose another"
         ) from error
+
+
+async def _pulse(gateway: Gateway, live: Live, clock: Clock) -> None:
+    """Tell those who listen how far each running session is; kept nowhere, so only if any do."""
+    while True:
+        await asyncio.sleep(PULSE_EVERY_S)
+        if len(live):
+            now = clock.now()
+            for tenant, station, progress in gateway.progress():
+                body = json.dumps(progress)
+                live.heard(Told("", tenant, "session.progress", station, now, body))
 
 
 # What the embedded server's keeper says when somebody should look.

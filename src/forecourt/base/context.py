@@ -15,5 +15,7 @@ class Context(Struct, frozen=True, kw_only=True):
     tenant: TenantId
     now: datetime
     trace: str = ""
+    sites: tuple[str, ...] = ()
+    """Whoever is bound to some sites sees their stations alone; none named is all of them."""
     scopes: frozenset[str] = frozenset()
     """What the actor may do beyond the usual."""

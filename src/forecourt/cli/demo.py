@@ -29,6 +29,7 @@ from forecourt.cli.options import PIPE_COLUMNS
 from forecourt.cli.serve import announced
 from forecourt.domain.access import NewToken, TokenExists
 from forecourt.domain.stations import NewStation
+from forecourt.domain.tenants import NewUser, Role
 from forecourt.infra import log
 from forecourt.settings import Settings, load
 from forecourt.sim.fleet import FleetOptions, plans
@@ -37,6 +38,7 @@ from forecourt.sim.stats import Stats
 
 OCPP_PORT: Final = 9220
 HTTP_PORT: Final = 8080
+OWNER: Final = "owner@demo.example"
 SITES: Final = ("Harbour", "Old Town", "Motorway")
 # Fast enough that something happens while one looks, slow enough to follow it.
 SPEED: Final = 20.0
@@ -90,7 +92,8 @@ async def _run(settings: Settings, fleet: FleetOptions, duration_s: float | None
             stack.enter_context(announced(house, settings.data_dir))
         with _step(console, f"registering {fleet.stations} stations and their drivers' cards"):
             password, key = await _furnish(house, fleet)
-        console.print(_welcome(house, settings, key))
+            login = await _owner(house)
+        console.print(_welcome(house, settings, key, login))
         fleet = _at(fleet, house.ocpp_url, password)
         await _show(console, house, fleet, stopping)
         console.print("stopping …")
@@ -117,13 +120,27 @@ async def _furnish(house: House, fleet: FleetOptions) -> tuple[str, str]:
     return password, made.secret
 
 
+async def _owner(house: House) -> str:
+    """Somebody who may log in, with a password that is new each time."""
+    ctx = Context(actor="cli:demo", tenant=DEFAULT_TENANT, now=SystemClock().now())
+    password = secrets.token_urlsafe(9)
+    known = await house.rooms.people.find(ctx, OWNER)
+    if known is None:
+        new = NewUser(email=OWNER, name="Demo Owner", role=Role.OWNER, password=password)
+        await house.rooms.people.add(ctx, new)
+    else:
+        await house.rooms.people.change(ctx, known.id, password=password)
+    return f"{OWNER}   {password}"
+
+
 def _at(fleet: FleetOptions, url: str, password: str) -> FleetOptions:
     return msgspec.structs.replace(fleet, url=url, password=password)
 
 
-def _welcome(house: House, settings: Settings, key: str) -> Panel:
+def _welcome(house: House, settings: Settings, key: str, login: str) -> Panel:
     lines = Table.grid(padding=(0, 2))
     lines.add_row("status page", f"[link={house.http_url}]{house.http_url}[/link]")
+    lines.add_row("log in as", login)
     lines.add_row("API", f"{house.http_url}/api/v1/stations   (described at /schema)")
     lines.add_row("API key", key)
     lines.add_row("stations", f"{house.ocpp_url}/<identity>")

@@ -6,6 +6,7 @@ import gc
 import json
 import os
 import signal
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Annotated
@@ -78,6 +79,9 @@ async def run(settings: Settings) -> None:
         loop.add_signal_handler(number, stopping.set)
     async with open_house(settings, SystemClock()) as house:
         with announced(house, settings.data_dir):
+            if await house.rooms.people.set_up_wanted():
+                code = house.rooms.people.set_up_code
+                print(f"nobody can log in yet; set-up code {code}", file=sys.stderr, flush=True)
             beside = f" ocpp_tls={house.ocpp_tls_url}" if house.ocpp_tls_url else ""
             print(f"ready ocpp={house.ocpp_url} http={house.http_url}{beside}", flush=True)
             await stopping.wait()

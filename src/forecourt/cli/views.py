@@ -15,7 +15,7 @@ from forecourt.domain.firmware import Job, JobKind
 from forecourt.domain.monitoring import Alarm
 from forecourt.domain.sessions import Session, SessionState
 from forecourt.domain.stations import Admission, Connector, QuirkUse, Station
-from forecourt.domain.tenants import ApiKey
+from forecourt.domain.tenants import ApiKey, User
 
 StationRow = tuple[Station, list[Connector]]
 
@@ -181,6 +181,22 @@ def keys_table(found: Iterable[ApiKey]) -> Table:
             _moment(key.created_at),
             _moment(key.expires_at),
             _moment(key.revoked_at),
+        )
+    return table
+
+
+def users_table(found: Iterable[User]) -> Table:
+    """Users, one a line."""
+    table = _table("address", "name", "role", "sites", "second factor", "since", "locked out")
+    for user in found:
+        table.add_row(
+            escape(user.email),
+            escape(user.name),
+            user.role.value,
+            escape(", ".join(user.sites)) or "all",
+            "yes" if user.totp else "no",
+            _moment(user.created_at),
+            _moment(user.disabled_at),
         )
     return table
 

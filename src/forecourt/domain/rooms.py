@@ -14,7 +14,7 @@ from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Stations
 from forecourt.domain.tariffs import Tariffs
-from forecourt.domain.tenants import Tenants
+from forecourt.domain.tenants import Audit, People, Tenants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,8 @@ class Rooms:
     """The domain, assembled."""
 
     tenants: Tenants
+    people: People
+    audit: Audit
     catalogue: Catalogue
     security: Security
     stations: Stations

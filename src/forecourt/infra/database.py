@@ -73,7 +73,8 @@ EVENTS: Final = append(
 )
 
 _bind = text(
-    "SELECT set_config('role', :role, true), set_config('forecourt.tenant', :tenant, true)"
+    "SELECT set_config('role', :role, true), set_config('forecourt.tenant', :tenant, true),"
+    " set_config('forecourt.sites', :sites, true)"
 )
 _insert_events = text(
     "INSERT INTO events (tenant_id, type, subject, at, body)"
@@ -88,6 +89,13 @@ class DatabaseAway(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.UNAVAILABLE
     code: ClassVar[str] = "database.away"
+
+
+class OutOfBounds(ForecourtError):
+    """What was to be written lies outside of the sites that the caller is bound to."""
+
+    kind: ClassVar[Kind] = Kind.FORBIDDEN
+    code: ClassVar[str] = "scope.outside"
 
 
 class DatabaseTooOld(ForecourtError):
@@ -162,8 +170,16 @@ class Database:
         Raises DatabaseAway when PostgreSQL does not answer.
         """
         async with self.house_unit() as unit:
-            await unit.conn.execute(_bind, {"role": TENANT_ROLE, "tenant": ctx.tenant})
-            yield unit
+            bounds = {"role": TENANT_ROLE, "tenant": ctx.tenant, "sites": "\n".join(ctx.sites)}
+            await unit.conn.execute(_bind, bounds)
+            try:
+                yield unit
+            except DBAPIError as error:
+                said = None if error.orig is None else error.orig.__cause__
+                # Without sites it would be a bug of ours, and is told as one.
+                if ctx.sites and isinstance(said, asyncpg.InsufficientPrivilegeError):
+                    raise OutOfBounds("that is outside of the sites you may change") from error
+                raise
 
     @asynccontextmanager
     async def house_unit(self) -> AsyncGenerator[Unit]:

@@ -10,16 +10,19 @@ Handlers are idempotent: after a crash the last few events come again.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 import structlog
+from msgspec import Struct
 from sqlalchemy import text
 
 from forecourt.base.errors import ForecourtError
 from forecourt.base.events import Event
+from forecourt.base.ids import TenantId
 from forecourt.infra.commit import AWAY
-from forecourt.infra.database import EVENTS_CHANNEL, Database, DatabaseAway
+from forecourt.infra.database import EVENTS_CHANNEL, Database, DatabaseAway, Unit
 
 Handler = Callable[[Any], Awaitable[None]]
 
@@ -52,7 +55,8 @@ _forget = text("""
     DELETE FROM relays WHERE xid >= pg_snapshot_xmax(pg_current_snapshot()) RETURNING name""")
 
 _next = text("""
-    SELECT e.seq, CAST(e.xid AS text) AS xid, e.type, CAST(e.body AS text) AS body
+    SELECT e.seq, CAST(e.xid AS text) AS xid, e.type, CAST(e.body AS text) AS body,
+      e.tenant_id, e.subject, e.at
     FROM events e, relays r
     WHERE r.name = :name AND (e.xid, e.seq) > (r.xid, r.seq)
       AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
@@ -60,6 +64,42 @@ _next = text("""
 
 _mark = text("""
     UPDATE relays SET xid = CAST(CAST(:xid AS text) AS xid8), seq = :seq WHERE name = :name""")
+
+
+_missed = text("""
+    SELECT e.seq, CAST(e.xid AS text) AS xid, e.type, CAST(e.body AS text) AS body,
+      e.tenant_id, e.subject, e.at
+    FROM events e
+    WHERE (e.xid, e.seq) > (CAST(CAST(:xid AS text) AS xid8), CAST(:seq AS bigint))
+      AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY e.xid, e.seq LIMIT :most""")
+
+
+class Told(Struct, frozen=True):
+    """An event as it lies in the outbox, for those who pass it on as it is."""
+
+    place: str
+    """Where it stands in the order of all: transaction and number; empty if it is kept nowhere."""
+    tenant: TenantId
+    type: str
+    subject: str
+    at: datetime
+    body: str
+    """JSON."""
+
+
+Tap = Callable[[Told], None]
+
+
+async def missed(unit: Unit, after: tuple[int, int], most: int) -> list[Told]:
+    """What happened behind a place (transaction, number), inside the unit's walls."""
+    names = {"xid": str(after[0]), "seq": after[1], "most": most}
+    return [_told(row) for row in await unit.conn.execute(_missed, names)]
+
+
+def _told(row: Any) -> Told:
+    place = f"{row.xid}-{row.seq}"
+    return Told(place, TenantId(row.tenant_id), row.type, row.subject, row.at, row.body)
 
 
 class Relay:
@@ -71,9 +111,12 @@ class Relay:
         *,
         name: str,
         handlers: Mapping[type[Event], Sequence[Handler]],
+        taps: Sequence[Tap] = (),
     ) -> None:
+        """``taps`` are told every event, whatever it is, before its handlers."""
         self._db = db
         self._name = name
+        self._taps = taps
         self._handlers = {
             str(kind.__struct_config__.tag): (msgspec.json.Decoder(kind), held)
             for kind, held in handlers.items()
@@ -123,6 +166,8 @@ class Relay:
             query = await unit.conn.execute(_next, {"name": self._name, "most": BATCH_MAX})
             rows = query.all()
         for row in rows:
+            for tap in self._taps:
+                tap(_told(row))
             await self._deliver(row.type, row.body)
         if rows:
             async with self._db.house_unit() as unit:

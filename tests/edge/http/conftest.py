@@ -26,7 +26,7 @@ from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Answer, Ask, Known, Links, NewStation, Outcome, Stations
 from forecourt.domain.tariffs import Tariffs
-from forecourt.domain.tenants import Tenants
+from forecourt.domain.tenants import Audit, People, Tenants
 from forecourt.edge.http import http_app
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
@@ -121,6 +121,8 @@ def rooms_on(db: Database, links: Links) -> Rooms:
     stations = Stations(db, links=links, secret_key=SECRET)
     return Rooms(
         tenants=Tenants(db, secret_key=SECRET),
+        people=People(db, secret_key=SECRET),
+        audit=Audit(db),
         catalogue=Catalogue(),
         security=Security(db, secret_key=SECRET),
         stations=stations,

@@ -270,6 +270,11 @@ class Monitoring:
         async with self._db.unit(ctx) as unit:
             return await store.alarms_of(unit, station, up=up)
 
+    async def standing_alarms(self, ctx: Context) -> int:
+        """How many alarms are up, of all stations."""
+        async with self._db.unit(ctx) as unit:
+            return await store.standing(unit)
+
     async def acknowledge(
         self, ctx: Context, station: StationId, source: AlarmSource, key: str
     ) -> None:

@@ -114,6 +114,11 @@ class Sessions:
         async with self._db.unit(ctx) as unit:
             return await store.counts(unit, since=ctx.now - store.RECENT)
 
+    async def since(self, ctx: Context, moment: datetime) -> dict[str, int]:
+        """Of the sessions that run, or ended since a moment: how many, and their energy."""
+        async with self._db.unit(ctx) as unit:
+            return await store.totals(unit, since=moment)
+
     # ---- for the gateway: what is read first ----------------------------------------------------
 
     async def load(self, ids: Sequence[StationId], now: datetime) -> dict[StationId, LiveSessions]:

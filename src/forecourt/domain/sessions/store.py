@@ -14,6 +14,8 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    func,
+    or_,
     select,
     text,
 )
@@ -369,6 +371,16 @@ async def counts(unit: Unit, *, since: datetime) -> dict[str, int]:
     """Running sessions and their power now, for the status page."""
     row = (await unit.conn.execute(_counts, {"since": since})).one()
     return {"running": row.running, "power_w": int(row.power_w)}
+
+
+async def totals(unit: Unit, *, since: datetime) -> dict[str, int]:
+    """Of the sessions that run, or ended since a moment: how many, and their energy."""
+    c = sessions.c
+    query = select(func.count(), func.coalesce(func.sum(c.energy_wh), 0)).where(
+        or_(c.state == SessionState.ACTIVE.value, c.ended_at >= since)
+    )
+    row = (await unit.conn.execute(query)).one()
+    return {"sessions": row[0], "energy_wh": int(row[1])}
 
 
 def _session(row: Any) -> Session:

@@ -21,9 +21,14 @@ from forecourt.domain.security.api import CertificateRoutes, PkiRoutes
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
-from forecourt.edge.http.auth import Keys, clean_address, context_of, guard
+from forecourt.domain.tenants.api import AuditRoutes, KeyRoutes, RoleRoutes, UserRoutes
+from forecourt.edge.http.auth import Browsers, Gate, Keys, clean_address, context_of, guard
+from forecourt.edge.http.deeds import remembered
 from forecourt.edge.http.document import config
 from forecourt.edge.http.errors import HANDLERS, HARDENED
+from forecourt.edge.http.live import Live, LiveRoutes
+from forecourt.edge.http.login import Desk, LoginRoutes, MeRoutes
+from forecourt.edge.http.overview import OverviewRoutes
 from forecourt.edge.http.page import PageRoutes
 from forecourt.edge.http.vitals import Gateway, Vitals, VitalsRoutes
 from forecourt.infra.commit import Committer
@@ -47,6 +52,13 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     TariffRoutes,
     BillingRoutes,
     JobRoutes,
+    OverviewRoutes,
+    LiveRoutes,
+    MeRoutes,
+    UserRoutes,
+    RoleRoutes,
+    KeyRoutes,
+    AuditRoutes,
     CertificateRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
@@ -59,20 +71,26 @@ def http_app(
     db: Database,
     gateway: Gateway,
     committer: Committer,
+    live: Live | None = None,
     tenant: TenantId = DEFAULT_TENANT,
 ) -> Litestar:
-    """An ASGI application. ``tenant`` is the one whose sessions /metrics counts."""
-    keys = Keys(rooms.tenants, clock)
+    """An ASGI application. ``tenant`` is the one whose sessions /metrics counts.
+
+    ``live`` is what the relay tells of events; without it those who listen hear what they missed.
+    """
+    keys, browsers = Keys(rooms.tenants, clock), Browsers(rooms.people, clock)
+    desk = Desk(rooms.people, browsers, clock, tenant=tenant)
     vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer, tenant=tenant)
     api = Router(
         "/api/v1",
         route_handlers=ROUTES,
-        guards=[clean_address, guard(keys)],
+        guards=[clean_address, guard(Gate(keys, browsers, clock))],
+        middleware=[remembered(rooms.audit)],
         security=[{"apiKey": []}],
         dependencies={"ctx": Provide(context_of, sync_to_thread=False)},
     )
     return Litestar(
-        [api, VitalsRoutes, PageRoutes, PkiRoutes],
+        [api, LoginRoutes, VitalsRoutes, PageRoutes, PkiRoutes],
         dependencies={
             "catalogue": _given(rooms.catalogue),
             "stations": _given(rooms.stations),
@@ -87,7 +105,12 @@ def http_app(
             "energy": _given(rooms.energy),
             "tariffs": _given(rooms.tariffs),
             "billing": _given(rooms.billing),
+            "tenants": _given(rooms.tenants),
+            "people": _given(rooms.people),
+            "audit": _given(rooms.audit),
             "keys": _given(keys),
+            "desk": _given(desk),
+            "live": _given(live or Live(db)),
             "vitals": _given(vitals),
         },
         exception_handlers=HANDLERS,

@@ -1,7 +1,11 @@
-"""Who asks: an API key becomes a Context. Knows no route and no room but the tenants'."""
+"""Who asks: an API key or a browser's cookie becomes a Context; and whether they may.
+
+Knows no room but the tenants', and of routes only the table of their permissions.
+"""
 
 import base64
 import binascii
+import hmac
 from collections import OrderedDict
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -18,7 +22,19 @@ from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.ids import new_id
 from forecourt.base.text import is_printable
-from forecourt.domain.tenants import ApiKey, ApiKeyInvalid, Tenants
+from forecourt.domain.tenants import (
+    ROLES,
+    ApiKey,
+    ApiKeyInvalid,
+    Caller,
+    Forbidden,
+    LoginRefused,
+    People,
+    Permission,
+    Scope,
+    Tenants,
+)
+from forecourt.edge.http.permissions import OF_KEYS, missing
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -26,6 +42,9 @@ KEPT_FOR: Final = timedelta(seconds=5)
 """How long a key that was revoked may still be taken for good."""
 KEPT_MAX: Final = 1_000
 KEY_LENGTH_MAX: Final = 200
+COOKIE: Final = "forecourt_session"
+CSRF_HEADER: Final = "x-csrf-token"
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class ApiKeyMissing(ForecourtError):
@@ -33,6 +52,13 @@ class ApiKeyMissing(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.UNAUTHENTICATED
     code: ClassVar[str] = "apikey.missing"
+
+
+class CsrfMissing(ForecourtError):
+    """A browser asks for a change without showing that a page of ours made it ask."""
+
+    kind: ClassVar[Kind] = Kind.FORBIDDEN
+    code: ClassVar[str] = "csrf.missing"
 
 
 class AddressInvalid(ForecourtError):
@@ -86,14 +112,89 @@ class Keys:
         return key
 
 
-def guard(keys: Keys) -> Guard:
-    """Lets nobody pass without a good key."""
+class Browsers:
+    """Finds out who is logged in at a browser, and remembers it for a moment."""
 
-    # A function, since the framework copies its guards in depth, and Keys is one and no other.
-    async def with_a_key(connection: Connection, _: BaseRouteHandler) -> None:
-        connection.scope["auth"] = await keys.context(connection, presented(connection))
+    def __init__(self, people: People, clock: Clock) -> None:
+        self.people = people
+        self._clock = clock
+        self._kept: OrderedDict[bytes, tuple[Caller, datetime]] = OrderedDict()
 
-    return with_a_key
+    async def caller(self, secret: str) -> Caller:
+        """Who is logged in with ``secret``. Raises LoginRefused."""
+        if len(secret) > KEY_LENGTH_MAX:
+            raise LoginRefused("log in again")
+        now, name = self._clock.now(), sha256(secret.encode()).digest()
+        kept = self._kept.get(name)
+        if kept is not None and now < kept[1]:
+            return kept[0]
+        self._kept.pop(name, None)
+        caller = await self.people.recognize(secret, now)
+        self._kept[name] = (caller, min(now + KEPT_FOR, caller.expires_at))
+        if len(self._kept) > KEPT_MAX:
+            self._kept.popitem(last=False)
+        return caller
+
+    def forget(self, secret: str) -> None:
+        """Its log-in is over: nobody is to be taken for good any more, not even for a moment."""
+        self._kept.pop(sha256(secret.encode()).digest(), None)
+
+    def forget_all(self) -> None:
+        """Somebody's rights changed: ask again for everybody."""
+        self._kept.clear()
+
+
+class Gate:
+    """Who stands before a route, and whether they may pass."""
+
+    def __init__(self, keys: Keys, browsers: Browsers, clock: Clock) -> None:
+        self._keys = keys
+        self._browsers = browsers
+        self._clock = clock
+
+    async def enter(self, connection: Connection, operation: str) -> Context:
+        """Raises what the caller lacks: a key or a log-in, the page's token, the permission."""
+        key, cookie = presented(connection), connection.cookies.get(COOKIE)
+        if key is not None or not cookie:
+            ctx, held = await self._keys.context(connection, key), OF_KEYS
+        else:
+            ctx, held = await self._at_browser(connection, cookie)
+        lacking = missing(operation, held)
+        if lacking is not None:
+            raise Forbidden(f"this wants the permission {lacking}", permission=lacking)
+        return ctx
+
+    async def _at_browser(
+        self, connection: Connection, secret: str
+    ) -> tuple[Context, frozenset[Permission]]:
+        caller = await self._browsers.caller(secret)
+        if str(connection.scope.get("method")) not in SAFE_METHODS:
+            wanted = self._browsers.people.csrf_of(secret)
+            told = connection.headers.get(CSRF_HEADER, "")
+            if not hmac.compare_digest(told.encode(), wanted.encode()):
+                raise CsrfMissing(f"a change wants the header {CSRF_HEADER}: reload the page")
+        user, now, held = caller.user, self._clock.now(), ROLES[caller.user.role]
+        connection.scope["state"]["user"] = user
+        ctx = Context(
+            actor=f"user:{user.id}",
+            tenant=user.tenant,
+            now=now,
+            trace=trace_of(connection, now),
+            sites=user.sites,
+            scopes=frozenset({Scope.RAW.value} if Permission.COMMANDS_RAW in held else ()),
+        )
+        return ctx, held
+
+
+def guard(gate: Gate) -> Guard:
+    """Lets nobody pass who may not."""
+
+    # A function, since the framework copies its guards in depth, and the gate is one and no other.
+    async def at_the_gate(connection: Connection, handler: BaseRouteHandler) -> None:
+        operation = str(getattr(handler, "operation_id", ""))
+        connection.scope["auth"] = await gate.enter(connection, operation)
+
+    return at_the_gate
 
 
 def presented(connection: Connection) -> str | None:

@@ -7,7 +7,7 @@ connect, many at once. Only the newest socket of a station is alive.
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ import structlog
 from forecourt.base.clock import Clock
 from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError
-from forecourt.base.ids import StationId
+from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions import SessionState
 from forecourt.domain.stations import (
@@ -234,6 +234,26 @@ class Gateway:
                     running += 1
                     power_w += ahead.get(session.transaction, session.progress).power_w or 0
         return running, power_w
+
+    def progress(self) -> Iterator[tuple[TenantId, StationId, dict[str, object]]]:
+        """How far each session is that runs at a station that is connected here."""
+        for link in list(self._links.values()):
+            if link.sessions is None:
+                continue
+            for session in link.sessions.known.values():
+                if session.state is SessionState.ACTIVE:
+                    now = link.sessions.ahead.get(session.transaction, session.progress)
+                    yield (
+                        session.tenant,
+                        session.station,
+                        {
+                            "session": session.id,
+                            "evse_no": session.evse_no,
+                            "power_w": now.power_w,
+                            "energy_wh": now.energy_wh,
+                            "soc_pct": now.soc_pct,
+                        },
+                    )
 
     # ---- what links ask of their house ----------------------------------------------------------
 

@@ -318,6 +318,11 @@ class Stations:
         async with self._db.unit(ctx) as unit:
             return await store.counts(unit)
 
+    async def connector_counts(self, ctx: Context) -> dict[str, int]:
+        """How many connectors are in each state."""
+        async with self._db.unit(ctx) as unit:
+            return await store.connector_counts(unit)
+
     async def command(self, ctx: Context, station: StationId, command: Ask) -> Answer:
         """Ask a connected station to do something; returns its own answer.
 

@@ -532,6 +532,13 @@ async def counts(unit: Unit) -> dict[str, int]:
     return {"known": row[0], "connected": row[1]}
 
 
+async def connector_counts(unit: Unit) -> dict[str, int]:
+    """Connectors by their state; what stations say of themselves as a whole is none."""
+    c = connectors.c
+    query = select(c.state, func.count()).where(c.evse_no > 0).group_by(c.state)
+    return {row[0]: row[1] for row in await unit.conn.execute(query)}
+
+
 def station(row: Any) -> Station:
     """One row as a Station."""
     fields = {

@@ -1,7 +1,7 @@
-"""Tables and SQL of this room."""
+"""What stations notice and report: monitors, events, reports, displays, streams."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -15,21 +15,17 @@ from sqlalchemy import (
     Text,
     delete,
     select,
-    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upserting
 
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.monitoring.model import (
-    ALARMS_MAX,
     CUSTOMER_PAGES_MAX,
     DISPLAYS_MAX,
     MONITORS_MAX,
     PAGES_MAX,
     REPORTS_KEPT_MAX,
-    Alarm,
-    AlarmSource,
     Cause,
     Display,
     Monitor,
@@ -42,6 +38,7 @@ from forecourt.domain.monitoring.model import (
     StreamValue,
     VariableEvent,
 )
+from forecourt.domain.monitoring.store.alarms import CLEARED_KEPT, alarms
 from forecourt.infra.commit import Row, Write, append
 from forecourt.infra.database import Unit, metadata
 from forecourt.infra.rows import put
@@ -136,19 +133,6 @@ reports: Final = Table(
     Column("rows", BigInteger, nullable=False),
     Column("begun_at", DateTime(timezone=True), nullable=False),
     Column("heard_at", DateTime(timezone=True), nullable=False),
-)
-
-alarms: Final = Table(
-    "alarms",
-    metadata,
-    Column("station_id", Text, primary_key=True),
-    Column("source", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("tenant_id", Text, nullable=False),
-    Column("severity", Integer, nullable=False),
-    Column("text", Text, nullable=False),
-    Column("raised_at", DateTime(timezone=True), nullable=False),
-    Column("cleared_at", DateTime(timezone=True)),
 )
 
 streams: Final = Table(
@@ -433,83 +417,6 @@ async def customer_text(
     return list({row.page: row.data for row in await unit.conn.execute(query)}.values())
 
 
-# ---- alarms -------------------------------------------------------------------------------------
-
-# A row that is up stays as old as it is; what is back after its end is new.
-_raise = text("""
-    WITH before AS (
-      SELECT cleared_at IS NULL AS up FROM alarms
-      WHERE station_id = :station AND source = :source AND key = :key)
-    INSERT INTO alarms AS a
-      (station_id, source, key, tenant_id, severity, text, raised_at, cleared_at)
-    SELECT :station, :source, :key, :tenant, :severity, :text, CAST(:at AS timestamptz), NULL
-    WHERE EXISTS (SELECT FROM before)
-      OR (SELECT count(*) FROM alarms WHERE station_id = :station AND cleared_at IS NULL) < :most
-    ON CONFLICT (station_id, source, key) DO UPDATE SET severity = excluded.severity,
-      text = excluded.text, cleared_at = NULL,
-      raised_at = CASE WHEN a.cleared_at IS NULL THEN a.raised_at ELSE excluded.raised_at END
-    RETURNING NOT coalesce((SELECT up FROM before), false) AS fresh""")
-
-
-async def raise_alarm(unit: Unit, station: StationId, tenant: TenantId, alarm: Alarm) -> bool:
-    """Put an alarm up; whether it was not up before. Those past the limit are not kept."""
-    names = {
-        "station": station,
-        "source": alarm.source.value,
-        "key": alarm.key,
-        "tenant": tenant,
-        "severity": alarm.severity,
-        "text": alarm.text,
-        "at": alarm.raised_at,
-        "most": ALARMS_MAX,
-    }
-    return bool(await unit.conn.scalar(_raise, names))
-
-
-async def clear_alarm(
-    unit: Unit, station: StationId, source: AlarmSource, key: str, now: datetime
-) -> bool:
-    """Take an alarm down; whether it was up. Those that were down long ago are forgotten."""
-    c = alarms.c
-    done = await unit.conn.execute(
-        update(alarms)
-        .where(
-            c.station_id == station,
-            c.source == source.value,
-            c.key == key,
-            c.cleared_at.is_(None),
-        )
-        .values(cleared_at=now)
-    )
-    await unit.conn.execute(
-        delete(alarms).where(c.station_id == station, c.cleared_at < now - _CLEARED_KEPT)
-    )
-    return done.rowcount == 1
-
-
-_CLEARED_KEPT: Final = timedelta(days=30)
-
-
-async def alarms_of(unit: Unit, station: StationId, *, up: bool | None) -> list[Alarm]:
-    """Alarms of a station, the worst first."""
-    c = alarms.c
-    query = select(alarms).where(c.station_id == station)
-    if up is not None:
-        query = query.where(c.cleared_at.is_(None) if up else c.cleared_at.is_not(None))
-    query = query.order_by(c.cleared_at.is_not(None), c.severity, c.raised_at).limit(ALARMS_MAX)
-    return [
-        Alarm(
-            source=AlarmSource(row.source),
-            key=row.key,
-            severity=row.severity,
-            text=row.text,
-            raised_at=row.raised_at,
-            cleared_at=row.cleared_at,
-        )
-        for row in await unit.conn.execute(query)
-    ]
-
-
 # ---- streams ------------------------------------------------------------------------------------
 
 
@@ -548,7 +455,7 @@ async def put_stream(
     await unit.conn.execute(
         delete(streams).where(
             streams.c.station_id == station,
-            streams.c.closed_at < stream.opened_at - _CLEARED_KEPT,
+            streams.c.closed_at < stream.opened_at - CLEARED_KEPT,
         )
     )
     await put(unit, streams, [row], owner="station_id", most=most)

@@ -1,4 +1,4 @@
-"""Tables and SQL of this room."""
+"""Tenants and API keys."""
 
 from datetime import datetime
 from typing import Any, Final

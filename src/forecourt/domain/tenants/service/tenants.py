@@ -1,4 +1,4 @@
-"""The room's verbs: make tenants and keys, say whose a key is."""
+"""Tenants and the keys of their programs."""
 
 import secrets
 from collections.abc import Iterable, Sequence
@@ -10,7 +10,6 @@ import msgspec
 from forecourt.base.context import Context
 from forecourt.base.digest import Digest, digest
 from forecourt.base.ids import TenantId, new_id
-from forecourt.domain.tenants import store
 from forecourt.domain.tenants.model import (
     ApiKey,
     ApiKeyAdded,
@@ -22,6 +21,7 @@ from forecourt.domain.tenants.model import (
     Scope,
     Tenant,
 )
+from forecourt.domain.tenants.store import keys as store
 from forecourt.infra.database import Database
 
 # So that a leaked key is recognised for what it is by people and by secret scanners.

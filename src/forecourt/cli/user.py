@@ -1,0 +1,151 @@
+"""``forecourt user``: who may log in."""
+
+import secrets
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from forecourt.base.context import Context
+from forecourt.cli import views
+from forecourt.cli.options import (
+    AsJson,
+    DatabaseUrl,
+    DataDir,
+    Limit,
+    err,
+    in_rooms,
+    out,
+    print_json,
+)
+from forecourt.domain.rooms import Rooms
+from forecourt.domain.tenants import NewUser, Role, User, UserUnknown
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="People: who may log in.")
+
+PASSWORD_BYTES = 12
+Email = Annotated[str, typer.Argument(help="The address that the user logs in with.")]
+FromStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password's one line from standard input.")
+]
+
+
+@app.command()
+def add(
+    email: Email,
+    *,
+    role: Annotated[Role, typer.Option(help="What the user may do.")] = Role.OPERATOR,
+    name: Annotated[str, typer.Option(help="How the user is called (default: the address).")] = "",
+    site: Annotated[
+        list[str] | None, typer.Option(help="Bind the user to this site; may be said again.")
+    ] = None,
+    password_stdin: FromStdin = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Let somebody in, with a password that is made up and printed this once."""
+    password = _password(given=password_stdin)
+    new = NewUser(
+        email=email, name=name or email, role=role, password=password, sites=tuple(site or ())
+    )
+
+    async def work(rooms: Rooms, ctx: Context) -> User:
+        return await rooms.people.add(ctx, new)
+
+    made = in_rooms(data_dir, database_url, work)
+    told = {} if password_stdin else {"password": password}
+    if as_json:
+        print_json({"id": made.id, "email": made.email, "role": made.role, **told})
+    elif password_stdin:
+        out.print(f"added [bold]{escape(made.email)}[/] as {made.role.value}")
+    else:
+        err.print("Keep it safe: it is shown this once.")
+        out.print(password, markup=False)
+
+
+@app.command("list")
+def list_(
+    *,
+    limit: Limit = 1_000,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """List users."""
+
+    async def work(rooms: Rooms, ctx: Context) -> list[User]:
+        return [*await rooms.people.list(ctx, limit=limit)]
+
+    found = in_rooms(data_dir, database_url, work)
+    if as_json:
+        print_json({"items": found})
+    else:
+        out.print(views.users_table(found))
+
+
+@app.command("set")
+def set_(
+    email: Email,
+    *,
+    role: Annotated[Role | None, typer.Option(help="What the user may do from now on.")] = None,
+    new_password: Annotated[
+        bool, typer.Option("--new-password", help="Make up a password, and print it this once.")
+    ] = False,
+    password_stdin: FromStdin = False,
+    disabled: Annotated[
+        bool | None, typer.Option("--disable/--enable", help="Lock the user out, or in again.")
+    ] = None,
+    without_totp: Annotated[
+        bool, typer.Option("--without-totp", help="Take a lost second factor away.")
+    ] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Change a user; it logs the user out everywhere."""
+    changes_password = new_password or password_stdin
+    password = _password(given=password_stdin) if changes_password else None
+
+    async def work(rooms: Rooms, ctx: Context) -> User:
+        user = await _named(rooms, ctx, email)
+        return await rooms.people.change(
+            ctx,
+            user.id,
+            role=role,
+            password=password,
+            disabled=disabled,
+            without_totp=without_totp,
+        )
+
+    changed = in_rooms(data_dir, database_url, work)
+    told: dict[str, Any] = {"password": password} if new_password and not password_stdin else {}
+    if as_json:
+        print_json({"id": changed.id, "email": changed.email, "role": changed.role, **told})
+    else:
+        out.print(f"changed [bold]{escape(changed.email)}[/]")
+        if told:
+            out.print(password, markup=False)
+
+
+@app.command()
+def remove(email: Email, *, data_dir: DataDir = None, database_url: DatabaseUrl = None) -> None:
+    """Forget a user; what the user did stays in the audit trail."""
+
+    async def work(rooms: Rooms, ctx: Context) -> None:
+        await rooms.people.remove(ctx, (await _named(rooms, ctx, email)).id)
+
+    in_rooms(data_dir, database_url, work)
+    out.print(f"removed [bold]{escape(email)}[/]")
+
+
+async def _named(rooms: Rooms, ctx: Context, email: str) -> User:
+    found = await rooms.people.find(ctx, email)
+    if found is None:
+        raise UserUnknown(f"nobody logs in as {email!r}", email=email)
+    return found
+
+
+def _password(*, given: bool) -> str:
+    return sys.stdin.readline().rstrip("\n") if given else secrets.token_urlsafe(PASSWORD_BYTES)

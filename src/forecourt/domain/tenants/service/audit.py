@@ -1,0 +1,56 @@
+"""The audit trail: who did what, when and from where, with before and after."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from forecourt.base.context import Context
+from forecourt.domain.tenants import rules
+from forecourt.domain.tenants.model import AuditEntry, Deed
+from forecourt.domain.tenants.store import audit as store
+from forecourt.infra.database import Database
+
+VERIFIED_AT_ONCE: Final = 1_000
+
+
+class Audit:
+    """Everything about deeds."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def add(self, ctx: Context, deed: Deed) -> AuditEntry:
+        """Remember a deed; it is chained to the one before."""
+        async with self._db.unit(ctx) as unit:
+            entry = rules.chained(await store.last(unit, ctx.tenant), deed, ctx)
+            await store.add(unit, ctx.tenant, entry)
+        return entry
+
+    async def list(
+        self,
+        ctx: Context,
+        *,
+        before: int | None = None,
+        limit: int = 100,
+        actor: str | None = None,
+        subject: str | None = None,
+    ) -> Sequence[AuditEntry]:
+        """Deeds, newest first, from behind ``before``."""
+        async with self._db.unit(ctx) as unit:
+            return await store.page(unit, before=before, limit=limit, actor=actor, subject=subject)
+
+    async def verify(self, ctx: Context) -> tuple[int, int | None]:
+        """How many deeds there are, and the first that was tampered with, if any.
+
+        Whoever cut off the newest entries leaves no trace in the chain itself: keep the newest
+        hash somewhere else to notice that.
+        """
+        seq, previous = 0, b""
+        while True:
+            async with self._db.unit(ctx) as unit:
+                entries = await store.since(unit, seq, VERIFIED_AT_ONCE)
+            if not entries:
+                return seq, None
+            broken = rules.first_broken(entries, previous, seq)
+            if broken is not None:
+                return seq, broken
+            seq, previous = entries[-1].seq, entries[-1].hash

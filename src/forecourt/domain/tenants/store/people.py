@@ -1,0 +1,191 @@
+"""Users, and the browsers that are logged in."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    DateTime,
+    LargeBinary,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from forecourt.base.digest import Digest
+from forecourt.base.ids import TenantId
+from forecourt.domain.tenants.model import Role, User
+from forecourt.infra.database import Unit, metadata
+
+users: Final = Table(
+    "users",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("email_folded", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("sites", ARRAY(Text), nullable=False),
+    Column("password", Text, nullable=False),
+    Column("totp", LargeBinary),
+    Column("totp_used", BigInteger, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("disabled_at", DateTime(timezone=True)),
+)
+
+logins: Final = Table(
+    "logins",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+)
+
+
+async def add(unit: Unit, user: User, password: str) -> bool:
+    """Whether the address was free."""
+    done = await unit.conn.execute(
+        upsert(users)
+        .values(
+            user_id=user.id,
+            tenant_id=user.tenant,
+            email=user.email,
+            email_folded=user.email.casefold(),
+            name=user.name,
+            role=user.role.value,
+            sites=list(user.sites),
+            password=password,
+            totp_used=0,
+            created_at=user.created_at,
+        )
+        .on_conflict_do_nothing()
+    )
+    return done.rowcount == 1
+
+
+async def count(unit: Unit) -> int:
+    """How many users there are, within the unit's walls."""
+    return int(str(await unit.conn.scalar(select(func.count()).select_from(users))))
+
+
+async def find(unit: Unit, user_id: str) -> User | None:
+    row = (await unit.conn.execute(select(users).where(users.c.user_id == user_id))).first()
+    return None if row is None else _user(row)
+
+
+async def find_by_email(unit: Unit, email: str) -> tuple[User, str, bytes | None, int] | None:
+    """A user, with the hash of the password, the sealed second factor and its last step."""
+    query = select(users).where(users.c.email_folded == email.casefold())
+    row = (await unit.conn.execute(query)).first()
+    return None if row is None else (_user(row), row.password, row.totp, row.totp_used)
+
+
+async def secrets_of(unit: Unit, user_id: str) -> tuple[str, bytes | None]:
+    """The hash of the password, and the sealed second factor."""
+    query = select(users.c.password, users.c.totp).where(users.c.user_id == user_id)
+    row = (await unit.conn.execute(query)).one()
+    return row.password, row.totp
+
+
+async def page(unit: Unit, *, after: str, limit: int) -> list[User]:
+    """Users in the order in which they were added."""
+    query = select(users).where(users.c.user_id > after).order_by(users.c.user_id).limit(limit)
+    return [_user(row) for row in await unit.conn.execute(query)]
+
+
+async def owners(unit: Unit) -> list[str]:
+    """Who may let others in; locked, so that two cannot leave at the same moment."""
+    query = (
+        select(users.c.user_id)
+        .where(users.c.role == Role.OWNER.value, users.c.disabled_at.is_(None))
+        .with_for_update()
+    )
+    return list((await unit.conn.execute(query)).scalars())
+
+
+async def change(unit: Unit, user_id: str, values: Mapping[str, object]) -> None:
+    await unit.conn.execute(update(users).where(users.c.user_id == user_id).values(**values))
+
+
+async def remove(unit: Unit, user_id: str) -> None:
+    await unit.conn.execute(delete(users).where(users.c.user_id == user_id))
+
+
+async def add_login(
+    unit: Unit,
+    user: User,
+    digest: Digest,
+    *,
+    now: datetime,
+    expires_at: datetime,
+    seen: tuple[str, str],
+) -> None:
+    """``seen``: from which address, with which browser."""
+    await unit.conn.execute(
+        insert(logins).values(
+            digest=digest,
+            tenant_id=user.tenant,
+            user_id=user.id,
+            created_at=now,
+            used_at=now,
+            expires_at=expires_at,
+            address=seen[0],
+            agent=seen[1],
+        )
+    )
+
+
+async def find_login(unit: Unit, digest: Digest) -> tuple[User, datetime, datetime] | None:
+    """Whose it is, when it was last used and until when it is good."""
+    query = (
+        select(users, logins.c.used_at, logins.c.expires_at)
+        .join(logins, logins.c.user_id == users.c.user_id)
+        .where(logins.c.digest == digest)
+    )
+    row = (await unit.conn.execute(query)).first()
+    return None if row is None else (_user(row), row.used_at, row.expires_at)
+
+
+async def use_login(unit: Unit, digest: Digest, now: datetime) -> None:
+    await unit.conn.execute(update(logins).where(logins.c.digest == digest).values(used_at=now))
+
+
+async def end_login(unit: Unit, digest: Digest) -> None:
+    await unit.conn.execute(delete(logins).where(logins.c.digest == digest))
+
+
+async def end_logins(unit: Unit, user_id: str) -> None:
+    await unit.conn.execute(delete(logins).where(logins.c.user_id == user_id))
+
+
+async def forget_logins(unit: Unit, now: datetime) -> int:
+    """Drop those that are over."""
+    return (await unit.conn.execute(delete(logins).where(logins.c.expires_at < now))).rowcount
+
+
+def _user(row: Any) -> User:
+    return User(
+        id=row.user_id,
+        tenant=TenantId(row.tenant_id),
+        email=row.email,
+        name=row.name,
+        role=Role(row.role),
+        sites=tuple(row.sites),
+        totp=row.totp is not None,
+        created_at=row.created_at,
+        disabled_at=row.disabled_at,
+    )

@@ -1,0 +1,157 @@
+"""Every change that is asked for over HTTP goes into the audit trail, before it is answered.
+
+Around the routes: what stood at the address before (its own GET, asked by the same caller), what
+was sent, what came of it. Secrets are left out. Knows no room but the tenants'.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from forecourt.base.context import Context
+from forecourt.domain.tenants import Audit, Deed
+from forecourt.edge.http.auth import SAFE_METHODS
+
+# ASGI's own types, of which the framework has a stricter notion than its callers.
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+SAID_MAX: Final = 16_384
+"""How much of a body is kept: more is a bulk import, whose rows tell for themselves."""
+HIDDEN: Final = "…"
+SECRETS: Final = ("password", "secret", "private", "authorization", "key", "totp", "code", "csrf")
+# What changes nothing but the caller's own log-in; those have events of their own.
+UNREMARKABLE: Final = frozenset({"log_out", "begin_totp"})
+FAILED_FROM: Final = 400
+
+
+def remembered(audit: Audit) -> Callable[[Any], Any]:
+    """Middleware for the routes below ``/api/v1``."""
+    deeds = _Deeds(audit)
+
+    # A function, since the framework copies its middleware in depth.
+    def around(app: Any) -> Any:
+        return deeds.around(app)
+
+    return around
+
+
+class _Deeds:
+    """Stands around routes."""
+
+    def __init__(self, audit: Audit) -> None:
+        self._audit = audit
+
+    def around(self, app: Any) -> Any:
+        """The same routes, watched."""
+
+        async def watching(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
+                await app(scope, receive, send)
+            else:
+                await self._watched(app, scope, receive, send)
+
+        return watching
+
+    async def _watched(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        asked, answered = _Heard(), _Heard()
+        before = "" if scope["method"] == "POST" else await _as_it_stands(scope)
+        messages: list[Message] = []
+
+        async def listen() -> Message:
+            message = await receive()
+            asked.hear(message)
+            return message
+
+        async def keep(message: Message) -> None:
+            answered.hear(message)
+            messages.append(message)
+
+        await app(scope, listen, keep)
+        ctx = scope.get("auth")
+        if answered.status < FAILED_FROM and isinstance(ctx, Context):
+            await self._remember(scope, ctx, before, asked, answered)
+        for message in messages:
+            await send(message)
+
+    async def _remember(
+        self, scope: Scope, ctx: Context, before: str, asked: "_Heard", answered: "_Heard"
+    ) -> None:
+        operation = str(getattr(scope["route_handler"], "operation_id", ""))
+        if operation in UNREMARKABLE:
+            return
+        client = scope.get("client")
+        names: dict[str, Any] = scope.get("path_params", {})
+        deed = Deed(
+            action=operation,
+            subject=" ".join(str(value) for value in names.values()) or scope["path"],
+            before=before,
+            after=asked.said or answered.said,
+            address="" if client is None else client[0],
+        )
+        await self._audit.add(ctx, deed)
+
+
+class _Heard:
+    """What went by in one direction: a status, and a body within limits."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self._body = bytearray()
+
+    def hear(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        elif message["type"] in ("http.request", "http.response.body"):
+            room = SAID_MAX + 1 - len(self._body)
+            self._body += message.get("body", b"")[: max(0, room)]
+
+    @property
+    def said(self) -> str:
+        """The body as JSON without secrets; empty where it was none, or more than is kept."""
+        if not self._body or len(self._body) > SAID_MAX:
+            return ""
+        try:
+            return json.dumps(hidden(json.loads(self._body)), ensure_ascii=False)
+        except ValueError:
+            return ""
+
+
+async def _as_it_stands(scope: Scope) -> str:
+    """What a GET of the same address answers the same caller; empty where there is none."""
+    heard = _Heard()
+
+    async def nothing() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def hear(message: Message) -> None:
+        heard.hear(message)
+
+    kept = ("type", "asgi", "http_version", "scheme", "path", "raw_path", "root_path", "headers")
+    asked: Scope = {name: scope[name] for name in (*kept, "client", "server") if name in scope}
+    headers = [(name, value) for name, value in asked["headers"] if name != b"content-length"]
+    asked.update(method="GET", query_string=b"", state={}, headers=headers, extensions={})
+    await scope["litestar_app"](asked, nothing, hear)
+    return heard.said if heard.status < FAILED_FROM else ""
+
+
+def hidden(value: Any) -> Any:
+    """The same without what nobody shall read in the trail."""
+    if isinstance(value, dict):
+        about = str(value.get("variable", ""))
+        return {
+            name: HIDDEN
+            if _secret(str(name)) or (name == "value" and _secret(about))
+            else hidden(inner)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [hidden(inner) for inner in value]
+    return value
+
+
+def _secret(name: str) -> bool:
+    return any(word in name.casefold() for word in SECRETS)

@@ -1,0 +1,72 @@
+"""Which permission each route wants: one table, so that one look shows who may do what.
+
+A route that is not in it is for owners alone; tests/edge/http/test_permissions.py finds it.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from forecourt.domain.tenants import ROLES, Permission, Role
+
+P = Permission
+
+_BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
+    P.STATIONS_READ: (
+        *("list_stations", "read_station", "list_messages", "list_variables", "list_drift"),
+        *("read_drift", "list_templates", "read_template", "list_quirk_profiles"),
+        *("read_quirk_profile", "read_station_quirks", "list_alarms", "list_charging_profiles"),
+        *("list_display_messages", "list_external_limits", "list_file_jobs", "list_grid_controls"),
+        *("list_monitors", "list_reports", "list_stream_values", "list_streams"),
+        *("list_transaction_modes", "list_variable_events", "list_vehicle_plans"),
+        *("overview", "live", "list_roles", "list_timeline", "list_networks"),
+    ),
+    P.STATIONS_WRITE: (
+        *("add_station", "change_station", "remove_station", "add_template", "save_template"),
+        *("remove_template", "acknowledge_alarm", "rotate_password", "upgrade_security"),
+    ),
+    P.COMMANDS: (
+        *("command_station", "apply_templates", "place_command", "list_commands"),
+        *("read_command", "cancel_command"),
+    ),
+    P.CERTIFICATES_READ: (
+        *("list_certificates", "read_certificate", "list_signing_requests", "list_authorities"),
+        *("list_installed_certificates", "list_contracts"),
+    ),
+    P.CERTIFICATES_WRITE: (
+        *("sign_certificate", "revoke_certificate", "trust_authority", "distrust_authority"),
+        "cancel_contract",
+    ),
+    P.SESSIONS_READ: (
+        *("list_sessions", "read_session", "list_readings", "list_battery_swaps"),
+        *("list_settlements", "list_station_costs"),
+    ),
+    P.TOKENS_READ: (
+        *("list_tokens", "read_token", "list_reservations", "read_local_list"),
+        "read_customer_information",
+    ),
+    P.TOKENS_WRITE: ("add_token", "change_token", "remove_token"),
+    P.PEOPLE_READ: ("list_users", "read_user", "list_api_keys"),
+    P.PEOPLE_WRITE: (*("add_user", "change_user", "remove_user", "add_api_key", "revoke_api_key"),),
+    P.AUDIT_READ: ("list_audit", "verify_audit"),
+}
+
+PERMISSIONS: Final[Mapping[str, Permission]] = {
+    operation: permission for permission, named in _BY_PERMISSION.items() for operation in named
+}
+"""By a route's operation id."""
+
+ANYBODY: Final = frozenset({"read_me", "log_out", "begin_totp", "set_totp"})
+"""Routes about the caller alone."""
+
+OF_KEYS: Final = frozenset(Permission) - {P.PEOPLE_READ, P.PEOPLE_WRITE, P.COMMANDS_RAW}
+"""What a program with an API key may do; people let people in."""
+
+
+def missing(operation: str, held: frozenset[Permission]) -> str | None:
+    """The permission that ``operation`` wants and the caller has not, or None."""
+    if operation in ANYBODY:
+        return None
+    wanted = PERMISSIONS.get(operation)
+    if wanted is None:
+        return None if held == ROLES[Role.OWNER] else "owner"
+    return None if wanted in held else wanted.value
