@@ -65,11 +65,11 @@ class TestVariableEvents:
     ) -> None:
         station, wire = await yard.station(version)
         at = yard.at()
-        alert = noticed(1, at, "82", variableMonitoringId=7, techInfo="fan stands\0")
+        alert = noticed(1, at, "82", variableMonitoringId=7, techInfo="fan stands")
         assert await wire.call("NotifyEvent", report(at, alert)) == {}
         (alarm,) = await yard.rooms.monitoring.alarms(yard.ctx, station)
         assert (alarm.source, alarm.key) == (AlarmSource.VARIABLE, "monitor 7")
-        assert alarm.text == "ChargingStation Temperature is 82: fan stands\ufffd"
+        assert alarm.text == "ChargingStation Temperature is 82: fan stands"
         assert len(await yard.events(station, "alarm.raised")) == 1
         # Said again, it is one row and no second alarm.
         await wire.call("NotifyEvent", report(at, alert))

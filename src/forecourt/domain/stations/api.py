@@ -4,7 +4,7 @@ Commands are asked for in the sessions room, which knows what they start and sto
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -140,21 +140,6 @@ class MessagePage(Struct, frozen=True, kw_only=True):
     """Raw messages, newest first. A page may be a little longer than its limit."""
 
     items: list[MessageView]
-    next: str | None
-
-
-class HappenedView(Struct, frozen=True, kw_only=True):
-    """An event that is about the station, of any room; docs/reference/events.md lists them."""
-
-    at: datetime
-    type: str
-    body: dict[str, Any]
-
-
-class HappenedPage(Struct, frozen=True, kw_only=True):
-    """Events, oldest first."""
-
-    items: list[HappenedView]
     next: str | None
 
 
@@ -360,33 +345,6 @@ class StationRoutes(Controller):
         end = page_end([item.at for item in items], limit)
         more = end < len(items)
         return MessagePage(items=items[:end], next=cursor_at(items[end - 1].at) if more else None)
-
-    @get("/{station_id:str}/timeline", operation_id="list_timeline", summary="What happened")
-    async def timeline(
-        self,
-        ctx: NamedDependency[Context],
-        stations: NamedDependency[Stations],
-        station_id: FromPath[str],
-        *,
-        limit: Limit = 100,
-        since: FromQuery[datetime | None] = None,
-        cursor: Annotated[
-            str, QueryParameter(pattern=r"^(\d{1,19}-\d{1,19})?$", description="`next`, as above.")
-        ] = "",
-    ) -> HappenedPage:
-        """The station's events since a moment (a day ago), oldest first."""
-        station, _ = await stations.read(ctx, StationId(station_id))
-        xid, _, seq = cursor.partition("-")
-        found = await stations.timeline(
-            ctx,
-            station.id,
-            since=since or ctx.now - timedelta(days=1),
-            after=(xid or "0", int(seq or 0)),
-            limit=limit + 1,
-        )
-        items = [HappenedView(at=one.at, type=one.type, body=one.body) for one in found[:limit]]
-        place = found[limit - 1].place if len(found) > limit else None
-        return HappenedPage(items=items, next=None if place is None else f"{place[0]}-{place[1]}")
 
 
 class QuirkUseView(Struct, frozen=True, kw_only=True):

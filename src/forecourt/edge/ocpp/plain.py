@@ -1,4 +1,4 @@
-"""Parts of messages as the database can hold them. PostgreSQL's text has no NUL."""
+"""Parts of messages as rooms want them: texts, moments in UTC, whole numbers, exact amounts."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -8,16 +8,13 @@ import msgspec
 
 from forecourt.protocol.ocpp.values import in_utc
 
-NUL: Final = "\0"
 WHOLE_MAX: Final = 10**15
 """What no station counts; a larger number is a fault of its own, and nobody's."""
 
 
 def plain(text: str | None) -> str:
     """A text, also where none was sent."""
-    if not text:
-        return ""
-    return text.replace(NUL, "\ufffd") if NUL in text else text
+    return text or ""
 
 
 def moment(told: datetime | None) -> datetime | None:
