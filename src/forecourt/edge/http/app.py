@@ -1,5 +1,6 @@
 """The HTTP application: the rooms' routes behind the API key, and a few pages before it."""
 
+from pathlib import Path
 from typing import Any, Final
 
 from litestar import Litestar, Response, Router
@@ -23,6 +24,7 @@ from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
 from forecourt.domain.tenants.api import AuditRoutes, KeyRoutes, RoleRoutes, UserRoutes
 from forecourt.edge.http.auth import Browsers, Gate, Keys, clean_address, context_of, guard
+from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, pages
 from forecourt.edge.http.deeds import remembered
 from forecourt.edge.http.document import config
 from forecourt.edge.http.errors import HANDLERS, HARDENED
@@ -73,6 +75,7 @@ def http_app(
     committer: Committer,
     live: Live | None = None,
     tenant: TenantId = DEFAULT_TENANT,
+    console_folder: Path = BUILT,
 ) -> Litestar:
     """An ASGI application. ``tenant`` is the one whose sessions /metrics counts.
 
@@ -81,6 +84,7 @@ def http_app(
     keys, browsers = Keys(rooms.tenants, clock), Browsers(rooms.people, clock)
     desk = Desk(rooms.people, browsers, clock, tenant=tenant)
     vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer, tenant=tenant)
+    console = Console(console_folder)
     api = Router(
         "/api/v1",
         route_handlers=ROUTES,
@@ -90,7 +94,7 @@ def http_app(
         dependencies={"ctx": Provide(context_of, sync_to_thread=False)},
     )
     return Litestar(
-        [api, LoginRoutes, VitalsRoutes, PageRoutes, PkiRoutes],
+        [api, LoginRoutes, ConsoleRoutes, VitalsRoutes, PageRoutes, PkiRoutes],
         dependencies={
             "catalogue": _given(rooms.catalogue),
             "stations": _given(rooms.stations),
@@ -109,11 +113,13 @@ def http_app(
             "people": _given(rooms.people),
             "audit": _given(rooms.audit),
             "keys": _given(keys),
+            "console": _given(console),
             "desk": _given(desk),
-            "live": _given(live or Live(db)),
+            # One that nobody listens to yet is empty, and no less the one to listen to.
+            "live": _given(Live(db) if live is None else live),
             "vitals": _given(vitals),
         },
-        exception_handlers=HANDLERS,
+        exception_handlers={**HANDLERS, **pages(console)},
         after_request=_hardened,
         request_max_body_size=BODY_BYTES_MAX,
         openapi_config=config(),

@@ -1,4 +1,6 @@
-"""The page at ``/``: what runs, in plain HTML without a script. Stations are for who has a key.
+"""The page at ``/status`` (at ``/`` where no console was built): what runs, without a script.
+
+Stations are for who has a key.
 
 A browser asks for the key as a password (HTTP Basic, any user name), here and nowhere else: routes
 that change things take no credentials that a browser sends by itself.
@@ -21,6 +23,7 @@ from forecourt.base.errors import ForecourtError, Kind
 from forecourt.domain.sessions import Session, Sessions, SessionState
 from forecourt.domain.stations import Connector, Station, Stations
 from forecourt.edge.http.auth import Keys, presented_to_browser
+from forecourt.edge.http.console import Console
 from forecourt.edge.http.vitals import VERSION, Readiness, Vitals
 
 ROWS_MAX: Final = 50
@@ -87,6 +90,22 @@ class PageRoutes(Controller):
     include_in_schema = False
 
     @get("/")
+    async def home(
+        self,
+        request: Request[Any, Any, Any],
+        keys: NamedDependency[Keys],
+        *,
+        vitals: NamedDependency[Vitals],
+        stations: NamedDependency[Stations],
+        sessions: NamedDependency[Sessions],
+        console: NamedDependency[Console],
+    ) -> Response[Any]:
+        """The console; where none was built, the status page."""
+        if console.built:
+            return console.page()
+        return await _status(request, keys, vitals, stations, sessions)
+
+    @get("/status")
     async def status(
         self,
         request: Request[Any, Any, Any],
@@ -96,15 +115,7 @@ class PageRoutes(Controller):
         sessions: NamedDependency[Sessions],
     ) -> Response[str]:
         """Health and version; with a key, the network."""
-        readiness = await vitals.readiness()
-        try:
-            ctx = await _visitor(request, keys)
-            seen = None if ctx is None else await _look(ctx, stations, sessions)
-        except ForecourtError as error:
-            if error.kind is Kind.UNAUTHENTICATED:
-                return _ask_again()
-            seen = None
-        return _html(page(readiness, seen))
+        return await _status(request, keys, vitals, stations, sessions)
 
     @get("/signin")
     async def signin(
@@ -117,7 +128,26 @@ class PageRoutes(Controller):
             if error.kind is not Kind.UNAUTHENTICATED:
                 raise
             ctx = None
-        return _ask_again() if ctx is None else Redirect("/")
+        return _ask_again() if ctx is None else Redirect("/status")
+
+
+async def _status(
+    request: Request[Any, Any, Any],
+    keys: Keys,
+    vitals: Vitals,
+    stations: Stations,
+    sessions: Sessions,
+) -> Response[str]:
+    """Health and version; with a key, the network."""
+    readiness = await vitals.readiness()
+    try:
+        ctx = await _visitor(request, keys)
+        seen = None if ctx is None else await _look(ctx, stations, sessions)
+    except ForecourtError as error:
+        if error.kind is Kind.UNAUTHENTICATED:
+            return _ask_again()
+        seen = None
+    return _html(page(readiness, seen))
 
 
 async def _visitor(request: Request[Any, Any, Any], keys: Keys) -> Context | None:
@@ -139,7 +169,7 @@ async def _look(ctx: Context, stations: Stations, sessions: Sessions) -> Seen:
 def _ask_again() -> Response[str]:
     body = _document(
         "<p>This page needs an API key, as the password; the user name may be anything.</p>"
-        '<p><a href="/">Back</a></p>'
+        '<p><a href="/status">Back</a></p>'
     )
     response = _html(body, status_code=401)
     response.headers["WWW-Authenticate"] = ASK

@@ -485,11 +485,11 @@ async def messages_of(
 
 # Behind a place, and before whatever a transaction that is still open may add.
 _timeline = text("""
-    SELECT CAST(xid AS text) AS xid, seq, at, type, body FROM events
+    SELECT CAST(e.xid AS text) AS xid, e.seq, e.at, e.type, e.body FROM events e
     WHERE subject = :station AND body ->> 'station' = :station AND at >= :since
-      AND (xid, seq) > (CAST(CAST(:xid AS text) AS xid8), CAST(:seq AS bigint))
-      AND xid < pg_snapshot_xmin(pg_current_snapshot())
-    ORDER BY xid, seq LIMIT :limit""")
+      AND (e.xid, e.seq) > (CAST(CAST(:xid AS text) AS xid8), CAST(:seq AS bigint))
+      AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY e.xid, e.seq LIMIT :limit""")
 
 
 async def timeline(

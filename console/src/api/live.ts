@@ -1,0 +1,285 @@
+/**
+ * What happens, as it happens: one stream of server-sent events, merged into what was already read.
+ *
+ * Events arrive by the thousand in a large network, so they are gathered for a moment and merged in one go.
+ */
+import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import { Store } from "../lib/store";
+import { keys } from "./keys";
+import type { ConnectorView, SessionPage, SessionView, StationPage, StationView } from "./schema";
+
+export interface LiveEvent {
+  /** The event's place in the stream. */
+  id: string;
+  type: string;
+  at: string;
+  subject: string;
+  body: Record<string, unknown>;
+}
+
+export type LiveState = "connecting" | "live" | "lost";
+export interface LiveStatus {
+  state: LiveState;
+  /** When the stream was last known to be good. */
+  since: number;
+}
+
+/** What the console understands; the stream names each event by its type. */
+export const LIVE_TYPES = [
+  "station.added",
+  "station.booted",
+  "station.changed",
+  "station.connected",
+  "station.disconnected",
+  "station.conforms",
+  "station.drifted",
+  "station.misbehaved",
+  "station.model_reported",
+  "station.security",
+  "connector.changed",
+  "session.started",
+  "session.ended",
+  "session.stop_unmatched",
+  "session.progress",
+  "alarm.raised",
+  "alarm.cleared",
+  "firmware.status",
+  "log.status",
+  "command.sent",
+  "command.answered",
+  "token.added",
+  "token.changed",
+] as const;
+
+const GATHER_MS = 250;
+const FEED_MAX = 200;
+const RETRY_MS = [1_000, 2_000, 5_000, 10_000, 20_000] as const;
+/** While the stream is down: how often what is on the screen is read again. */
+const FALLBACK_MS = 15_000;
+
+type StationList = InfiniteData<StationPage>;
+type SessionList = InfiniteData<SessionPage>;
+
+export const liveStatus = new Store<LiveStatus>({ state: "connecting", since: Date.now() });
+export const feed = new Store<readonly LiveEvent[]>([]);
+
+/** A station after an event, or the same object where the event does not concern it. */
+export function stationAfter(station: StationView, event: LiveEvent): StationView {
+  if (event.body["station"] !== station.id) return station;
+  switch (event.type) {
+    case "station.connected":
+      return { ...station, connected: true, connected_at: event.at, seen_at: event.at, protocol: text(event, "protocol") || station.protocol };
+    case "station.disconnected":
+      return { ...station, connected: false, disconnected_at: event.at };
+    case "station.booted":
+      return {
+        ...station,
+        booted_at: event.at,
+        vendor: text(event, "vendor"),
+        model: text(event, "model"),
+        firmware: text(event, "firmware"),
+        boot_reason: text(event, "reason"),
+      };
+    case "connector.changed":
+      return { ...station, connectors: connectorsAfter(station.connectors, event) };
+    default:
+      return station;
+  }
+}
+
+function connectorsAfter(connectors: readonly ConnectorView[], event: LiveEvent): ConnectorView[] {
+  const evse = Number(event.body["evse_no"]);
+  const connector = Number(event.body["connector_no"]);
+  const changed = {
+    state: event.body["state"] as ConnectorView["state"],
+    state_at: event.at,
+    received_at: event.at,
+    error: text(event, "error"),
+  };
+  if (connectors.some((one) => one.evse === evse && one.connector === connector)) {
+    return connectors.map((one) => (one.evse === evse && one.connector === connector ? { ...one, ...changed } : one));
+  }
+  const added = { evse, connector, vendor_id: "", vendor_error: "", info: "", ...changed };
+  return [...connectors, added].sort((a, b) => a.evse - b.evse || a.connector - b.connector);
+}
+
+/** A session after an event, or the same object. */
+export function sessionAfter(session: SessionView, event: LiveEvent): SessionView {
+  if (event.body["session"] !== session.id) return session;
+  if (event.type === "session.ended") {
+    return {
+      ...session,
+      state: "ended",
+      power_w: null,
+      ended_at: text(event, "ended_at") || event.at,
+      energy_wh: Number(event.body["energy_wh"]),
+      exported_wh: Number(event.body["exported_wh"]),
+      stop_reason: text(event, "stop_reason"),
+      flags: event.body["flags"] as SessionView["flags"],
+    };
+  }
+  if (event.type === "session.progress" && session.state === "active") {
+    return {
+      ...session,
+      power_w: figure(event, "power_w"),
+      energy_wh: figure(event, "energy_wh") ?? session.energy_wh,
+      soc_pct: figure(event, "soc_pct"),
+    };
+  }
+  return session;
+}
+
+function figure(event: LiveEvent, name: string): number | null {
+  const value = event.body[name];
+  return typeof value === "number" ? value : null;
+}
+
+function text(event: LiveEvent, name: string): string {
+  const value = event.body[name];
+  return typeof value === "string" ? value : "";
+}
+
+/** Pages after some events; the same object where nothing changed, so that nothing is drawn again. */
+export function pagesAfter<T extends { items: I[] }, I>(
+  data: InfiniteData<T> | undefined,
+  after: (item: I) => I,
+): InfiniteData<T> | undefined {
+  if (data === undefined) return undefined;
+  let changed = false;
+  const pages = data.pages.map((page) => {
+    let pageChanged = false;
+    const items = page.items.map((item) => {
+      const next = after(item);
+      if (next !== item) pageChanged = true;
+      return next;
+    });
+    if (!pageChanged) return page;
+    changed = true;
+    return { ...page, items };
+  });
+  return changed ? { ...data, pages } : data;
+}
+
+/** Put events into what was read, and have read again what they cannot tell. */
+export function merge(client: QueryClient, events: readonly LiveEvent[]): void {
+  const byStation = new Map<unknown, LiveEvent[]>();
+  const bySession = new Map<unknown, LiveEvent[]>();
+  for (const event of events) {
+    push(byStation, event.body["station"], event);
+    push(bySession, event.body["session"], event);
+  }
+  const station = (one: StationView) => (byStation.get(one.id) ?? []).reduce(stationAfter, one);
+  const session = (one: SessionView) => (bySession.get(one.id) ?? []).reduce(sessionAfter, one);
+  client.setQueriesData<StationList>({ queryKey: keys.stationLists }, (data) => pagesAfter(data, station));
+  client.setQueriesData<SessionList>({ queryKey: keys.sessionLists }, (data) => pagesAfter(data, session));
+  for (const id of byStation.keys()) {
+    client.setQueryData<StationView>(keys.station(String(id)), (one) => one && station(one));
+  }
+  for (const id of bySession.keys()) {
+    client.setQueryData<SessionView>(keys.session(String(id)), (one) => one && session(one));
+  }
+  for (const key of staleAfter(events)) void client.invalidateQueries({ queryKey: key });
+}
+
+/** What must be read again after these events. */
+export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[] {
+  const stale = new Map<string, readonly unknown[]>();
+  const mark = (key: readonly unknown[]) => stale.set(JSON.stringify(key), key);
+  for (const event of events) {
+    const station = String(event.body["station"] ?? "");
+    const [room] = event.type.split(".");
+    if (event.type === "session.progress") {
+      mark(keys.overview);
+      mark(keys.readings(String(event.body["session"])));
+      continue;
+    }
+    if (room === "session") {
+      mark(keys.sessionLists);
+      mark(keys.overview);
+    } else if (room === "alarm") {
+      mark(keys.alarms(station));
+      mark(keys.overview);
+    } else if (event.type === "station.added") {
+      mark(keys.stationLists);
+      mark(keys.overview);
+    } else if (event.type === "station.changed") {
+      mark(keys.station(station));
+    } else if (event.type === "station.conforms" || event.type === "station.drifted" || event.type === "station.model_reported") {
+      mark(keys.drift(station));
+      mark(keys.variables(station));
+    } else if (room === "firmware" || room === "log") {
+      mark(keys.jobs(station));
+    } else if (room === "token") {
+      mark(keys.tokens);
+    } else {
+      mark(keys.overview);
+      mark(keys.attention);
+    }
+    if (station === "") continue;
+    // Whatever happened to a station, it was said by a message.
+    mark(keys.messages(station));
+    mark(keys.timeline(station));
+  }
+  return [...stale.values()];
+}
+
+function push(map: Map<unknown, LiveEvent[]>, key: unknown, event: LiveEvent): void {
+  if (typeof key !== "string" || key === "") return;
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [event]);
+  else list.push(event);
+}
+
+/** Open the stream and keep it open, until the function that is returned is called. */
+export function connect(client: QueryClient, url = "/api/v1/live"): () => void {
+  let source: EventSource | null = null;
+  let waiting: LiveEvent[] = [];
+  let gather: ReturnType<typeof setTimeout> | undefined;
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  let attempts = 0;
+  let missed = false;
+
+  const flush = () => {
+    gather = undefined;
+    const events = waiting;
+    waiting = [];
+    merge(client, events);
+    const told = events.filter(({ type }) => type !== "session.progress").reverse();
+    if (told.length > 0) feed.set([...told, ...feed.read()].slice(0, FEED_MAX));
+  };
+  const onMessage = (message: MessageEvent<string>) => {
+    const said = JSON.parse(message.data) as Omit<LiveEvent, "id">;
+    waiting.push({ ...said, id: message.lastEventId });
+    gather ??= setTimeout(flush, GATHER_MS);
+  };
+  const open = () => {
+    source = new EventSource(url);
+    for (const type of LIVE_TYPES) source.addEventListener(type, onMessage);
+    // We read too slowly and were sent away: what is on the screen is read anew.
+    source.addEventListener("behind", () => void client.invalidateQueries());
+    source.onopen = () => {
+      attempts = 0;
+      liveStatus.set({ state: "live", since: Date.now() });
+      // A stream that was opened anew does not know where the last one broke.
+      if (missed) void client.invalidateQueries();
+      missed = false;
+    };
+    source.onerror = () => {
+      if (liveStatus.read().state !== "lost") liveStatus.set({ state: "lost", since: Date.now() });
+      // The browser tries again by itself, and says where it was; unless it was refused.
+      if (source?.readyState !== EventSource.CLOSED) return;
+      missed = true;
+      retry = setTimeout(open, RETRY_MS[Math.min(attempts++, RETRY_MS.length - 1)]);
+    };
+  };
+  const fallback = setInterval(() => {
+    if (liveStatus.read().state !== "live") void client.invalidateQueries();
+  }, FALLBACK_MS);
+  open();
+  return () => {
+    clearTimeout(gather);
+    clearTimeout(retry);
+    clearInterval(fallback);
+    source?.close();
+  };
+}

@@ -1,0 +1,174 @@
+/** What the pages read, by name. */
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { api, ask } from "./client";
+import { powerTrail, trailAfter } from "../rooms/overview/trail";
+import { readMe } from "./account";
+import { keys } from "./keys";
+import type { SessionState } from "./schema";
+
+const PAGE = 200;
+const first = "";
+const next = (page: { next: string | null }) => page.next ?? undefined;
+
+export interface StationFilters {
+  connected?: boolean | undefined;
+  site?: string | undefined;
+}
+
+export interface SessionFilters {
+  state?: SessionState | undefined;
+  station?: string | undefined;
+}
+
+export const meQuery = queryOptions({ queryKey: keys.me, queryFn: readMe, retry: false, staleTime: Infinity });
+/** Read again whenever something happens, which is every few seconds while somebody charges. */
+export const overviewQuery = queryOptions({
+  queryKey: keys.overview,
+  queryFn: async () => {
+    const seen = await ask(api.GET("/api/v1/overview"));
+    powerTrail.set(trailAfter(powerTrail.read(), Date.parse(seen.at), seen.power_w));
+    return seen;
+  },
+});
+
+export const stationsQuery = (filters: StationFilters) =>
+  infiniteQueryOptions({
+    queryKey: keys.stations(filters),
+    queryFn: ({ pageParam, signal }) =>
+      ask(api.GET("/api/v1/stations", { params: { query: { limit: PAGE, cursor: pageParam, ...filters } }, signal })),
+    initialPageParam: first,
+    getNextPageParam: next,
+  });
+
+export const stationQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.station(id),
+    queryFn: ({ signal }) => ask(api.GET("/api/v1/stations/{station_id}", { params: { path: { station_id: id } }, signal })),
+  });
+
+export const messagesQuery = (station: string) =>
+  infiniteQueryOptions({
+    queryKey: keys.messages(station),
+    queryFn: ({ pageParam, signal }) =>
+      ask(
+        api.GET("/api/v1/stations/{station_id}/messages", {
+          params: { path: { station_id: station }, query: { limit: PAGE, cursor: pageParam } },
+          signal,
+        }),
+      ),
+    initialPageParam: first,
+    getNextPageParam: next,
+  });
+
+export const variablesQuery = (station: string) =>
+  queryOptions({
+    queryKey: keys.variables(station),
+    queryFn: ({ signal }) =>
+      ask(api.GET("/api/v1/stations/{station_id}/variables", { params: { path: { station_id: station } }, signal })),
+  });
+
+export const driftQuery = (station: string) =>
+  queryOptions({
+    queryKey: keys.drift(station),
+    queryFn: ({ signal }) => ask(api.GET("/api/v1/stations/{station_id}/drift", { params: { path: { station_id: station } }, signal })),
+  });
+
+const TIMELINE_PAGES_MAX = 5;
+
+/** A station's events of the last day, oldest first. */
+export const timelineQuery = (station: string) =>
+  queryOptions({
+    queryKey: keys.timeline(station),
+    queryFn: async ({ signal }) => {
+      const events = [];
+      let cursor = first;
+      for (let pages = 0; pages < TIMELINE_PAGES_MAX; pages++) {
+        const page = await ask(
+          api.GET("/api/v1/stations/{station_id}/timeline", {
+            params: { path: { station_id: station }, query: { limit: 1000, cursor } },
+            signal,
+          }),
+        );
+        events.push(...page.items);
+        if (page.next === null) break;
+        cursor = page.next;
+      }
+      return events;
+    },
+  });
+
+export const alarmsQuery = (station: string) =>
+  queryOptions({
+    queryKey: keys.alarms(station),
+    queryFn: ({ signal }) => ask(api.GET("/api/v1/stations/{station_id}/alarms", { params: { path: { station_id: station } }, signal })),
+  });
+
+export const jobsQuery = (station: string) =>
+  queryOptions({
+    queryKey: keys.jobs(station),
+    queryFn: ({ signal }) => ask(api.GET("/api/v1/stations/{station_id}/file-jobs", { params: { path: { station_id: station } }, signal })),
+  });
+
+export const sessionsQuery = (filters: SessionFilters) =>
+  infiniteQueryOptions({
+    queryKey: keys.sessions(filters),
+    queryFn: ({ pageParam, signal }) =>
+      ask(api.GET("/api/v1/sessions", { params: { query: { limit: PAGE, cursor: pageParam, ...filters } }, signal })),
+    initialPageParam: first,
+    getNextPageParam: next,
+  });
+
+export const sessionQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.session(id),
+    queryFn: ({ signal }) => ask(api.GET("/api/v1/sessions/{session_id}", { params: { path: { session_id: id } }, signal })),
+  });
+
+/** All readings of a session, page after page. */
+export const readingsQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.readings(id),
+    queryFn: async ({ signal }) => {
+      const readings = [];
+      let cursor = first;
+      for (let pages = 0; pages < READING_PAGES_MAX; pages++) {
+        const page = await ask(
+          api.GET("/api/v1/sessions/{session_id}/readings", {
+            params: { path: { session_id: id }, query: { limit: 1000, cursor } },
+            signal,
+          }),
+        );
+        readings.push(...page.items);
+        if (page.next === null) break;
+        cursor = page.next;
+      }
+      return readings;
+    },
+  });
+/** 20 000 readings are two weeks at one a minute; a chart cannot show more. */
+const READING_PAGES_MAX = 20;
+
+export const tokensQuery = infiniteQueryOptions({
+  queryKey: keys.tokens,
+  queryFn: ({ pageParam, signal }) => ask(api.GET("/api/v1/tokens", { params: { query: { limit: PAGE, cursor: pageParam } }, signal })),
+  initialPageParam: first,
+  getNextPageParam: next,
+});
+
+export const usersQuery = queryOptions({
+  queryKey: keys.users,
+  queryFn: ({ signal }) => ask(api.GET("/api/v1/users", { params: { query: { limit: 1000 } }, signal })),
+});
+
+export const rolesQuery = queryOptions({ queryKey: keys.roles, queryFn: () => ask(api.GET("/api/v1/roles")), staleTime: Infinity });
+
+export const apiKeysQuery = queryOptions({ queryKey: keys.apiKeys, queryFn: () => ask(api.GET("/api/v1/apikeys")) });
+
+export const auditQuery = (filters: { actor?: string | undefined; subject?: string | undefined }) =>
+  infiniteQueryOptions({
+    queryKey: [...keys.audit, filters],
+    queryFn: ({ pageParam, signal }) =>
+      ask(api.GET("/api/v1/audit", { params: { query: { limit: PAGE, ...(pageParam && { cursor: Number(pageParam) }), ...filters } }, signal })),
+    initialPageParam: first,
+    getNextPageParam: next,
+  });

@@ -1,0 +1,72 @@
+/** The one chart: thin lines over time, gaps shown as gaps, a table behind it for those who cannot see it. */
+import { Skeleton } from "@mantine/core";
+import { lazy, Suspense } from "react";
+import { useT } from "../i18n";
+import { clock } from "../lib/format";
+
+export interface Series {
+  name: string;
+  /** Moment in ms, value; null breaks the line. */
+  points: readonly (readonly [number, number | null])[];
+  format: (value: number) => string;
+  tone: "charging" | "available" | "reserved" | "waiting";
+  /** Which scale: the left one or the right one. */
+  axis?: 0 | 1;
+  filled?: boolean;
+}
+
+export interface ChartProps {
+  label: string;
+  series: readonly Series[];
+  height?: number;
+  from?: number;
+  to?: number;
+  zoom?: boolean;
+}
+
+const Canvas = lazy(() => import("./ChartCanvas"));
+const TABLE_ROWS = 60;
+
+export function Chart(props: ChartProps) {
+  const height = props.height ?? 240;
+  return (
+    <figure style={{ margin: 0 }}>
+      <div style={{ height }} role="img" aria-label={props.label}>
+        <Suspense fallback={<Skeleton height={height} />}>
+          <Canvas {...props} height={height} />
+        </Suspense>
+      </div>
+      <Behind {...props} />
+    </figure>
+  );
+}
+
+function Behind({ label, series }: ChartProps) {
+  const { language } = useT();
+  const moments = series[0]?.points ?? [];
+  const step = Math.max(1, Math.ceil(moments.length / TABLE_ROWS));
+  return (
+    <table className="sr">
+      <caption>{label}</caption>
+      <thead>
+        <tr>
+          <th scope="col">t</th>
+          {series.map((one) => <th scope="col" key={one.name}>{one.name}</th>)}
+        </tr>
+      </thead>
+      <tbody>
+        {moments.map(([at], index) =>
+          index % step !== 0 ? null : (
+            <tr key={at}>
+              <th scope="row">{clock(at, language)}</th>
+              {series.map((one) => {
+                const value = one.points[index]?.[1];
+                return <td key={one.name}>{value === null || value === undefined ? "–" : one.format(value)}</td>;
+              })}
+            </tr>
+          ),
+        )}
+      </tbody>
+    </table>
+  );
+}

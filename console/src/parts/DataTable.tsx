@@ -1,0 +1,157 @@
+/** The one table: virtual rows, keys j, k, Enter and x, cards on a phone; more pages as one scrolls. */
+import { Checkbox } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { useT } from "../i18n";
+import { count } from "../lib/format";
+
+export interface Column<T> {
+  id: string;
+  head: ReactNode;
+  cell: (row: T) => ReactNode;
+  /** As in CSS grid, e.g. "120px" or "minmax(120px, 2fr)". */
+  width: string;
+  numeric?: boolean;
+}
+
+interface Props<T> {
+  label: string;
+  rows: readonly T[];
+  columns: readonly Column<T>[];
+  id: (row: T) => string;
+  /** What a row is on a phone. */
+  card: (row: T) => ReactNode;
+  cardHeight?: number;
+  open?: (row: T) => void;
+  /** Reads the next page; absent when all is there. */
+  more?: (() => void) | undefined;
+  chosen?: ReadonlySet<string>;
+  choose?: (chosen: ReadonlySet<string>) => void;
+  empty: ReactNode;
+  foot?: ReactNode;
+  /** As high as its rows, not as the page. */
+  short?: boolean;
+}
+
+const ROW = 36;
+const AHEAD = 40;
+
+export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, open, more, chosen, choose, empty, foot, short = false }: Props<T>) {
+  const t = useT();
+  const phone = useMediaQuery("(max-width: 760px)", false, { getInitialValueInEffect: false });
+  const scroll = useRef<HTMLDivElement>(null);
+  const [current, setCurrent] = useState(-1);
+  const height = phone ? cardHeight : ROW;
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroll.current,
+    estimateSize: () => height,
+    getItemKey: (index) => id(rows[index]!),
+    overscan: 12,
+  });
+  useEffect(() => virtual.measure(), [height, virtual]);
+
+  const items = virtual.getVirtualItems();
+  const last = items.at(-1)?.index ?? -1;
+  useEffect(() => {
+    if (more !== undefined && last >= rows.length - AHEAD) more();
+  }, [last, rows.length, more]);
+
+  const selectable = chosen !== undefined && choose !== undefined && !phone;
+  const flip = (row: T) => {
+    const next = new Set(chosen);
+    if (!next.delete(id(row))) next.add(id(row));
+    choose?.(next);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.metaKey || event.ctrlKey || event.altKey) return;
+    const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
+    const row = rows[current];
+    if (step !== undefined) {
+      const target = Math.min(rows.length - 1, Math.max(0, current + step));
+      setCurrent(target);
+      virtual.scrollToIndex(target);
+    } else if (event.key === "Enter" && row !== undefined && event.target === scroll.current) open?.(row);
+    else if (event.key === "x" && row !== undefined && selectable) flip(row);
+    else return;
+    event.preventDefault();
+  };
+
+  if (rows.length === 0) return <div className={short ? "table" : "table fill"}>{empty}</div>;
+  const template = (selectable ? "18px " : "") + columns.map((column) => column.width).join(" ");
+  return (
+    <div className={short ? "table" : "table fill"} style={{ "--columns": template } as React.CSSProperties}>
+      <div role="table" aria-label={label} aria-rowcount={more ? -1 : rows.length + 1} style={{ display: "contents" }}>
+        {!phone && (
+          <div role="rowgroup" style={{ display: "contents" }}>
+            <div role="row" className="thead" aria-rowindex={1}>
+              {selectable && (
+                <span role="columnheader">
+                  <Checkbox
+                    aria-label={t("table.all")}
+                    checked={chosen.size > 0 && chosen.size >= rows.length}
+                    indeterminate={chosen.size > 0 && chosen.size < rows.length}
+                    onChange={(event) => choose(new Set(event.currentTarget.checked ? rows.map(id) : []))}
+                  />
+                </span>
+              )}
+              {columns.map((column) => (
+                <span role="columnheader" key={column.id} className={column.numeric ? "num" : undefined}>
+                  {column.head}
+                </span>
+              ))}
+            </div>
+          </div>
+        )}
+        <div
+          ref={scroll}
+          role="rowgroup"
+          className={short ? "tbody auto" : "tbody"}
+          tabIndex={0}
+          data-table-body
+          aria-label={label}
+          onKeyDown={onKeyDown}
+          style={short ? { maxHeight: 420, height: Math.min(420, rows.length * height) } : undefined}
+        >
+          <div role="presentation" style={{ height: virtual.getTotalSize(), position: "relative" }}>
+            {items.map((item) => {
+              const row = rows[item.index]!;
+              return (
+                <div
+                  role="row"
+                  aria-rowindex={item.index + 2}
+                  key={item.key}
+                  className={phone ? "tcard" : "trow"}
+                  data-current={item.index === current || undefined}
+                  style={{ height, transform: `translateY(${item.start}px)` }}
+                  onClick={() => setCurrent(item.index)}
+                  onDoubleClick={() => open?.(row)}
+                >
+                  {selectable && (
+                    <span role="cell">
+                      <Checkbox aria-label={t("table.choose", { row: id(row) })} checked={chosen.has(id(row))} onChange={() => flip(row)} />
+                    </span>
+                  )}
+                  {phone ? (
+                    <div role="cell">{card(row)}</div>
+                  ) : (
+                    columns.map((column) => (
+                      <span role="cell" key={column.id} className={column.numeric ? "num" : undefined}>
+                        {column.cell(row)}
+                      </span>
+                    ))
+                  )}
+                </div>
+              );
+            })}
+          </div>
+        </div>
+      </div>
+      <div className="tfoot">
+        <span>{t(more ? "table.rows_more" : rows.length === 1 ? "table.row" : "table.rows", { n: count(rows.length, t.language) })}</span>
+        {foot}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,15 @@
+/** All rooms that have pages. A new one is a folder beside these and one line in each list. */
+import type { Entry } from "../shell/room";
+import { overview } from "./overview";
+import { people } from "./people";
+import { sessions } from "./sessions";
+import { settings } from "./settings";
+import { stations } from "./stations";
+import { tokens } from "./tokens";
+
+export const entries: readonly Entry[] = [
+  ...overview.entries, ...stations.entries, ...sessions.entries, ...tokens.entries, ...people.entries, ...settings.entries,
+];
+export const routes = [
+  ...overview.routes, ...stations.routes, ...sessions.routes, ...tokens.routes, ...people.routes, ...settings.routes,
+] as const;

@@ -1,0 +1,24 @@
+import { IconClipboardList, IconKey, IconUsers } from "@tabler/icons-react";
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { room } from "../../shell/room";
+import { root } from "../../shell/root";
+
+const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+
+export const people = room({
+  entries: [
+    { to: "/users", label: "nav.users", icon: IconUsers, permission: "people.read", key: "u", group: "house" },
+    { to: "/apikeys", label: "nav.apikeys", icon: IconKey, permission: "people.read", key: "k", group: "house" },
+    { to: "/audit", label: "nav.audit", icon: IconClipboardList, permission: "audit.read", key: "a", group: "house" },
+  ],
+  routes: [
+    createRoute({ getParentRoute: () => root, path: "/users", component: lazyRouteComponent(() => import("./Users"), "Users") }),
+    createRoute({ getParentRoute: () => root, path: "/apikeys", component: lazyRouteComponent(() => import("./ApiKeys"), "ApiKeys") }),
+    createRoute({
+      getParentRoute: () => root,
+      path: "/audit",
+      validateSearch: (found: Record<string, unknown>): { actor?: string; subject?: string } => ({ actor: text(found["actor"]), subject: text(found["subject"]) }),
+      component: lazyRouteComponent(() => import("./Audit"), "Audit"),
+    }),
+  ],
+});

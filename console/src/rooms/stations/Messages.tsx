@@ -1,0 +1,127 @@
+/** The raw log: what went over the wire, newest first, as it comes. */
+import { Button, CopyButton, NativeSelect, SegmentedControl, Switch, TextInput } from "@mantine/core";
+import { IconArrowDownLeft, IconArrowUpRight, IconMessages, IconSearch } from "@tabler/icons-react";
+import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { keys } from "../../api/keys";
+import { messagesQuery } from "../../api/queries";
+import type { MessageView } from "../../api/schema";
+import { useT } from "../../i18n";
+import { clock, exact } from "../../lib/format";
+import { Loaded, Note, Panel } from "../../parts/basics";
+import { type Column, DataTable } from "../../parts/DataTable";
+import { type Said, withLatency } from "./exchange";
+
+const FOLLOW_MS = 3_000;
+
+export function Messages({ station }: { station: string }) {
+  const t = useT();
+  const client = useQueryClient();
+  const [action, setAction] = useState("");
+  const [direction, setDirection] = useState("");
+  const [words, setWords] = useState("");
+  const [follow, setFollow] = useState(true);
+  const [open, setOpen] = useState<string | null>(null);
+  const query = useInfiniteQuery(messagesQuery(station));
+  useEffect(() => {
+    if (!follow) return undefined;
+    // Most messages (heartbeats, meter values) are no events; while somebody follows, the log is read again.
+    const timer = setInterval(() => void client.invalidateQueries({ queryKey: keys.messages(station) }), FOLLOW_MS);
+    return () => clearInterval(timer);
+  }, [follow, client, station]);
+
+  const all = useMemo(() => withLatency(query.data?.pages.flatMap(({ items }) => items) ?? []), [query.data]);
+  const actions = useMemo(() => [...new Set(all.map(({ message }) => message.action))].filter(Boolean).sort(), [all]);
+  const rows = useMemo(
+    () =>
+      all.filter(
+        ({ message }) =>
+          (action === "" || message.action === action) &&
+          (direction === "" || message.direction === direction) &&
+          (words === "" || message.frame.toLowerCase().includes(words.toLowerCase())),
+      ),
+    [all, action, direction, words],
+  );
+  const shown = rows.find(({ key }) => key === open) ?? rows[0];
+  const { fetchNextPage, hasNextPage, isFetchingNextPage } = query;
+  const more = useCallback(() => {
+    if (!isFetchingNextPage) void fetchNextPage();
+  }, [fetchNextPage, isFetchingNextPage]);
+
+  const columns: Column<Said>[] = [
+    { id: "at", head: t("messages.at"), width: "72px", cell: ({ message }) => <time dateTime={message.at}>{clock(message.at, t.language)}</time> },
+    { id: "way", head: <span className="sr">{t("messages.direction")}</span>, width: "18px", cell: ({ message }) => <Way message={message} /> },
+    {
+      id: "action", head: t("messages.action"), width: "minmax(140px, 1fr)",
+      cell: (said) => (
+        <button type="button" className="plain" onClick={() => setOpen(said.key)} aria-pressed={said.key === shown?.key}>
+          {said.message.action || said.message.note || "–"} <span className="soft">{t.word("frame", said.kind)}</span>
+        </button>
+      ),
+    },
+    { id: "size", head: t("messages.size"), width: "64px", numeric: true, cell: ({ message }) => `${message.frame.length} B` },
+    { id: "took", head: t("messages.took"), width: "84px", numeric: true, cell: ({ tookMs }) => (tookMs === null ? "" : `${tookMs} ms`) },
+  ];
+  return (
+    <>
+      <div className="filters">
+        <TextInput data-filter w={200} leftSection={<IconSearch size={14} aria-hidden />} placeholder={t("messages.search")} aria-label={t("messages.search")} value={words} onChange={(event) => setWords(event.currentTarget.value)} />
+        <NativeSelect size="xs" aria-label={t("messages.action")} value={action} onChange={(event) => setAction(event.currentTarget.value)} data={[{ value: "", label: t("messages.all_actions") }, ...actions]} />
+        <SegmentedControl aria-label={t("messages.direction")} value={direction} onChange={setDirection} data={[{ value: "", label: t("all") }, { value: "in", label: t("messages.in") }, { value: "out", label: t("messages.out") }]} />
+        <Switch className="push" label={t("messages.follow")} checked={follow} onChange={(event) => setFollow(event.currentTarget.checked)} />
+      </div>
+      <Loaded query={query}>
+        {() =>
+          rows.length === 0 ? (
+            <Panel><Note icon={IconMessages} title={all.length === 0 ? t("messages.none") : t("table.no_match")}>{all.length === 0 && t("messages.none_text")}</Note></Panel>
+          ) : (
+            <div className="messages">
+              <DataTable
+                label={t("tab.messages")} rows={rows} columns={columns} id={({ key }) => key} more={hasNextPage ? more : undefined} empty={null} cardHeight={52}
+                open={(said) => setOpen(said.key)}
+                card={(said) => (
+                  <button type="button" className="plain" onClick={() => setOpen(said.key)}>
+                    <span className="row"><Way message={said.message} /><b className="cut">{said.message.action}</b><span className="soft push">{clock(said.message.at, t.language)}</span></span>
+                  </button>
+                )}
+              />
+              {shown && <Frame said={shown} />}
+            </div>
+          )
+        }
+      </Loaded>
+    </>
+  );
+}
+
+function Way({ message }: { message: MessageView }) {
+  const t = useT();
+  const inward = message.direction === "in";
+  const Shape = inward ? IconArrowDownLeft : IconArrowUpRight;
+  return <Shape size={15} stroke={1.8} color={`var(--${inward ? "available" : "charging"})`} aria-label={inward ? t("messages.in") : t("messages.out")} />;
+}
+
+function Frame({ said }: { said: Said }) {
+  const t = useT();
+  const { message } = said;
+  return (
+    <section className="panel" style={{ display: "flex", flexDirection: "column" }} aria-label={t("messages.frame")}>
+      <div className="panel-head">
+        <Way message={message} />
+        <h2 className="cut">{message.action || message.note}</h2>
+        <span className="soft nowrap push">{exact(message.at, t.language)}</span>
+        <CopyButton value={message.frame}>{({ copied, copy }) => <Button variant="default" onClick={copy}>{copied ? t("copied") : t("copy")}</Button>}</CopyButton>
+      </div>
+      {message.note && message.action && <p className="soft" style={{ padding: "10px 14px 0" }}>{message.note}</p>}
+      <pre className="json" tabIndex={0} aria-label={t("messages.frame")} style={{ border: 0, borderRadius: 0, flex: 1, maxHeight: "none" }}>{pretty(message.frame)}</pre>
+    </section>
+  );
+}
+
+function pretty(frame: string): string {
+  try {
+    return JSON.stringify(JSON.parse(frame), null, 2);
+  } catch {
+    return frame; // What is no JSON is shown as it came: that may be what is wrong with it.
+  }
+}
