@@ -65,7 +65,7 @@ async def test_two_that_start_together_migrate_once(empty_database_url: str) -> 
     [
         "ALTER TABLE stations ADD COLUMN colour text",
         "ALTER TABLE sessions DROP COLUMN soc_pct",
-        "ALTER TABLE stations ALTER COLUMN site TYPE integer USING 0",
+        "ALTER TABLE stations ALTER COLUMN vendor TYPE integer USING 0",
         "ALTER TABLE sessions ALTER COLUMN token DROP NOT NULL",
         "DROP TABLE tokens",
         "ALTER TABLE meter_values ADD COLUMN more text",
@@ -73,7 +73,7 @@ async def test_two_that_start_together_migrate_once(empty_database_url: str) -> 
 )
 async def test_drift_is_found(database_url: str, planted: str) -> None:
     if "TYPE integer" in planted:
-        await execute(database_url, "ALTER TABLE stations ALTER COLUMN site DROP DEFAULT")
+        await execute(database_url, "ALTER TABLE stations ALTER COLUMN vendor DROP DEFAULT")
     await execute(database_url, planted)
     with pytest.raises(SchemaDrift):
         await check(database_url)

@@ -5,6 +5,7 @@ The house lives in the run's event loop, so every module says ``pytestmark = IN_
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -25,12 +26,21 @@ def house_url(database_server_url: str, template: str) -> Generator[str]:
         yield on_database(database_server_url, name)
 
 
+@pytest.fixture(scope="package")
+def house_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where its secret key lies: as long as the database, whose keys are sealed with it.
+
+    When other folders' tests come in between, the house is built anew on the same database.
+    """
+    return tmp_path_factory.mktemp("house")
+
+
 # It ends with this folder's tests: while others run, its loop would stand still, perhaps amid a
 # transaction that the events of every database on that server then wait for.
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def house(house_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Yard]:
+async def house(house_url: str, house_folder: Path) -> AsyncGenerator[Yard]:
     """The house that runs all the time."""
-    async with a_yard(house_url, tmp_path_factory.mktemp("house")) as yard:
+    async with a_yard(house_url, house_folder) as yard:
         yield yard
 
 

@@ -23,7 +23,7 @@ from tests.edge.ocpp.wire import Wire
 
 IN_THE_HOUSE: Final = pytest.mark.asyncio(loop_scope="session")
 TENANT: Final = TenantId("default")
-PATIENCE_S: Final = 8.0
+PATIENCE_S: Final = 20.0
 BOOT_16: Final = {"chargePointVendor": "Acme", "chargePointModel": "One"}
 BOOT_2X: Final = {"reason": "PowerUp", "chargingStation": {"vendorName": "Acme", "model": "Two"}}
 SUBPROTOCOLS: Final = {"1.6": "ocpp1.6", "2.0.1": "ocpp2.0.1", "2.1": "ocpp2.1"}

@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
-PATIENCE_S: Final = 8.0
+PATIENCE_S: Final = 20.0
 
 _CALL, _RESULT, _ERROR, _SEND = 2, 3, 4, 6
 _KEY: Final = base64.b64encode(b"sixteen bytes ok").decode()
