@@ -73,6 +73,13 @@ export const driftQuery = (station: string) =>
     queryFn: ({ signal }) => ask(api.GET("/api/v1/stations/{station_id}/drift", { params: { path: { station_id: station } }, signal })),
   });
 
+/** An event about a station; which fields its body has depends on the type. */
+export interface Happened {
+  at: string;
+  type: string;
+  body: Record<string, unknown>;
+}
+
 const TIMELINE_PAGES_MAX = 5;
 
 /** A station's events of the last day, oldest first. */
@@ -80,7 +87,7 @@ export const timelineQuery = (station: string) =>
   queryOptions({
     queryKey: keys.timeline(station),
     queryFn: async ({ signal }) => {
-      const events = [];
+      const events: Happened[] = [];
       let cursor = first;
       for (let pages = 0; pages < TIMELINE_PAGES_MAX; pages++) {
         const page = await ask(
@@ -89,7 +96,7 @@ export const timelineQuery = (station: string) =>
             signal,
           }),
         );
-        events.push(...page.items);
+        events.push(...page.items.map(({ at, type, body }) => ({ at, type, body: body as Record<string, unknown> })));
         if (page.next === null) break;
         cursor = page.next;
       }

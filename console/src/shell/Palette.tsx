@@ -27,9 +27,12 @@ const FRESH_MS = 30_000;
 export function Palette({ opened, close, entries }: { opened: boolean; close: () => void; entries: readonly Entry[] }) {
   const t = useT();
   return (
-    <Modal opened={opened} onClose={close} withCloseButton={false} padding={0} size={560} yOffset="12dvh" centered={false} aria-label={t("shell.search")}>
-      {opened && <Search close={close} entries={entries} />}
-    </Modal>
+    <Modal.Root opened={opened} onClose={close} size={560} yOffset="12dvh" centered={false}>
+      <Modal.Overlay backgroundOpacity={0.25} />
+      <Modal.Content aria-label={t("shell.search")}>
+        <Modal.Body p={0}>{opened && <Search close={close} entries={entries} />}</Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
   );
 }
 

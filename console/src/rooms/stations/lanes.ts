@@ -1,4 +1,5 @@
-import type { HappenedView, StationView } from "../../api/schema";
+import type { Happened } from "../../api/queries";
+import type { StationView } from "../../api/schema";
 
 export interface Span {
   state: string;
@@ -16,7 +17,7 @@ export interface Lane {
 }
 
 /** What was how for how long, from events in their order; each lane ends now, as it is now. */
-export function lanes(station: Pick<StationView, "connected" | "connectors">, events: readonly Pick<HappenedView, "at" | "type" | "body">[], now: number): Lane[] {
+export function lanes(station: Pick<StationView, "connected" | "connectors">, events: readonly Happened[], now: number): Lane[] {
   const found = new Map<string, Lane>();
   const lane = (evse: number, connector: number) => {
     const key = `${evse}/${connector}`;
