@@ -150,7 +150,7 @@ function Roles() {
         {(found) => {
           const permissions = [...new Set(found.flatMap((role) => role.permissions))].sort();
           return (
-            <div style={{ overflowX: "auto" }} tabIndex={0} role="region" aria-label={t("people.roles")}>
+            <div style={{ overflowX: "auto", position: "relative" }} tabIndex={0} role="region" aria-label={t("people.roles")}>
               <table className="plain">
                 <thead><tr><th>{t("people.permission")}</th>{found.map(({ name }) => <th key={name}>{t.word("role", name)}</th>)}</tr></thead>
                 <tbody>

@@ -152,7 +152,7 @@ function Readings({ readings }: { readings: readonly ReadingView[] }) {
   const shown = readings.slice(-100).reverse();
   return (
     <>
-      <div style={{ maxHeight: 340, overflow: "auto" }} tabIndex={0} role="region" aria-label={t("session.readings")}>
+      <div style={{ maxHeight: 340, overflow: "auto", position: "relative" }} tabIndex={0} role="region" aria-label={t("session.readings")}>
         <table className="plain">
           <thead><tr><th>{t("messages.at")}</th><th className="num">{t("sessions.energy")}</th><th className="num">{t("overview.power")}</th><th className="num">{t("sessions.soc")}</th></tr></thead>
           <tbody>

@@ -123,7 +123,7 @@ function Plugs({ station }: { station: StationView }) {
   const outlets = station.connectors.filter(({ evse }) => evse > 0);
   if (outlets.length === 0) return <span className="soft">–</span>;
   return (
-    <span className="row" style={{ gap: 12, opacity: station.connected ? 1 : 0.6 }}>
+    <span className="row" style={{ gap: 12 }}>
       {outlets.map((outlet) => (
         <Glow key={`${outlet.evse} ${outlet.connector}`} value={outlet.state}>
           <State state={outlet.state} label={outlets.length > 2 ? String(outlet.evse) : t.word("state", outlet.state)} />
