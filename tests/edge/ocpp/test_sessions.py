@@ -328,3 +328,24 @@ async def test_a_card_that_is_blocked_meanwhile(yard: Yard, version: str) -> Non
     card = await yard.token()
     await yard.rooms.access.change(yard.ctx, card, status=TokenStatus.BLOCKED)
     assert await starts(yard, wire, version, card, "tx") == "Blocked"
+
+
+async def test_the_days_energy_has_what_no_record_holds_yet(yard: Yard) -> None:
+    """A running session's record lags by minutes; its readings do not."""
+    _, wire = await yard.station()
+    card = await yard.token()
+    midnight = yard.ctx.now - timedelta(hours=1)
+    before = await yard.rooms.sessions.since(yard.ctx, midnight)
+    number = (await wire.call("StartTransaction", start(card, yard.at(-60), 1_000)))[
+        "transactionId"
+    ]
+    for ago_s, wh in ((-40, 1_500), (-20, 4_200)):
+        await wire.call("MeterValues", meter(yard.at(ago_s), wh, number))
+    [row] = await yard.rows("SELECT energy_wh FROM sessions WHERE transaction = $1", str(number))
+    assert row["energy_wh"] == 0, "else this tests nothing"
+    during = await yard.rooms.sessions.since(yard.ctx, midnight)
+    await wire.call("StopTransaction", stop(number, yard.at(), 5_000))
+    after = await yard.rooms.sessions.since(yard.ctx, midnight)
+    assert during["sessions"] - before["sessions"] == 1
+    assert during["energy_wh"] - before["energy_wh"] == 3_200
+    assert after["energy_wh"] - before["energy_wh"] == 4_000

@@ -14,8 +14,6 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
-    func,
-    or_,
     select,
     text,
 )
@@ -241,6 +239,17 @@ _counts = text("""
       ORDER BY m.sampled_at DESC LIMIT 1) n ON true
     WHERE s.state = 'active'""")
 
+# What the record lacks is what the register of the newest reading is above the highest it knows.
+_totals = text("""
+    SELECT count(*) AS sessions, coalesce(sum(s.energy_wh + coalesce(
+      greatest(0, n.energy_wh - coalesce(s.meter_high_wh, n.energy_wh)), 0)), 0) AS energy_wh
+    FROM sessions s LEFT JOIN LATERAL (
+      SELECT m.energy_wh FROM meter_values m
+      WHERE s.state = 'active' AND m.station_id = s.station_id AND m.session_id = s.session_id
+        AND m.sampled_at >= :since AND m.energy_wh IS NOT NULL
+      ORDER BY m.sampled_at DESC LIMIT 1) n ON true
+    WHERE s.state = 'active' OR s.ended_at >= :ended""")
+
 _numbers = text("SELECT nextval('transaction_numbers')")
 
 
@@ -375,12 +384,8 @@ async def counts(unit: Unit, *, since: datetime) -> dict[str, int]:
 
 async def totals(unit: Unit, *, since: datetime) -> dict[str, int]:
     """Of the sessions that run, or ended since a moment: how many, and their energy."""
-    c = sessions.c
-    query = select(func.count(), func.coalesce(func.sum(c.energy_wh), 0)).where(
-        or_(c.state == SessionState.ACTIVE.value, c.ended_at >= since)
-    )
-    row = (await unit.conn.execute(query)).one()
-    return {"sessions": row[0], "energy_wh": int(row[1])}
+    row = (await unit.conn.execute(_totals, {"ended": since, "since": since - RECENT})).one()
+    return {"sessions": row.sessions, "energy_wh": int(row.energy_wh)}
 
 
 def _session(row: Any) -> Session:
