@@ -11,9 +11,11 @@ from forecourt.domain.stations import (
     ClearCache,
     Command,
     Outcome,
+    SetVariables,
     StationOffline,
     StationUnknown,
     Unlock,
+    VariableValue,
 )
 from tests.edge.ocpp.house import IN_THE_HOUSE, Yard, until
 
@@ -141,3 +143,31 @@ async def test_a_command_is_recorded_with_who_asked_and_what_was_answered(yard: 
     assert '"command": "unlock"' in kept["command"]
     assert kept["outcome"] == "accepted"
     assert kept["asked_at"] <= kept["answered_at"] <= datetime.now(UTC)  # noqa: TID251 (the machine's own)
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1", "2.1"])
+async def test_what_is_asked_and_said_to_it_stands_in_the_raw_log(yard: Yard, version: str) -> None:
+    name, wire = await yard.station(version)
+    key = "AuthorizationKey" if version == "1.6" else "BasicAuthPassword"
+    component = "" if version == "1.6" else "SecurityCtrlr"
+    secret = VariableValue(
+        variable=key, component=component, value="31323334353637383930313233343536"
+    )
+    async with asyncio.TaskGroup() as tasks:
+        asking(tasks, yard, name)
+        call, _ = await wire.asked("ClearCache")
+        wire.answer(call, {"status": "Accepted"})
+        asking(tasks, yard, name, SetVariables(variables=(secret,)))
+        call, _ = await wire.asked("ChangeConfiguration" if version == "1.6" else "SetVariables")
+        wire.refuse(call, "InternalError")
+    sql = "SELECT direction, action, note, frame FROM messages WHERE station_id = $1 ORDER BY at"
+    while len(await yard.rows(sql, name)) < 6:  # noqa: ASYNC110 (the raw log tells nobody)
+        await asyncio.sleep(0.01)
+    kept = [row for row in await yard.rows(sql, name) if "Boot" not in row["action"]]
+    told = [(row["direction"], row["action"]) for row in kept]
+    assert told[:2] == [("out", "ClearCache"), ("in", "ClearCache")]
+    assert told[2][0] == "out"
+    assert (kept[2]["note"], kept[2]["frame"]) == ("holds a secret", b"")
+    assert b"Accepted" in kept[1]["frame"]
+    assert b"InternalError" in kept[3]["frame"]
+    assert not any(password.encode() in row["frame"] for row in kept)

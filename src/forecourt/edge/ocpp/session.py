@@ -31,7 +31,7 @@ from forecourt.edge.ocpp.asking import Asking, unready
 from forecourt.edge.ocpp.asks.table import Asked, Facts, bids
 from forecourt.edge.ocpp.certificates import remember
 from forecourt.edge.ocpp.host import House
-from forecourt.edge.ocpp.rawlog import Kept, keep
+from forecourt.edge.ocpp.rawlog import Kept, Ours, keep, keep_ours, ours_of
 from forecourt.edge.ocpp.routes import REFUSALS, Call, Route
 from forecourt.edge.ocpp.versions import Version
 from forecourt.edge.ocpp.wire import Wire
@@ -489,6 +489,8 @@ class StationLink:
     def _heed(self, event: Event, data: bytes) -> None:
         if isinstance(event, Answered | Sent) and event.repairs:
             self._house.quirks.used(self.door, event.repairs, self._house.now())
+        if data and isinstance(event, Answered | Failed):
+            self._keep_ours([Ours(type(event.request).__name__, data, inbound=True)])
         match event:
             case Answered(message_id=message_id, response=response):
                 self._told(message_id, response)
@@ -543,8 +545,10 @@ class StationLink:
     def _flush(self) -> None:
         if self.closed:
             return
-        for frame in self._conn.data_to_send():
+        frames = self._conn.data_to_send()
+        for frame in frames:
             self._wire.send(frame)
+        self._keep_ours(ours_of(frames))
 
     # ---- inside: the raw log --------------------------------------------------------------------
 
@@ -562,6 +566,12 @@ class StationLink:
 
     def _log(self, changes: Changes, kept: Kept) -> None:
         keep(self._house.rooms.stations, self.door, changes, self._house.now(), kept)
+
+    def _keep_ours(self, some: Sequence[Ours]) -> None:
+        if some:
+            changes, stations = Changes(self._actor, "raw log"), self._house.rooms.stations
+            keep_ours(stations, self.door, changes, self._house.now(), some)
+            self._house.offer(changes)
 
     def _keep_frame(self, action: str, data: bytes, why: str, sent: Sequence[bytes] = ()) -> None:
         """Log what changes nothing, within limits: no answer waits for it."""
