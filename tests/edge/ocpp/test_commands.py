@@ -150,9 +150,8 @@ async def test_what_is_asked_and_said_to_it_stands_in_the_raw_log(yard: Yard, ve
     name, wire = await yard.station(version)
     key = "AuthorizationKey" if version == "1.6" else "BasicAuthPassword"
     component = "" if version == "1.6" else "SecurityCtrlr"
-    secret = VariableValue(
-        variable=key, component=component, value="31323334353637383930313233343536"
-    )
+    password = "31323334353637383930313233343536"
+    secret = VariableValue(variable=key, component=component, value=password)
     async with asyncio.TaskGroup() as tasks:
         asking(tasks, yard, name)
         call, _ = await wire.asked("ClearCache")
