@@ -153,10 +153,10 @@ async def test_what_is_asked_and_said_to_it_stands_in_the_raw_log(yard: Yard, ve
     password = "31323334353637383930313233343536"
     secret = VariableValue(variable=key, component=component, value=password)
     async with asyncio.TaskGroup() as tasks:
-        asking(tasks, yard, name)
+        _ = asking(tasks, yard, name)
         call, _ = await wire.asked("ClearCache")
         wire.answer(call, {"status": "Accepted"})
-        asking(tasks, yard, name, SetVariables(variables=(secret,)))
+        _ = asking(tasks, yard, name, SetVariables(variables=(secret,)))
         call, _ = await wire.asked("ChangeConfiguration" if version == "1.6" else "SetVariables")
         wire.refuse(call, "InternalError")
     sql = "SELECT direction, action, note, frame FROM messages WHERE station_id = $1 ORDER BY at"
