@@ -30,7 +30,7 @@ def house_url(database_server_url: str, template: str) -> Generator[str]:
 def house_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where its secret key lies: as long as the database, whose keys are sealed with it.
 
-    When other folders' tests come in between, the house is built anew on the same database.
+    When other folders' tests come in between, both are made anew.
     """
     return tmp_path_factory.mktemp("house")
 
