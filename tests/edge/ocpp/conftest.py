@@ -1,4 +1,4 @@
-"""One house for all tests of this folder, on uvloop as in earnest; each test has its own stations.
+"""One house for all tests of a module, on uvloop as in earnest; each test has its own stations.
 
 The house lives in the run's event loop, so every module says ``pytestmark = IN_THE_HOUSE``.
 """
@@ -19,25 +19,22 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
     return {"uvloop": uvloop.new_event_loop}
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def house_url(database_server_url: str, template: str) -> Generator[str]:
     """A database that outlives one test."""
     with database(database_server_url, f"TEMPLATE {template}") as name:
         yield on_database(database_server_url, name)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def house_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where its secret key lies: as long as the database, whose keys are sealed with it.
-
-    When other folders' tests come in between, both are made anew.
-    """
+    """Where its secret key lies, for as long as the database whose keys are sealed with it."""
     return tmp_path_factory.mktemp("house")
 
 
-# It ends with this folder's tests: while others run, its loop would stand still, perhaps amid a
-# transaction that the events of every database on that server then wait for.
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
+# It ends with its module: while tests with other loops run, its own would stand still, perhaps amid
+# a transaction that the events of every database on that server then wait for.
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def house(house_url: str, house_folder: Path) -> AsyncGenerator[Yard]:
     """The house that runs all the time."""
     async with a_yard(house_url, house_folder) as yard:
