@@ -15,6 +15,7 @@ from forecourt.cli.options import (
     DataDir,
     Limit,
     err,
+    fail,
     in_rooms,
     out,
     print_json,
@@ -46,6 +47,9 @@ def add(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Let somebody in, with a password that is made up and printed this once."""
+    if not all(one.strip() for one in site or ()):
+        # No name would bind to nothing, and nothing is every site.
+        fail("a site has a name: leave --site out for somebody who may see all sites")
     password = _password(given=password_stdin)
     new = NewUser(
         email=email, name=name or email, role=role, password=password, sites=tuple(site or ())
