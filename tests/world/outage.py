@@ -32,6 +32,7 @@ SHOUT: Final = "x" * 16_000
 # What was under way when the database froze has arrived by then.
 SETTLE_S: Final = 0.5
 WARM_S: Final = 3.0
+HUSH_S_MAX: Final = 20.0
 
 
 @dataclass(slots=True)
@@ -72,8 +73,7 @@ async def outage(seconds: float, data_dir: Path, *, stations: int = 16) -> Outco
             outcome.resumed_s = await all_served(
                 chargers, ledger, since_s=since_s, within_s=RECOVERY_S_MAX
             )
-            for shouter in shouting:
-                shouter.cancel()
+            await _hush(shouting)
             for charger in chargers:
                 charger.finish()
             await all_finished(chargers, within_s=FINISH_S_MAX)
@@ -107,6 +107,15 @@ async def shout(url: str, station: str) -> None:
         except* CUT:
             pass
         await asyncio.sleep(1)
+
+
+async def _hush(shouting: Sequence[asyncio.Task[None]]) -> None:
+    """End them. Once is not enough: a task group that is failing just then forgets its cancel."""
+    async with asyncio.timeout(HUSH_S_MAX):
+        while waiting := [shouter for shouter in shouting if not shouter.done()]:
+            for shouter in waiting:
+                shouter.cancel()
+            await asyncio.wait(waiting, timeout=1)
 
 
 async def _hear(socket: websockets.ClientConnection) -> None:
