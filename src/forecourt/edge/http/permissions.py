@@ -19,6 +19,7 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
         *("list_monitors", "list_reports", "list_stream_values", "list_streams"),
         *("list_transaction_modes", "list_variable_events", "list_vehicle_plans"),
         *("overview", "live", "list_roles", "list_timeline", "list_networks"),
+        "watch_messages",
     ),
     P.STATIONS_WRITE: (
         *("add_station", "change_station", "remove_station", "add_template", "save_template"),
