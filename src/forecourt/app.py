@@ -58,6 +58,7 @@ from forecourt.domain.stations import (
     StationConnected,
     Stations,
     StationUnknown,
+    Vouching,
 )
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, People, Tenants
@@ -365,14 +366,20 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     key = secret_key(settings.data_dir)
     catalogue = Catalogue(quirks_file=settings.quirks_file)
-    standing = Stations(db, links=links, secret_key=key)
+    security = _security(db, key, settings)
+    standing = Stations(
+        db,
+        links=links,
+        secret_key=key,
+        vouching=Vouching(security=security, own_server=settings.tls_cert is None),
+    )
     noticing = Monitoring(db, vendors=settings.data_transfer_vendors)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
         people=People(db, secret_key=key),
         audit=Audit(db),
         catalogue=catalogue,
-        security=_security(db, key, settings),
+        security=security,
         stations=standing,
         devices=Devices(
             db,
