@@ -267,15 +267,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         ocpp_urls = await ports.open(port_taken)
         tasks.create_task(ports.keep())
         tasks.create_task(_pulse(gateway, live, clock))
-        app = http_app(
-            rooms,
-            clock=clock,
-            db=db,
-            gateway=gateway,
-            committer=committer,
-            live=live,
-            watch=gateway.watch,
-        )
+        app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer, live=live)
         with port_taken(settings.http_port):
             http_port = await stack.enter_async_context(served(app, settings))
         yield House(

@@ -34,7 +34,6 @@ from forecourt.edge.http.overview import OverviewRoutes
 from forecourt.edge.http.page import PageRoutes
 from forecourt.edge.http.vitals import Gateway, Vitals, VitalsRoutes
 from forecourt.edge.http.watch import WatchRoutes
-from forecourt.edge.ocpp import Watch
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
 
@@ -77,14 +76,12 @@ def http_app(
     gateway: Gateway,
     committer: Committer,
     live: Live | None = None,
-    watch: Watch | None = None,
     tenant: TenantId = DEFAULT_TENANT,
     console_folder: Path = BUILT,
 ) -> Litestar:
     """An ASGI application. ``tenant`` is the one whose sessions /metrics counts.
 
     ``live`` is what the relay tells of events; without it those who listen hear what they missed.
-    ``watch`` is the gateway's; without it nothing passes.
     """
     keys, browsers = Keys(rooms.tenants, clock), Browsers(rooms.people, clock)
     desk = Desk(rooms.people, browsers, clock, tenant=tenant)
@@ -122,7 +119,7 @@ def http_app(
             "desk": _given(desk),
             # One that nobody listens to yet is empty, and no less the one to listen to.
             "live": _given(Live(db) if live is None else live),
-            "watch": _given(Watch() if watch is None else watch),
+            "watch": _given(gateway.watch),
             "vitals": _given(vitals),
         },
         exception_handlers={**HANDLERS, **pages(console)},

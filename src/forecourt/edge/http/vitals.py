@@ -23,6 +23,7 @@ from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError
 from forecourt.base.ids import TenantId
 from forecourt.domain.rooms import Rooms
+from forecourt.edge.ocpp import Watch
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
 
@@ -65,6 +66,9 @@ class Gateway(Protocol):
 
     @property
     def accepting(self) -> bool: ...
+
+    @property
+    def watch(self) -> Watch: ...
 
     def __len__(self) -> int: ...
 
