@@ -48,6 +48,7 @@ from forecourt.domain.security import (
     Use,
 )
 from forecourt.domain.sessions import Sessions
+from forecourt.domain.sites import Sites
 from forecourt.domain.stations import (
     CommandAnswered,
     Links,
@@ -373,6 +374,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
         audit=Audit(db),
         catalogue=catalogue,
         security=_security(db, key, settings),
+        sites=Sites(db),
         stations=standing,
         devices=Devices(
             db,
