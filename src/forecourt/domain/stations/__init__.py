@@ -189,6 +189,7 @@ from forecourt.domain.stations.service import (
     Link,
     Links,
     Stations,
+    Vouching,
     failed,
 )
 from forecourt.domain.stations.store import WRITES
@@ -372,6 +373,7 @@ __all__ = [
     "VariableResult",
     "VariableValue",
     "VoltageParams",
+    "Vouching",
     "Vpn",
     "Way",
     "failed",
