@@ -63,6 +63,7 @@ from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, People, Tenants
 from forecourt.edge.http.app import http_app
 from forecourt.edge.http.live import Live
+from forecourt.edge.http.traced import traced
 from forecourt.edge.ocpp import (
     Courier,
     Gateway,
@@ -78,6 +79,7 @@ from forecourt.infra.outbound import Outbound
 from forecourt.infra.outbox import Handler, Relay, Told
 from forecourt.infra.partitions import Partitioned
 from forecourt.infra.tls import KeyPair
+from forecourt.infra.tracing import TraceOptions, sent
 from forecourt.settings import Settings, secret_key
 
 DEFAULT_TENANT: Final = TenantId("default")
@@ -312,11 +314,9 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         rooms = _rooms(db, links, settings)
         await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
         await _keep_house(db, settings, clock)
+        tracing = await stack.enter_async_context(sent(_trace_options(settings)))
         tasks = await stack.enter_async_context(_tasks())
-        committer = Committer(
-            db.raw,
-            order=WRITES,
-        )
+        committer = Committer(db.raw, order=WRITES, tracing=tracing)
         gateway = Gateway(
             rooms,
             links=links,
@@ -324,6 +324,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             clock=clock,
             tasks=tasks,
             options=_gateway_options(settings),
+            tracing=tracing,
         )
         courier = Courier(rooms, clock, here=links.here)
         dispatcher = Dispatcher(db, rooms.stations, clock, gateway=settings.gateway_name)
@@ -349,7 +350,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         tasks.create_task(_pulse(gateway, live, clock))
         app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer, live=live)
         with _port_taken(settings.http_port):
-            http_port = await stack.enter_async_context(_http(app, settings))
+            http_port = await stack.enter_async_context(_http(traced(app, tracing), settings))
         yield House(
             rooms=rooms,
             db=db,
@@ -360,6 +361,15 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             ports=ports,
             ocpp_urls=ocpp_urls,
         )
+
+
+def _trace_options(settings: Settings) -> TraceOptions:
+    return TraceOptions(
+        endpoint=settings.otlp_endpoint,
+        headers=settings.otlp_headers.get_secret_value(),
+        ratio=settings.trace_sample_ratio,
+        instance=settings.gateway_name,
+    )
 
 
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
