@@ -75,11 +75,11 @@ from forecourt.edge.ocpp import (
 from forecourt.infra import migrate, partitions, postgres
 from forecourt.infra.commit import AWAY, Committer
 from forecourt.infra.database import EVENTS, Database
+from forecourt.infra.otlp import TraceOptions, sent
 from forecourt.infra.outbound import Outbound
 from forecourt.infra.outbox import Handler, Relay, Told
 from forecourt.infra.partitions import Partitioned
 from forecourt.infra.tls import KeyPair
-from forecourt.infra.tracing import TraceOptions, sent
 from forecourt.settings import Settings, secret_key
 
 DEFAULT_TENANT: Final = TenantId("default")

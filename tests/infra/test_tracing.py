@@ -2,19 +2,19 @@
 
 import asyncio
 import itertools
+import sys
 from collections.abc import Callable
 
 import pytest
 
 from forecourt.infra import otlp
+from forecourt.infra.otlp import TraceOptions, TracingMissing, sent
 from forecourt.infra.tracing import (
     WAITING_MAX,
     Place,
-    TraceOptions,
     Tracing,
     current,
     parent_of,
-    sent,
     within,
 )
 from tests.fixtures.otlp import a_collector, told
@@ -96,6 +96,13 @@ async def test_without_a_collector_there_is_no_tracing() -> None:
     ):
         async with sent(options) as tracing:
             assert tracing is None
+
+
+async def test_without_its_package_it_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "forecourt.infra.otlp_spans", None)
+    with pytest.raises(TracingMissing, match=r"forecourt\[otel\]"):
+        async with sent(to("http://localhost")):
+            raise AssertionError("it opened")
 
 
 class TestCollector:

@@ -6,20 +6,17 @@ a collector does not take is tried again for half a minute and then dropped; not
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from importlib.metadata import version
-from typing import Final
+from typing import ClassVar, Final
 from urllib.parse import unquote
 
 import httpx
 import structlog
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1 import trace_pb2
+from msgspec import Struct
 
-from forecourt.infra.tracing import Attribute, Span, TraceOptions, Tracing
+from forecourt.base.errors import ForecourtError, Kind
+from forecourt.infra.tracing import Span, Tracing
 
 log = structlog.get_logger(__name__)
 
@@ -36,24 +33,62 @@ LAST_S: Final = 2.0
 _OK: Final = range(200, 300)
 
 
+class TracingMissing(ForecourtError):
+    """Traces are wanted, and the package that writes them is not there."""
+
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+    code: ClassVar[str] = "tracing.missing"
+
+
+class TraceOptions(Struct, frozen=True, kw_only=True):
+    """What is traced, and who is told."""
+
+    endpoint: str
+    """The collector's address; without one there are no traces."""
+    headers: str = ""
+    """What it wants to be sent along: ``name=value,name=value``, values percent-encoded."""
+    ratio: float
+    """The share of messages, commands and requests that are traced, from 0 to 1."""
+    instance: str
+    """Names this process."""
+
+
+@asynccontextmanager
+async def sent(options: TraceOptions) -> AsyncGenerator[Tracing | None]:
+    """Tracing whose spans go to an OTLP collector while this is open; None where none are wanted.
+
+    Raises TracingMissing.
+    """
+    if not options.endpoint or not options.ratio:
+        yield None
+        return
+    try:
+        # Of the extra ``otel``: nobody who wants no traces needs it.
+        from forecourt.infra.otlp_spans import Encoder  # noqa: PLC0415
+    except ImportError as error:
+        raise TracingMissing(
+            "traces want one more package: pip install 'forecourt[otel]'", cause=str(error)
+        ) from error
+    tracing = Tracing(options.ratio)
+    encode = Encoder({"service.name": "forecourt", "service.instance.id": options.instance})
+    async with Collector(tracing, options, encode).open():
+        yield tracing
+
+
 class Collector:
     """Takes the spans of this process to a collector."""
 
-    def __init__(self, tracing: Tracing, options: TraceOptions) -> None:
+    def __init__(
+        self,
+        tracing: Tracing,
+        options: TraceOptions,
+        encode: Callable[[Sequence[Span]], bytes],
+    ) -> None:
         self._tracing = tracing
         endpoint = options.endpoint
         self._url = endpoint if endpoint.endswith(PATH) else endpoint.rstrip("/") + PATH
         self._headers = {"Content-Type": "application/x-protobuf", **parsed(options.headers)}
-        self._resource = Resource(
-            attributes=_pairs(
-                {
-                    "service.name": "forecourt",
-                    "service.version": version("forecourt"),
-                    "service.instance.id": options.instance,
-                }
-            )
-        )
-        self._scope = InstrumentationScope(name="forecourt", version=version("forecourt"))
+        self._encode = encode
         self._away = False
 
     @asynccontextmanager
@@ -111,7 +146,7 @@ class Collector:
     async def _post(self, client: httpx.AsyncClient, spans: Sequence[Span]) -> bool | None:
         """Whether they were taken; None where another try may help."""
         try:
-            body = encoded(spans, self._resource, self._scope)
+            body = self._encode(spans)
         except (TypeError, ValueError) as error:
             # Text that is not to be had in UTF-8, say: a trace is not worth more than a line.
             log.error("tracing.unwritable", error=str(error))  # noqa: TRY400
@@ -140,40 +175,3 @@ def parsed(headers: str) -> dict[str, str]:
     """``name=value,name=value``, percent-encoded as the variable OTEL_EXPORTER_OTLP_HEADERS is."""
     pairs = (pair.partition("=") for pair in headers.split(",") if pair.strip())
     return {name.strip(): unquote(value.strip()) for name, _, value in pairs}
-
-
-def encoded(spans: Sequence[Span], resource: Resource, scope: InstrumentationScope) -> bytes:
-    """Spans as the body of one request (opentelemetry-proto, trace_service.proto)."""
-    scoped = trace_pb2.ScopeSpans(scope=scope, spans=map(_span, spans))
-    traced = trace_pb2.ResourceSpans(resource=resource, scope_spans=[scoped])
-    body: bytes = ExportTraceServiceRequest(resource_spans=[traced]).SerializeToString()
-    return body
-
-
-def _span(span: Span) -> trace_pb2.Span:
-    links = [trace_pb2.Span.Link(trace_id=p.trace, span_id=p.span) for p in span.links]
-    failed = trace_pb2.Status(code=trace_pb2.Status.STATUS_CODE_ERROR, message=span.error)
-    return trace_pb2.Span(
-        trace_id=span.place.trace,
-        span_id=span.place.span,
-        parent_span_id=span.parent,
-        name=span.name,
-        kind=trace_pb2.Span.SpanKind.ValueType(span.kind),
-        start_time_unix_nano=span.start_ns,
-        end_time_unix_nano=span.end_ns,
-        attributes=_pairs(span.attributes),
-        links=links,
-        status=failed if span.error else None,
-    )
-
-
-def _pairs(attributes: dict[str, Attribute]) -> list[KeyValue]:
-    return [KeyValue(key=name, value=_value(value)) for name, value in attributes.items()]
-
-
-def _value(value: Attribute) -> AnyValue:
-    if isinstance(value, bool):
-        return AnyValue(bool_value=value)
-    if isinstance(value, int):
-        return AnyValue(int_value=value)
-    return AnyValue(string_value=value)

@@ -11,15 +11,14 @@ import math
 import re
 import secrets
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import ClassVar, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct, field
 
 from forecourt.base.clock import unix_ns
-from forecourt.base.errors import ForecourtError, Kind
 
 # About 4 MiB, and some seconds of a busy gateway that samples one message in a hundred.
 WAITING_MAX: Final = 8_192
@@ -30,13 +29,6 @@ _TRACEPARENT: Final = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-(
 _VERSION, _VERSION_INVALID, _SAMPLED = "00", "ff", 1
 
 Attribute: TypeAlias = str | int | bool
-
-
-class TracingMissing(ForecourtError):
-    """Traces are wanted, and the package that writes them is not there."""
-
-    kind: ClassVar[Kind] = Kind.UNAVAILABLE
-    code: ClassVar[str] = "tracing.missing"
 
 
 class Place(Struct, frozen=True, gc=False):
@@ -195,37 +187,3 @@ def parent_of(traceparent: str | None) -> Place | None:
 def new_trace() -> str:
     """The name of a trace that begins here: 32 hexadecimal digits."""
     return secrets.token_hex(16)
-
-
-class TraceOptions(Struct, frozen=True, kw_only=True):
-    """What is traced, and who is told."""
-
-    endpoint: str
-    """The collector's address; without one there are no traces."""
-    headers: str = ""
-    """What it wants to be sent along: ``name=value,name=value``, values percent-encoded."""
-    ratio: float
-    """The share of messages, commands and requests that are traced, from 0 to 1."""
-    instance: str
-    """Names this process."""
-
-
-@asynccontextmanager
-async def sent(options: TraceOptions) -> AsyncGenerator[Tracing | None]:
-    """Tracing whose spans go to an OTLP collector while this is open; None where none are wanted.
-
-    Raises TracingMissing.
-    """
-    if not options.endpoint or not options.ratio:
-        yield None
-        return
-    try:
-        # Of the extra ``otel``: nobody who wants no traces needs it.
-        from forecourt.infra import otlp  # noqa: PLC0415
-    except ImportError as error:
-        raise TracingMissing(
-            "traces want one more package: pip install 'forecourt[otel]'", cause=str(error)
-        ) from error
-    tracing = Tracing(options.ratio)
-    async with otlp.Collector(tracing, options).open():
-        yield tracing
