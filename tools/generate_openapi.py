@@ -17,6 +17,7 @@ from forecourt.domain.access import Access
 from forecourt.domain.billing import Billing
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Devices
+from forecourt.domain.drivers import Below, Drivers
 from forecourt.domain.energy import Energy
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
@@ -66,6 +67,13 @@ async def described() -> str:
     """The document. The house that it is read from has no database: nobody asks it anything."""
     db = Database("postgresql://nowhere", pool_size=1)
     stations = Stations(db, links=Links(), secret_key=NO_KEY)
+    below = Below(
+        catalogue=Catalogue(),
+        stations=stations,
+        access=Access(db),
+        sessions=Sessions(db),
+        tariffs=Tariffs(db),
+    )
     rooms = Rooms(
         tenants=Tenants(db, secret_key=NO_KEY),
         people=People(db, secret_key=NO_KEY),
@@ -83,6 +91,7 @@ async def described() -> str:
         energy=Energy(db, stations=stations, monitoring=Monitoring(db)),
         firmware=Firmware(db),
         billing=Billing(db),
+        drivers=Drivers(db, below, secret_key=NO_KEY),
     )
     app = http_app(
         rooms,

@@ -67,6 +67,10 @@ ROWS = {
     " VALUES ('ord_{t}', '{t}', 'a', '{{}}', '{{}}', 1, false, now())",
     "order_lines": "(order_id, station_id, tenant_id, state)"
     " VALUES ('ord_{t}', 'CP_{t}', '{t}', 'waiting')",
+    "connector_codes": "VALUES ('{t}', '{t}', 'CP_{t}', 1, 1, '', NULL, now())",
+    "driver_visits": "VALUES ('\\x{hex}', '{t}', '{t}', 'CP_{t}', 1, 1, 'UID', '', NULL, now(),"
+    " now())",
+    "driver_pages": "VALUES ('{t}', true)",
     "tokens": "VALUES ('{t}', 'uid', 'UID', 'ISO14443', 'accepted', '', '', NULL, 1, now())",
     "sessions": "(session_id, tenant_id, station_id, evse_no, connector_no, transaction, start_key,"
     " token, token_folded, token_type, group_id, state, charging_state, offline, started_at,"

@@ -12,6 +12,8 @@ export const keys = {
   messages: (station: string) => ["messages", station],
   alarms: (station: string) => ["alarms", station],
   certificates: (station: string) => ["certificates", station],
+  codes: (station: string) => ["codes", station],
+  driverPage: ["driver-page"],
   jobs: (station: string) => ["jobs", station],
   sessionLists: ["sessions"],
   sessions: (filters: object) => ["sessions", filters],

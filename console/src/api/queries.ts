@@ -125,6 +125,14 @@ export const certificatesQuery = (station: string) =>
     },
   });
 
+export const codesQuery = (station: string) =>
+  queryOptions({
+    queryKey: keys.codes(station),
+    queryFn: ({ signal }) => ask(api.GET("/api/v1/stations/{station_id}/codes", { params: { path: { station_id: station } }, signal })),
+  });
+
+export const driverPageQuery = queryOptions({ queryKey: keys.driverPage, queryFn: () => ask(api.GET("/api/v1/driver-page")) });
+
 export const jobsQuery = (station: string) =>
   queryOptions({
     queryKey: keys.jobs(station),

@@ -26,6 +26,7 @@ from forecourt.domain.access import Access
 from forecourt.domain.billing import Billing
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Caretaker, Devices
+from forecourt.domain.drivers import Below, Drivers
 from forecourt.domain.energy import Energy, NeedsTold
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
@@ -304,6 +305,13 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
         vouching=Vouching(security=security, own_server=settings.tls_cert is None),
     )
     noticing = Monitoring(db, vendors=settings.data_transfer_vendors)
+    below = Below(
+        catalogue=catalogue,
+        stations=standing,
+        access=Access(db),
+        sessions=Sessions(db),
+        tariffs=Tariffs(db),
+    )
     return Rooms(
         tenants=Tenants(db, secret_key=key),
         people=People(db, secret_key=key),
@@ -322,12 +330,13 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
         ),
         orders=Orders(db),
         monitoring=noticing,
-        access=Access(db),
-        tariffs=Tariffs(db),
-        sessions=Sessions(db),
+        access=below.access,
+        tariffs=below.tariffs,
+        sessions=below.sessions,
         energy=Energy(db, stations=standing, monitoring=noticing),
         firmware=Firmware(db),
         billing=Billing(db),
+        drivers=Drivers(db, below, secret_key=key),
     )
 
 

@@ -29,6 +29,7 @@ from forecourt.cli.demo_sites import PLACES
 from forecourt.cli.options import PIPE_COLUMNS
 from forecourt.cli.serve import announced
 from forecourt.domain.access import NewToken, TokenExists
+from forecourt.domain.drivers import PageSettings
 from forecourt.domain.sites import Site, SiteExists
 from forecourt.domain.stations import NewStation
 from forecourt.domain.tenants import NewUser, Role
@@ -122,6 +123,7 @@ async def _furnish(house: House, fleet: FleetOptions) -> tuple[str, str]:
     for uid in fleet.tokens:
         with contextlib.suppress(TokenExists):
             await rooms.access.add(ctx, NewToken(uid=uid, label="demo driver", sessions_max=None))
+    await rooms.drivers.set_settings(ctx, PageSettings(may_start=True))
     made = await rooms.tenants.add_key(ctx, f"demo {ctx.now:%Y-%m-%d %H:%M:%S}")
     return password, made.secret
 

@@ -6,6 +6,7 @@ from forecourt.domain.access import Access
 from forecourt.domain.billing import Billing
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Devices
+from forecourt.domain.drivers import Drivers
 from forecourt.domain.energy import Energy
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
@@ -38,3 +39,4 @@ class Rooms:
     energy: Energy
     firmware: Firmware
     billing: Billing
+    drivers: Drivers

@@ -17,6 +17,7 @@ from forecourt.domain.access import Access
 from forecourt.domain.billing import Billing
 from forecourt.domain.catalogue import Catalogue
 from forecourt.domain.devices import Devices
+from forecourt.domain.drivers import Below, Drivers
 from forecourt.domain.energy import Energy
 from forecourt.domain.firmware import Firmware
 from forecourt.domain.monitoring import Monitoring
@@ -122,6 +123,13 @@ class Door:
 
 def rooms_on(db: Database, links: Links) -> Rooms:
     stations = Stations(db, links=links, secret_key=SECRET)
+    below = Below(
+        catalogue=Catalogue(),
+        stations=stations,
+        access=Access(db),
+        sessions=Sessions(db),
+        tariffs=Tariffs(db),
+    )
     return Rooms(
         tenants=Tenants(db, secret_key=SECRET),
         people=People(db, secret_key=SECRET),
@@ -139,6 +147,7 @@ def rooms_on(db: Database, links: Links) -> Rooms:
         energy=Energy(db, stations=stations, monitoring=Monitoring(db)),
         firmware=Firmware(db),
         billing=Billing(db),
+        drivers=Drivers(db, below, secret_key=SECRET),
     )
 
 

@@ -1,10 +1,12 @@
-import { SegmentedControl, useMantineColorScheme } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { SegmentedControl, Switch, useMantineColorScheme } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, ask } from "../../api/client";
-import { meQuery } from "../../api/queries";
+import { keys } from "../../api/keys";
+import { driverPageQuery, meQuery } from "../../api/queries";
 import { LANGUAGES, type Language, useChooseLanguage, useT } from "../../i18n";
-import { Loaded, Page, Panel } from "../../parts/basics";
+import { Loaded, Page, Panel, Refused } from "../../parts/basics";
 import { State } from "../../parts/states";
+import { useMay } from "../../shell/session";
 
 export function Settings() {
   const t = useT();
@@ -45,6 +47,7 @@ export function Settings() {
             )}
           </Loaded>
         </Panel>
+        <DriverPage />
         <Panel title={t("settings.about")}>
           <Loaded query={health} rows={2}>
             {(found) => (
@@ -59,5 +62,33 @@ export function Settings() {
         </Panel>
       </div>
     </Page>
+  );
+}
+
+/** What drivers may do at the pages of this tenant's connectors. */
+function DriverPage() {
+  const t = useT();
+  const may = useMay();
+  const client = useQueryClient();
+  const page = useQuery({ ...driverPageQuery, enabled: may("stations.read") });
+  const save = useMutation({
+    mutationFn: (mayStart: boolean) => ask(api.PATCH("/api/v1/driver-page", { body: { may_start: mayStart } })),
+    onSuccess: (saved) => client.setQueryData(keys.driverPage, saved),
+  });
+  if (!may("stations.read")) return null;
+  return (
+    <Panel title={t("driver.title")}>
+      <Loaded query={page} rows={2}>
+        {(found) => (
+          <div className="stack">
+            <Switch
+              label={t("driver.may_start")} description={t("driver.may_start_text")} checked={found.may_start} disabled={!may("stations.write") || save.isPending}
+              onChange={(event) => save.mutate(event.currentTarget.checked)}
+            />
+            <Refused error={save.error} />
+          </div>
+        )}
+      </Loaded>
+    </Panel>
   );
 }

@@ -25,6 +25,7 @@ const route = getRouteApi("/stations/$id");
 // The commands' forms are large and wanted seldom.
 const CommandDrawer = lazy(async () => ({ default: (await import("./CommandDrawer")).CommandDrawer }));
 const Certificates = lazy(async () => ({ default: (await import("./Certificates")).Certificates }));
+const Codes = lazy(async () => ({ default: (await import("./Codes")).Codes }));
 const QUICK = ["start", "stop", "reset", "trigger", "unlock", "availability", "set_limit", "get_variables"];
 
 export function Station() {
@@ -158,6 +159,8 @@ function TabContent({ tab, station, ask }: { tab: Tab; station: StationView; ask
       return <Suspense fallback={<Loading />}><Certificates station={station} /></Suspense>;
     case "files":
       return <Files station={station} ask={ask} />;
+    case "codes":
+      return <Suspense fallback={<Loading />}><Codes station={station} /></Suspense>;
     case "facts":
       return <Facts station={station} />;
   }

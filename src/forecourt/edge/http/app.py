@@ -13,6 +13,7 @@ from forecourt.domain.access.api import StationAccessRoutes, TokenRoutes
 from forecourt.domain.billing.api import BillingRoutes
 from forecourt.domain.catalogue.api import QuirkProfileRoutes
 from forecourt.domain.devices.api import DeviceRoutes, DriftRoutes, TemplateRoutes
+from forecourt.domain.drivers.api import CodeRoutes, DriverPageRoutes
 from forecourt.domain.energy.api import EnergyRoutes
 from forecourt.domain.firmware.api import JobRoutes
 from forecourt.domain.monitoring.api import MonitoringRoutes
@@ -28,6 +29,7 @@ from forecourt.edge.http.auth import Browsers, Gate, Keys, clean_address, contex
 from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, pages
 from forecourt.edge.http.deeds import remembered
 from forecourt.edge.http.document import config
+from forecourt.edge.http.driver import DriverDesk, DriverRoutes
 from forecourt.edge.http.errors import HANDLERS, HARDENED
 from forecourt.edge.http.live import Live, LiveRoutes
 from forecourt.edge.http.login import Desk, LoginRoutes, MeRoutes
@@ -53,6 +55,8 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     SessionRoutes,
     TokenRoutes,
     StationAccessRoutes,
+    CodeRoutes,
+    DriverPageRoutes,
     MonitoringRoutes,
     EnergyRoutes,
     TariffRoutes,
@@ -91,6 +95,8 @@ def http_app(
     desk = Desk(rooms.people, browsers, clock, tenant=tenant)
     vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
     console = Console(console_folder)
+    # One that nobody listens to yet is empty, and no less the one to listen to.
+    live = Live(db) if live is None else live
     api = Router(
         "/api/v1",
         route_handlers=ROUTES,
@@ -100,7 +106,7 @@ def http_app(
         dependencies={"ctx": Provide(context_of, sync_to_thread=False)},
     )
     return Litestar(
-        [api, LoginRoutes, ConsoleRoutes, VitalsRoutes, PageRoutes, PkiRoutes],
+        [api, LoginRoutes, DriverRoutes, ConsoleRoutes, VitalsRoutes, PageRoutes, PkiRoutes],
         dependencies={
             "catalogue": _given(rooms.catalogue),
             "sites": _given(rooms.sites),
@@ -116,14 +122,15 @@ def http_app(
             "energy": _given(rooms.energy),
             "tariffs": _given(rooms.tariffs),
             "billing": _given(rooms.billing),
+            "drivers": _given(rooms.drivers),
             "tenants": _given(rooms.tenants),
             "people": _given(rooms.people),
             "audit": _given(rooms.audit),
             "keys": _given(keys),
             "console": _given(console),
             "desk": _given(desk),
-            # One that nobody listens to yet is empty, and no less the one to listen to.
-            "live": _given(Live(db) if live is None else live),
+            "live": _given(live),
+            "driver_desk": _given(DriverDesk(rooms.drivers, live, clock)),
             "watch": _given(gateway.watch),
             "vitals": _given(vitals),
         },

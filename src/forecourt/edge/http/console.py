@@ -23,7 +23,16 @@ from forecourt.edge.http.errors import HARDENED, Problem, on_http_exception
 BUILT: Final = Path(__file__).parents[2] / "console"
 INDEX: Final = "index.html"
 NONCE_PLACE: Final = b'name="csp-nonce" content=""'
-NOT_PAGES: Final = ("/api/", "/schema", "/healthz", "/readyz", "/metrics", "/pki/", "/assets/")
+NOT_PAGES: Final = (
+    "/api/",
+    "/c/",
+    "/schema",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/pki/",
+    "/assets/",
+)
 """What is no page: a browser that asks for it and finds nothing is told so."""
 FOREVER: Final = "public, max-age=31536000, immutable"
 ASK_AGAIN: Final = "no-cache"

@@ -91,7 +91,8 @@ class Live:
             listener.hear(told)
 
     @contextmanager
-    def _listening(self, tenant: TenantId, listener: Listener) -> Any:
+    def listening(self, tenant: TenantId, listener: Listener) -> Any:
+        """Tell ``listener`` of its tenant's events in the block. Raises TooManyListeners."""
         if len(self) >= LISTENERS_MAX:
             raise TooManyListeners("too many listen already; try again later")
         held = self._listeners.setdefault(tenant, set())
@@ -109,7 +110,7 @@ class Live:
         """Frames for one who listens, until it goes or falls behind."""
         listener = Listener(types)
         loop = asyncio.get_running_loop()
-        with self._listening(ctx.tenant, listener):
+        with self.listening(ctx.tenant, listener):
             asked_s = loop.time()
             if ctx.sites:
                 listener.stations = await _within(ctx, stations)

@@ -14,7 +14,7 @@ from forecourt.domain.stations.commands.answers import (
     Outcome,
     VariableResult,
 )
-from forecourt.domain.stations.commands.base import Ask
+from forecourt.domain.stations.commands.base import Ask, TokenType
 from forecourt.domain.stations.commands.certificates import (
     CertificateHash,
     CertificateSigned,
@@ -339,6 +339,7 @@ __all__ = [
     "TaxRate",
     "TimePrice",
     "TimePrices",
+    "TokenType",
     "TransactionStatus",
     "TransferMode",
     "Trigger",
