@@ -16,9 +16,8 @@ from forecourt.domain.tenants import Role
 from forecourt.edge.http import document
 from forecourt.edge.http.export import cell, columns_of
 from tests.edge.http import rows
-from tests.edge.http.conftest import NOW, Door
+from tests.edge.http.conftest import NOW, Door, LogIn
 from tests.edge.http.test_auth import PARAMETERS
-from tests.edge.http.test_login import LogIn, log_in  # noqa: F401 (a fixture)
 
 CSV: Final = "text/csv"
 

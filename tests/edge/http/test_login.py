@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import asyncpg
@@ -17,10 +16,7 @@ from forecourt.domain.stations import NewStation
 from forecourt.domain.tenants import ROLES, NewUser, Role
 from forecourt.edge.http import document
 from forecourt.edge.http.permissions import ANYBODY, PERMISSIONS
-from tests.edge.http.conftest import Door
-
-PASSWORD = "a long enough password"
-LogIn = Callable[..., Awaitable[httpx.AsyncClient]]
+from tests.edge.http.conftest import PASSWORD, Door, LogIn
 
 
 def operations(door: Door) -> set[str]:
@@ -32,27 +28,6 @@ def operations(door: Door) -> set[str]:
         for one in held.values()
         if path.startswith("/api/") and one.get("security") != [{}]
     }
-
-
-@pytest.fixture
-async def log_in(door: Door) -> AsyncGenerator[LogIn]:
-    """Makes a user of a role and logs in as it."""
-    opened: list[httpx.AsyncClient] = []
-
-    async def make(role: Role, *, tenant: str = "acme", sites: tuple[str, ...] = ()) -> Any:
-        email = f"{role.value}.{len(opened)}@{tenant}.example"
-        new = NewUser(email=email, name="N", role=role, password=PASSWORD, sites=sites)
-        await door.rooms.people.add(door.ctx(tenant), new)
-        client = door.client()
-        opened.append(client)
-        answer = await client.post("/api/v1/login", json={"email": email, "password": PASSWORD})
-        assert answer.status_code == 200, answer.text
-        client.headers["X-CSRF-Token"] = answer.json()["csrf"]
-        return client
-
-    yield make
-    for client in opened:
-        await client.aclose()
 
 
 async def test_the_first_owner_is_made_with_the_printed_code_and_once(
@@ -216,6 +191,12 @@ async def test_who_is_bound_to_a_site_sees_that_site_alone(door: Door, log_in: L
     assert answer.status_code == 403
     assert (await host.post("/api/v1/stations", json={"id": "CP3", "site": "Oslo"})).is_success
     assert (await host.get("/api/v1/overview")).json()["stations_known"] == 2
+    sites = (await host.get("/api/v1/sites")).json()["items"]
+    assert [site["id"] for site in sites] == ["Oslo"]
+    assert (await host.get("/api/v1/sites/Berlin/summary")).status_code == 404
+    answer = await host.post("/api/v1/sites", json={"id": "Bergen"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "scope.outside")
+    assert (await host.patch("/api/v1/sites/Oslo", json={"city": "Oslo"})).is_success
 
 
 async def test_every_table_of_stations_has_the_wall_around_sites(door: Door) -> None:

@@ -9,6 +9,8 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
+    Computed,
     DateTime,
     Double,
     LargeBinary,
@@ -17,8 +19,8 @@ from sqlalchemy import (
     Text,
     and_,
     delete,
-    func,
     insert,
+    literal_column,
     select,
     text,
     update,
@@ -52,6 +54,7 @@ stations: Final = Table(
     Column("admission", Text, nullable=False),
     Column("password", LargeBinary),
     Column("site", Text, nullable=False, server_default=""),
+    Column("site_id", Text, Computed("NULLIF(site, ''::text)", persisted=True)),
     Column("protocol", Text, nullable=False, server_default=""),
     Column("vendor", Text, nullable=False, server_default=""),
     Column("model", Text, nullable=False, server_default=""),
@@ -78,6 +81,12 @@ stations: Final = Table(
     Column("certificate_name", Text, nullable=False, server_default=""),
     Column("ping", Text, nullable=False, server_default="auto"),
 )
+
+# What the room below knows of the place: a column of ours where a station is read for people.
+_zone: Final[ColumnElement[str]] = literal_column(
+    "(SELECT z.zone FROM sites z"
+    " WHERE z.tenant_id = stations.tenant_id AND z.site_id = stations.site_id)"
+).label("zone")
 
 connectors: Final = Table(
     "connectors",
@@ -352,14 +361,14 @@ async def add(unit: Unit, new: Iterable[tuple[Station, Digest | None]]) -> set[S
 
 async def find(unit: Unit, station_id: StationId) -> Station | None:
     row = (
-        await unit.conn.execute(select(stations).where(stations.c.station_id == station_id))
+        await unit.conn.execute(select(stations, _zone).where(stations.c.station_id == station_id))
     ).first()
     return None if row is None else station(row)
 
 
 async def page(unit: Unit, wanted: Wanted, fit: Mapping[str, object]) -> Page[Station]:
     """Stations whose columns have the given values, in the order of their ids if in no other."""
-    found = await list_rows(unit, only(select(stations), stations, fit), _LISTING, wanted)
+    found = await list_rows(unit, only(select(stations, _zone), stations, fit), _LISTING, wanted)
     return found.of([station(row) for row in found.rows])
 
 
@@ -518,23 +527,6 @@ async def find_command(unit: Unit, command_id: str) -> tuple[dict[str, Any], Any
     return None if row is None else (row.command, row.answer)
 
 
-async def counts(unit: Unit) -> dict[str, int]:
-    """Known and connected stations, for the status page."""
-    row = (
-        await unit.conn.execute(
-            select(func.count(), func.count().filter(stations.c.connected)).select_from(stations)
-        )
-    ).one()
-    return {"known": row[0], "connected": row[1]}
-
-
-async def connector_counts(unit: Unit) -> dict[str, int]:
-    """Connectors by their state; what stations say of themselves as a whole is none."""
-    c = connectors.c
-    query = select(c.state, func.count()).where(c.evse_no > 0).group_by(c.state)
-    return {row[0]: row[1] for row in await unit.conn.execute(query)}
-
-
 def station(row: Any) -> Station:
     """One row as a Station."""
     fields = {
@@ -547,6 +539,7 @@ def station(row: Any) -> Station:
         ping=Ping(row.ping),
         has_password=row.password is not None,
         password_changing=row.password_next is not None,
+        zone=getattr(row, "zone", None) or "",
         **fields,
     )
 
@@ -559,7 +552,9 @@ _LISTING: Final = Listing(
         stations.c[name] for name in ("station_id", "site", "vendor", "model", "serial", "firmware")
     ),
 )
-_DERIVED: Final = ("id", "tenant", "admission", "ping", "has_password", "password_changing")
+_DERIVED: Final = (
+    *("id", "tenant", "admission", "ping", "has_password", "password_changing", "zone"),
+)
 
 
 def _connector(row: Any) -> Connector:
