@@ -14,15 +14,14 @@ INDEXES = (
     'CREATE INDEX sessions_transaction_text ON sessions (tenant_id, transaction COLLATE "C")',
     'CREATE INDEX sessions_token_text ON sessions (tenant_id, token_folded COLLATE "C")',
     "CREATE INDEX sessions_started ON sessions (tenant_id, started_at, session_id)",
-    "CREATE INDEX sessions_ended ON sessions (tenant_id, ended_at, session_id)",
     "CREATE INDEX reservations_made ON reservations (tenant_id, made_at, station_id, number)",
     "CREATE INDEX alarms_raised ON alarms (tenant_id, raised_at)",
-    # Readings arrive about in the order of their moments: a few pages tell which blocks are of a day.
+    # Readings arrive about in the order of their moments: a small index tells which blocks to read.
     "CREATE INDEX meter_values_time ON meter_values USING brin (sampled_at)",
 )
 DROPPED = (
     *("sessions_station_text", "sessions_transaction_text", "sessions_token_text"),
-    *("sessions_started", "sessions_ended", "reservations_made", "alarms_raised"),
+    *("sessions_started", "reservations_made", "alarms_raised"),
     "meter_values_time",
 )
 
