@@ -28,7 +28,7 @@ CSV: Final = "text/csv"
 CONTENT_TYPE: Final = b"text/csv; charset=utf-8; header=present"
 # A table program takes a cell that begins like this for a formula, and computes what a stranger
 # wrote (OWASP, "CSV Injection"); behind an apostrophe it is text.
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 DEPTH_MAX: Final = 4
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
