@@ -29,6 +29,7 @@ from forecourt.domain.stations import Answer, Ask, Known, Links, NewStation, Out
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, NewUser, People, Role, Tenants
 from forecourt.edge.http import http_app
+from forecourt.edge.ocpp import Watch
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
 
@@ -61,6 +62,7 @@ class GatewayOf:
 
     def __init__(self, links: Links) -> None:
         self._links = links
+        self.watch = Watch()
 
     def __len__(self) -> int:
         return len(self._links)
