@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from forecourt.base.context import Context
 from forecourt.base.digest import digest
 from forecourt.base.ids import StationId, new_id
+from forecourt.base.pages import Wanted
 from forecourt.base.text import is_printable
 from forecourt.domain.access import Access, Standing, TokenUnknown, folded
 from forecourt.domain.catalogue import Catalogue, ConnectorType, ConnectorTypeId
@@ -46,7 +47,7 @@ from forecourt.domain.tariffs import Tariffs
 from forecourt.infra.database import Database
 
 SECRET_BYTES: Final = 16
-LOOKED_THROUGH: Final = 50
+LOOKED_THROUGH: Final = Wanted(limit=50)
 """Of a station's newest sessions: more than it has outlets."""
 READINGS_MAX: Final = 10_000
 _TOKEN_TYPES: Final[dict[str, TokenType]] = {name: name for name in get_args(TokenType)}
@@ -242,9 +243,9 @@ class Drivers:
         at = (code.evse_no, code.connector_no)
         connector = next((c for c in connectors if (c.evse_no, c.connector_no) == at), None)
         running = await self._below.sessions.list(
-            ctx, station=code.station, state=SessionState.ACTIVE, limit=LOOKED_THROUGH
+            ctx, LOOKED_THROUGH, station=code.station, state=SessionState.ACTIVE
         )
-        session = next((s for s in running if s.evse_no == code.evse_no), None)
+        session = next((s for s in running.items if s.evse_no == code.evse_no), None)
         return station, connector, session
 
     async def _card(self, ctx: Context, typed: str) -> tuple[str, TokenType]:
@@ -269,8 +270,8 @@ class Drivers:
         """The visit's session, found among its station's newest and remembered."""
         if visit.session is not None:
             return await self._below.sessions.read(ctx, visit.session)
-        newest = await self._below.sessions.list(ctx, station=visit.station, limit=LOOKED_THROUGH)
-        session = rules.begun_by(visit, newest)
+        newest = await self._below.sessions.list(ctx, LOOKED_THROUGH, station=visit.station)
+        session = rules.begun_by(visit, newest.items)
         if session is not None:
             async with self._db.unit(ctx) as unit:
                 await store.bind_visit(unit, visit.digest, session.id)

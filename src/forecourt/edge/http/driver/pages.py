@@ -32,7 +32,8 @@ padding:1.1rem;margin-top:.9rem}.state{font-size:1.5rem;font-weight:650;margin:0
 gap:.6rem;align-items:center;letter-spacing:-.01em}.state svg{flex:none}.free,.charging,.ended{
 color:var(--good)}.charging{color:var(--busy)}
 .in_use,.reserved,.plugged,.waiting,.paused,.lapsed{color:var(--wait)}
-.broken,.away,.unknown,.no{color:var(--bad)}dl{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,3fr);
+.broken,.away,.unknown,.no{color:var(--bad)}
+dl{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,3fr);
 gap:.4rem 1rem;margin:1rem 0 0}dt{color:var(--soft)}dd{margin:0;text-align:right;
 font-variant-numeric:tabular-nums;overflow-wrap:anywhere}.big{font-size:2.6rem;font-weight:700;
 letter-spacing:-.03em;font-variant-numeric:tabular-nums;margin:.6rem 0 0}label{display:block;

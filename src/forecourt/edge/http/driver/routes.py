@@ -133,7 +133,7 @@ class DriverDesk:
             return await self._charge_page(request, visit, secret, said, STATUS[error.kind])
         return Redirect(link_of(visit, secret) + tail_of(request), status_code=303)
 
-    async def live(self, request: Anybody, code: str, secret: str) -> Response[Any] | Stream:
+    async def live(self, request: Anybody, code: str, secret: str) -> Response[Any]:
         """The session's figures, whenever they change."""
         try:
             self._admit(request)
@@ -269,7 +269,7 @@ class DriverRoutes(Controller):
         driver_desk: NamedDependency[DriverDesk],
         code: FromPath[str],
         secret: FromPath[str],
-    ) -> Response[Any] | Stream:
+    ) -> Response[Any]:
         """Its figures as they change."""
         return await driver_desk.live(request, code, secret)
 
