@@ -14,6 +14,7 @@ from forecourt.edge.http.driver.texts import Language, number, say
 WH_PER_KWH: Final = 1000
 NONE: Final = "\u2013"
 W_PER_KW: Final = 1000
+FINE_UNTIL_W: Final = 100_000
 
 STYLE: Final = """
 :root{color-scheme:light dark;--ink:light-dark(#15191e,#eceff2);
@@ -286,8 +287,8 @@ def _moment(at: datetime | None) -> str:
 def _power(language: Language, watts: int) -> str:
     if abs(watts) < W_PER_KW:
         return f"{watts} W"
-    kilowatts = watts / W_PER_KW
-    return f"{number(language, kilowatts, 0 if kilowatts >= 100 else 1)} kW"  # noqa: PLR2004
+    decimals = 0 if abs(watts) >= FINE_UNTIL_W else 1
+    return f"{number(language, watts / W_PER_KW, decimals)} kW"
 
 
 def _energy(language: Language, watt_hours: int) -> str:
