@@ -350,6 +350,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer, live=live)
         with _port_taken(settings.http_port):
             http_port = await stack.enter_async_context(_http(app, settings))
+        stack.callback(live.end)
         yield House(
             rooms=rooms,
             db=db,
