@@ -142,12 +142,22 @@ class Settings(BaseSettings):
     """How long events (the timeline of stations and sessions) are kept."""
     keep_meter_values_days: int = Field(default=1_100, ge=30)
     """How long meter values are kept; accounts often need three years."""
+    keep_records_days: int = Field(default=400, ge=7)
+    """How long finished business with stations is kept: commands and orders with their answers,
+    reports, firmware and log jobs, cleared alarms, and requests for certificates that failed."""
     keep_customer_information_days: int = Field(default=7, ge=1, le=90)
     """How long what stations told of a customer is kept; fetch it soon."""
     data_transfer_vendors: tuple[str, ...] = ()
     """Vendors whose DataTransfer messages are accepted and told on as `station.vendor_said`."""
     stop_timeout_s: float = Field(default=20, gt=0)
     """How long stopping may take before it is hurried."""
+    otlp_endpoint: str = Field(default="", max_length=500, pattern=r"^(https?://[^\s]+)?$")
+    """A collector that takes OTLP over HTTP, e.g. ``http://localhost:4318``; without one there are
+    no traces. Wants the extra ``otel``: ``pip install 'forecourt[otel]'``."""
+    otlp_headers: SecretStr = SecretStr("")
+    """Headers that the collector wants: ``name=value,name=value``, values percent-encoded."""
+    trace_sample_ratio: float = Field(default=0.01, ge=0, le=1)
+    """The share of messages, commands and requests that are traced, where there is a collector."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What is worth a line."""
     log_format: Literal["auto", "console", "json"] = "auto"

@@ -157,6 +157,7 @@ from forecourt.domain.stations.model import (
     PasswordChanged,
     PasswordNeeded,
     Ping,
+    Ports,
     QuirkUse,
     SecurityDowngrade,
     SecurityReported,
@@ -188,6 +189,7 @@ from forecourt.domain.stations.service import (
     Link,
     Links,
     Stations,
+    Vouching,
     failed,
 )
 from forecourt.domain.stations.store import WRITES
@@ -296,6 +298,7 @@ __all__ = [
     "PasswordChanged",
     "PasswordNeeded",
     "Ping",
+    "Ports",
     "Price",
     "PublishFirmware",
     "Purpose",
@@ -370,6 +373,7 @@ __all__ = [
     "VariableResult",
     "VariableValue",
     "VoltageParams",
+    "Vouching",
     "Vpn",
     "Way",
     "failed",
