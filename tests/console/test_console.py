@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.console.conftest import Visit, log_in, visit
+from tests.console.conftest import Visit, cookie_of, visit
 from tests.console.running import Forecourt, Platform, Served, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -15,13 +15,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 OWNER = {"name": "Ada", "email": "ada@example.com", "password": "a long enough one"}
 
 
-def a_station(platform: Platform) -> str:
-    """One that is connected by OCPP 1.6, with all its outlets free."""
+def a_station(platform: Platform, protocol: str = "ocpp1.6") -> str:
+    """One that is connected by this version, with all its outlets free."""
 
     def look() -> str | None:
         for station in platform.api("GET", "/stations?limit=100&connected=true")["items"]:
             states = {c["state"] for c in station["connectors"] if c["evse"] > 0}
-            if station["protocol"] == "ocpp1.6" and states == {"available"}:
+            if station["protocol"] == protocol and states == {"available"}:
                 return str(station["id"])
         return None
 
@@ -166,9 +166,7 @@ def test_a_lost_connection_is_said_and_all_goes_on_when_it_is_back(
     platform = served.start()
     platform.api("POST", "/setup", {**OWNER, "code": platform.code})
     owner = Platform(url=platform.url, email=OWNER["email"], password=OWNER["password"])
-    context = browser.new_context()
-    made = visit(browser, platform.url, who=log_in(context, owner), refused=True)
-    context.close()
+    made = visit(browser, platform.url, who=cookie_of(browser, owner), refused=True)
     page = made.page
     page.goto("/stations")
     expect(page.locator(".live")).to_have_attribute("data-state", "live")

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from tests.console.addresses import BESIDES, KNOWN, TABS, Addresses, above, routes, slug
-from tests.console.conftest import WIDTHS, Visit, visit
+from tests.console.conftest import SHOTS, WIDTHS, Visit, visit
 from tests.console.running import ROOT, Platform
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 AXE = ROOT / "console" / "node_modules" / "axe-core" / "axe.min.js"
 # WCAG 2.2 AA and what it is built on.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-SHOTS = ROOT / "build" / "console"
 LOOKS: tuple[tuple[str, Literal["light", "dark"]], ...] = (
     ("wide", "light"),
     ("wide", "dark"),
@@ -43,14 +42,14 @@ def tour(traveller: Visit) -> Iterator[Visit]:
     assert traveller.complaints == [], "\n".join(traveller.complaints)
 
 
-def axe(made: Visit) -> list[str]:
+def axe(page: Page) -> list[str]:
     """What stands in somebody's way."""
-    if not made.page.evaluate("'axe' in window"):
-        made.page.evaluate(AXE.read_text(encoding="utf-8"))
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
     options = json.dumps(
         {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
     )
-    found = made.page.evaluate(f"axe.run(document, {options})")
+    found = page.evaluate(f"axe.run(document, {options})")
     return [
         f"{one['id']}: {one['help']}: {node['target']} {node['failureSummary']}"
         for one in found["violations"]
@@ -68,7 +67,7 @@ def look(made: Visit, name: str) -> None:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         made.settle()
         page.screenshot(path=SHOTS / f"{name}-{wide}-{scheme}.png", animations="disabled")
-        found = axe(made)
+        found = axe(page)
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found.append("wider than the screen")
         made.complaints += [f"{page.url}, {width}, {scheme}: {one}" for one in found]
