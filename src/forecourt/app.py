@@ -347,7 +347,15 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         ocpp_urls = await ports.open(_port_taken)
         tasks.create_task(ports.keep())
         tasks.create_task(_pulse(gateway, live, clock))
-        app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer, live=live)
+        app = http_app(
+            rooms,
+            clock=clock,
+            db=db,
+            gateway=gateway,
+            committer=committer,
+            live=live,
+            public_url=settings.public_url,
+        )
         with _port_taken(settings.http_port):
             http_port = await stack.enter_async_context(_http(app, settings))
         yield House(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from cryptography.hazmat.primitives.hashes import SHA1
@@ -43,12 +43,18 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
 """What each role may do."""
 
 
-def caller(user: User, used_at: datetime, expires_at: datetime, now: datetime) -> Caller | None:
-    """Who is logged in, and until when; None when that is over."""
-    until = min(expires_at, used_at + LOGIN_IDLES)
+def caller(user: User, login: Any, now: datetime) -> Caller | None:
+    """Who is logged in, and until when; None when that is over. ``login`` is the browser's row."""
+    until = min(login.expires_at, login.used_at + LOGIN_IDLES)
     if until <= now or user.disabled_at is not None:
         return None
-    return Caller(user=user, expires_at=until)
+    return Caller(
+        user=user,
+        expires_at=until,
+        login_id=login.login_id,
+        provider_id=login.provider_id,
+        acting=login.acting,
+    )
 
 
 def password_fault(password: str, email: str) -> str | None:

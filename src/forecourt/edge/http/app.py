@@ -23,13 +23,22 @@ from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
 from forecourt.domain.tenants.api import AuditRoutes, KeyRoutes, RoleRoutes, UserRoutes
-from forecourt.edge.http.auth import Browsers, Gate, Keys, clean_address, context_of, guard
+from forecourt.edge.http.account import MeRoutes, home_of
+from forecourt.edge.http.auth import (
+    Browsers,
+    Gate,
+    Keys,
+    caller_of,
+    clean_address,
+    context_of,
+    guard,
+)
 from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, pages
 from forecourt.edge.http.deeds import remembered
 from forecourt.edge.http.document import config
 from forecourt.edge.http.errors import HANDLERS, HARDENED
 from forecourt.edge.http.live import Live, LiveRoutes
-from forecourt.edge.http.login import Desk, LoginRoutes, MeRoutes
+from forecourt.edge.http.login import Desk, LoginRoutes
 from forecourt.edge.http.overview import OverviewRoutes
 from forecourt.edge.http.page import PageRoutes
 from forecourt.edge.http.vitals import Gateway, Vitals, VitalsRoutes
@@ -76,13 +85,15 @@ def http_app(
     live: Live | None = None,
     tenant: TenantId = DEFAULT_TENANT,
     console_folder: Path = BUILT,
+    public_url: str = "",
 ) -> Litestar:
     """An ASGI application. ``tenant`` is the one whose sessions /metrics counts.
 
-    ``live`` is what the relay tells of events; without it those who listen hear what they missed.
+    ``public_url`` is where people reach it. ``live`` is what the relay tells of events; without it
+    those who listen hear what they missed.
     """
     keys, browsers = Keys(rooms.tenants, clock), Browsers(rooms.people, clock)
-    desk = Desk(rooms.people, browsers, clock, tenant=tenant)
+    desk = Desk(rooms.people, browsers, clock, tenant=tenant, public_url=public_url)
     vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer, tenant=tenant)
     console = Console(console_folder)
     api = Router(
@@ -91,7 +102,11 @@ def http_app(
         guards=[clean_address, guard(Gate(keys, browsers, clock))],
         middleware=[remembered(rooms.audit)],
         security=[{"apiKey": []}],
-        dependencies={"ctx": Provide(context_of, sync_to_thread=False)},
+        dependencies={
+            "ctx": Provide(context_of, sync_to_thread=False),
+            "caller": Provide(caller_of, sync_to_thread=False),
+            "home": Provide(home_of, sync_to_thread=False),
+        },
     )
     return Litestar(
         [api, LoginRoutes, ConsoleRoutes, VitalsRoutes, PageRoutes, PkiRoutes],

@@ -129,7 +129,7 @@ class Browsers:
         if kept is not None and now < kept[1]:
             return kept[0]
         self._kept.pop(name, None)
-        caller = await self.people.recognize(secret, now)
+        caller = await self.people.logins.recognize(secret, now)
         self._kept[name] = (caller, min(now + KEPT_FOR, caller.expires_at))
         if len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
@@ -169,12 +169,12 @@ class Gate:
     ) -> tuple[Context, frozenset[Permission]]:
         caller = await self._browsers.caller(secret)
         if str(connection.scope.get("method")) not in SAFE_METHODS:
-            wanted = self._browsers.people.csrf_of(secret)
+            wanted = self._browsers.people.logins.csrf_of(secret)
             told = connection.headers.get(CSRF_HEADER, "")
             if not hmac.compare_digest(told.encode(), wanted.encode()):
                 raise CsrfMissing(f"a change wants the header {CSRF_HEADER}: reload the page")
         user, now, held = caller.user, self._clock.now(), ROLES[caller.user.role]
-        connection.scope["state"]["user"] = user
+        connection.scope["state"]["caller"] = caller
         ctx = Context(
             actor=f"user:{user.id}",
             tenant=user.tenant,
@@ -229,6 +229,14 @@ def clean_address(connection: Connection, _: BaseRouteHandler) -> None:
 def context_of(request: Request[Any, Context, Any]) -> Context:
     """For the routes: who asks, as the guard found out."""
     return request.auth
+
+
+def caller_of(request: Request[Any, Context, Any]) -> Caller:
+    """For the routes: whose browser it is. Raises LoginRefused: a program is nobody."""
+    found = request.scope["state"].get("caller")
+    if not isinstance(found, Caller):
+        raise LoginRefused("this is for people: log in")
+    return found
 
 
 def trace_of(connection: Connection, now: datetime | None = None) -> str:

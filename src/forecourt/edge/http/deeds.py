@@ -24,7 +24,7 @@ SAID_MAX: Final = 16_384
 HIDDEN: Final = "…"
 SECRETS: Final = ("password", "secret", "private", "authorization", "key", "totp", "code", "csrf")
 # What changes nothing but the caller's own log-in; those have events of their own.
-UNREMARKABLE: Final = frozenset({"log_out", "begin_totp"})
+UNREMARKABLE: Final = frozenset({"log_out", "begin_totp", "begin_passkey"})
 FAILED_FROM: Final = 400
 
 

@@ -55,7 +55,12 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
 }
 """By a route's operation id."""
 
-ANYBODY: Final = frozenset({"read_me", "log_out", "begin_totp", "set_totp"})
+ANYBODY: Final = frozenset(
+    {
+        *("read_me", "log_out", "begin_totp", "set_totp", "list_my_passkeys", "begin_passkey"),
+        *("add_passkey", "remove_passkey", "list_my_logins", "end_my_login", "end_my_other_logins"),
+    }
+)
 """Routes about the caller alone."""
 
 OF_KEYS: Final = frozenset(Permission) - {P.PEOPLE_READ, P.PEOPLE_WRITE, P.COMMANDS_RAW}

@@ -22,6 +22,7 @@ from forecourt.domain.tenants.model import (
     Tenant,
 )
 from forecourt.domain.tenants.store import keys as store
+from forecourt.domain.tenants.store import tenants
 from forecourt.infra.database import Database
 
 # So that a leaked key is recognised for what it is by people and by secret scanners.
@@ -39,7 +40,7 @@ class Tenants:
     async def ensure(self, tenant: TenantId, name: str, now: datetime) -> None:
         """Make a tenant known; nothing happens when it is."""
         async with self._db.house_unit() as unit:
-            await store.add_tenant(unit, Tenant(id=tenant, name=name), now)
+            await tenants.ensure(unit, Tenant(id=tenant, name=name, created_at=now))
 
     async def add_key(
         self,

@@ -1,4 +1,4 @@
-"""Tenants and API keys."""
+"""API keys."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -16,20 +16,11 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from forecourt.base.digest import Digest
 from forecourt.base.ids import TenantId
-from forecourt.domain.tenants.model import ApiKey, Scope, Tenant
+from forecourt.domain.tenants.model import ApiKey, Scope
 from forecourt.infra.database import Unit, metadata
-
-tenants: Final = Table(
-    "tenants",
-    metadata,
-    Column("tenant_id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-)
 
 api_keys: Final = Table(
     "api_keys",
@@ -43,14 +34,6 @@ api_keys: Final = Table(
     Column("revoked_at", DateTime(timezone=True)),
     Column("scopes", ARRAY(Text), nullable=False, server_default=text("'{}'")),
 )
-
-
-async def add_tenant(unit: Unit, tenant: Tenant, now: object) -> None:
-    await unit.conn.execute(
-        upsert(tenants)
-        .values(tenant_id=tenant.id, name=tenant.name, created_at=now)
-        .on_conflict_do_nothing()
-    )
 
 
 async def add_key(unit: Unit, key: ApiKey, digest: Digest) -> None:
