@@ -114,11 +114,6 @@ class Logins:
         async with self._db.house_unit() as unit:
             await store.end(unit, self._digest(secret))
 
-    async def forget(self, now: datetime) -> int:
-        """Housekeeping: drop what is over."""
-        async with self._db.house_unit() as unit:
-            return await store.forget(unit, now)
-
     def csrf_of(self, secret: str) -> str:
         """What a page must send along with a change, so that no other site's page can make one."""
         return digest(secret.encode(), key=self._secret_key, use="csrf").hex()

@@ -125,8 +125,3 @@ async def end_all(unit: Unit, user_id: str, *, but: str = "") -> None:
     """End all browsers of a user; ``but`` is the id of one that stays."""
     theirs = (logins.c.user_id == user_id, logins.c.login_id != but)
     await unit.conn.execute(delete(logins).where(*theirs))
-
-
-async def forget(unit: Unit, now: datetime) -> int:
-    """Drop those that are over."""
-    return (await unit.conn.execute(delete(logins).where(logins.c.expires_at < now))).rowcount
