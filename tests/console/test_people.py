@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page, expect
@@ -55,9 +55,10 @@ def open_account(page: Page) -> Any:
 def shoot(page: Page, name: str) -> None:
     """A picture at both widths and in both schemes, for people to look at."""
     SHOTS.mkdir(parents=True, exist_ok=True)
-    for scheme in ("light", "dark"):
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
         for width, size in (("wide", (1440, 900)), ("phone", (390, 844))):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its words
+            page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": size[0], "height": size[1]})
             page.wait_for_timeout(400)
             page.screenshot(path=SHOTS / f"people-{name}-{width}-{scheme}.png")
