@@ -1,4 +1,4 @@
-"""API keys."""
+"""API keys: kept as digests, found by name, by id, or by what they open."""
 
 from datetime import datetime
 from typing import Any, Final
