@@ -43,6 +43,7 @@ from forecourt.domain.security import (
     Use,
 )
 from forecourt.domain.sessions import Sessions
+from forecourt.domain.sites import Sites
 from forecourt.domain.stations import (
     CommandAnswered,
     Links,
@@ -233,10 +234,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
         await keep_house(db, settings, clock)
         tasks = await stack.enter_async_context(_tasks())
-        committer = Committer(
-            db.raw,
-            order=WRITES,
-        )
+        committer = Committer(db.raw, order=WRITES)
         gateway = Gateway(
             rooms,
             links=links,
@@ -267,6 +265,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         ocpp_urls = await ports.open(port_taken)
         tasks.create_task(ports.keep())
         tasks.create_task(_pulse(gateway, live, clock))
+        at = settings.public_url
         app = http_app(
             rooms,
             clock=clock,
@@ -274,7 +273,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             gateway=gateway,
             committer=committer,
             live=live,
-            public_url=settings.public_url,
+            public_url=at,
         )
         with port_taken(settings.http_port):
             http_port = await stack.enter_async_context(served(app, settings))
@@ -307,6 +306,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
         audit=Audit(db),
         catalogue=catalogue,
         security=security,
+        sites=Sites(db),
         stations=standing,
         devices=Devices(
             db,

@@ -20,6 +20,7 @@ from forecourt.domain.orders.api import OrderRoutes
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security.api import CertificateRoutes, PkiRoutes
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
+from forecourt.domain.sites.api import SiteRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
 from forecourt.domain.tenants.api import AuditRoutes, KeyRoutes, RoleRoutes, UserRoutes
@@ -41,6 +42,7 @@ from forecourt.edge.http.live import Live, LiveRoutes
 from forecourt.edge.http.login import Desk, LoginRoutes
 from forecourt.edge.http.overview import OverviewRoutes
 from forecourt.edge.http.page import PageRoutes
+from forecourt.edge.http.places import PlaceRoutes
 from forecourt.edge.http.vitals import Gateway, Vitals, VitalsRoutes
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
@@ -49,6 +51,7 @@ BODY_BYTES_MAX: Final = 1_048_576
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     StationRoutes,
     StationQuirkRoutes,
+    SiteRoutes,
     QuirkProfileRoutes,
     DeviceRoutes,
     DriftRoutes,
@@ -64,6 +67,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     BillingRoutes,
     JobRoutes,
     OverviewRoutes,
+    PlaceRoutes,
     LiveRoutes,
     MeRoutes,
     UserRoutes,
@@ -112,6 +116,7 @@ def http_app(
         [api, LoginRoutes, ConsoleRoutes, VitalsRoutes, PageRoutes, PkiRoutes],
         dependencies={
             "catalogue": _given(rooms.catalogue),
+            "sites": _given(rooms.sites),
             "stations": _given(rooms.stations),
             "orders": _given(rooms.orders),
             "devices": _given(rooms.devices),
