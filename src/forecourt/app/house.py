@@ -265,16 +265,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         ocpp_urls = await ports.open(port_taken)
         tasks.create_task(ports.keep())
         tasks.create_task(_pulse(gateway, live, clock))
-        at = settings.public_url
-        app = http_app(
-            rooms,
-            clock=clock,
-            db=db,
-            gateway=gateway,
-            committer=committer,
-            live=live,
-            public_url=at,
-        )
+        app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer, live=live)
         with port_taken(settings.http_port):
             http_port = await stack.enter_async_context(served(app, settings))
         yield House(
@@ -302,7 +293,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     noticing = Monitoring(db, vendors=settings.data_transfer_vendors)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
-        people=People(db, secret_key=key),
+        people=People(db, secret_key=key, public_url=settings.public_url),
         audit=Audit(db),
         catalogue=catalogue,
         security=security,

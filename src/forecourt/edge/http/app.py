@@ -89,15 +89,13 @@ def http_app(
     live: Live | None = None,
     tenant: TenantId = DEFAULT_TENANT,
     console_folder: Path = BUILT,
-    public_url: str = "",
 ) -> Litestar:
     """An ASGI application. ``tenant`` is the one whose sessions /metrics counts.
 
-    ``public_url`` is where people reach it. ``live`` is what the relay tells of events; without it
-    those who listen hear what they missed.
+    ``live`` is what the relay tells of events; without it those who listen hear what they missed.
     """
     keys, browsers = Keys(rooms.tenants, clock), Browsers(rooms.people, clock)
-    desk = Desk(rooms.people, browsers, clock, tenant=tenant, public_url=public_url)
+    desk = Desk(rooms.people, browsers, clock, tenant=tenant)
     vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer, tenant=tenant)
     console = Console(console_folder)
     api = Router(

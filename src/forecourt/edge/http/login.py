@@ -116,13 +116,11 @@ class Desk:
         clock: Clock,
         *,
         tenant: TenantId,
-        public_url: str = "",
     ) -> None:
         self.people = people
         self._browsers = browsers
         self._clock = clock
         self._tenant = tenant
-        self._public_url = public_url
         self._throttle = Throttle()
 
     async def log_in(
@@ -204,7 +202,7 @@ class Desk:
 
     def party(self, request: Request[Any, Any, Any]) -> Party:
         """Who asks for passkeys. Raises PasskeysNowhere."""
-        return party_of(self._public_url or here(request))
+        return party_of(self.people.public_url or here(request))
 
     def _slowed(self, request: Request[Any, Any, Any], what: str) -> tuple[str, ...]:
         names = (f"{what} from {address_of(request)}",)

@@ -50,8 +50,10 @@ CHECKS_AT_ONCE: Final = 1
 class People:
     """Everything about those who log in."""
 
-    def __init__(self, db: Database, *, secret_key: bytes) -> None:
+    def __init__(self, db: Database, *, secret_key: bytes, public_url: str = "") -> None:
         self._db = db
+        self.public_url = public_url
+        """Where people reach the platform, if that was said."""
         self._secret_key = secret_key
         self.logins = Logins(db, secret_key=secret_key)
         self._once = OneTime(db, secret_key=secret_key)
