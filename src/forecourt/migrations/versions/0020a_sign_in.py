@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0018"
-down_revision = "0019"
+revision = "0020a"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
