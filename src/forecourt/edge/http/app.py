@@ -90,13 +90,13 @@ def http_app(
     tenant: TenantId = DEFAULT_TENANT,
     console_folder: Path = BUILT,
 ) -> Litestar:
-    """An ASGI application. ``tenant`` is the one whose sessions /metrics counts.
+    """An ASGI application. ``tenant`` is the one that the first owner belongs to.
 
     ``live`` is what the relay tells of events; without it those who listen hear what they missed.
     """
     keys, browsers = Keys(rooms.tenants, clock), Browsers(rooms.people, clock)
     desk = Desk(rooms.people, browsers, clock, tenant=tenant)
-    vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer, tenant=tenant)
+    vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
     console = Console(console_folder)
     api = Router(
         "/api/v1",
