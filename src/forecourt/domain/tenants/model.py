@@ -62,6 +62,8 @@ class Scope(StrEnum):
 
     RAW = "raw"
     """Send any message to a station, as it stands."""
+    TENANTS = "tenants"
+    """Act in the tenants below its own."""
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):
@@ -105,6 +107,53 @@ class ApiKeyRevoked(Event, frozen=True, kw_only=True, tag="apikey.revoked"):
         return self.key_id
 
 
+class TenantEvent(Event, frozen=True, kw_only=True):
+    """Something about a tenant below."""
+
+    tenant_id: str
+    name: str
+
+    @property
+    def subject(self) -> str:
+        return self.tenant_id
+
+
+class TenantAdded(TenantEvent, frozen=True, kw_only=True, tag="tenant.added"):
+    """A tenant was made below."""
+
+
+class TenantChanged(TenantEvent, frozen=True, kw_only=True, tag="tenant.changed"):
+    """A tenant below was renamed, shut out, or let in again."""
+
+
+class TenantUnknown(ForecourtError):
+    """No tenant below has this id, or the caller may not act there; which is nobody's business."""
+
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
+    code: ClassVar[str] = "tenant.unknown"
+
+
+class TenantsFull(ForecourtError):
+    """More tenants, or deeper ones, than anybody could oversee."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "tenant.full"
+
+
+class ShareEmpty(ForecourtError):
+    """A share names sites: without one it would be of all."""
+
+    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str] = "share.empty"
+
+
+class ShareUnknown(ForecourtError):
+    """No such share is shown to that tenant."""
+
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
+    code: ClassVar[str] = "share.unknown"
+
+
 class ApiKeyUnknown(ForecourtError):
     """No live key has this name or id."""
 
@@ -141,6 +190,8 @@ class Permission(StrEnum):
     PEOPLE_READ = "people.read"
     PEOPLE_WRITE = "people.write"
     AUDIT_READ = "audit.read"
+    TENANTS_READ = "tenants.read"
+    TENANTS_WRITE = "tenants.write"
 
 
 class Role(StrEnum):

@@ -5,16 +5,26 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, Request, Response, delete, get, post
+from litestar import Controller, Request, Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from forecourt.base.context import Context
-from forecourt.base.text import Name
-from forecourt.domain.tenants import Caller, Method, Passkey
+from forecourt.base.text import Line, Name
+from forecourt.domain.tenants import Caller, Method, Passkey, Tenants, may_act_below
 from forecourt.edge.http.auth import COOKIE, caller_of, context_of
-from forecourt.edge.http.login import ONCE_COOKIE, Desk, LoggedIn, Question, question, self_of
+from forecourt.edge.http.login import (
+    ONCE_COOKIE,
+    Desk,
+    LoggedIn,
+    PlaceView,
+    Question,
+    UserSelf,
+    place_view,
+    question,
+    self_of,
+)
 
 Code = Annotated[str, Meta(max_length=40)]
 
@@ -31,6 +41,12 @@ class TotpProof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     secret: Annotated[str, Meta(min_length=32, max_length=32, pattern="^[A-Z2-7]{32}$")]
     code: Code
+
+
+class Choice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where to act: the `id` of one of `/me/places`."""
+
+    place: Line
 
 
 class NewPasskey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,8 +102,31 @@ class MeRoutes(Controller):
         caller: NamedDependency[Caller],
     ) -> LoggedIn:
         """Who is logged in at this browser."""
-        secret = request.cookies.get(COOKIE, "")
-        return LoggedIn(user=self_of(caller.user), csrf=desk.people.logins.csrf_of(secret))
+        csrf = desk.people.logins.csrf_of(request.cookies.get(COOKIE, ""))
+        return LoggedIn(user=self_of(caller.user, await desk.standing(caller)), csrf=csrf)
+
+    @get("/me/places", operation_id="list_places", summary="Where I may act")
+    async def places(
+        self,
+        home: NamedDependency[Context],
+        tenants: NamedDependency[Tenants],
+        caller: NamedDependency[Caller],
+    ) -> Sequence[PlaceView]:
+        """One's own tenant first, then those below it, then sites that others share."""
+        bound = msgspec.structs.replace(home, sites=caller.user.sites)
+        found = await tenants.places(bound, below=may_act_below(caller.user))
+        return [place_view(one) for one in found]
+
+    @put("/me/place", operation_id="act_in", summary="Act elsewhere")
+    async def act(
+        self,
+        home: NamedDependency[Context],
+        desk: NamedDependency[Desk],
+        caller: NamedDependency[Caller],
+        data: JSONBody[Choice],
+    ) -> UserSelf:
+        """From now on, in this browser; for one request, the header `X-Forecourt-Tenant`."""
+        return self_of(caller.user, await desk.act(home, caller, data.place))
 
     @post("/logout", operation_id="log_out", summary="Log out", status_code=204)
     async def log_out(self, request: Request[Any, Any, Any], desk: NamedDependency[Desk]) -> None:

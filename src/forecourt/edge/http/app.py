@@ -24,11 +24,13 @@ from forecourt.domain.sites.api import SiteRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
 from forecourt.domain.tenants.api import AuditRoutes, KeyRoutes, RoleRoutes, UserRoutes
+from forecourt.domain.tenants.api.tenants import TenantRoutes
 from forecourt.edge.http.account import MeRoutes, home_of
 from forecourt.edge.http.auth import (
     Browsers,
     Gate,
     Keys,
+    Places,
     caller_of,
     clean_address,
     context_of,
@@ -74,6 +76,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     RoleRoutes,
     KeyRoutes,
     AuditRoutes,
+    TenantRoutes,
     CertificateRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
@@ -95,13 +98,14 @@ def http_app(
     ``live`` is what the relay tells of events; without it those who listen hear what they missed.
     """
     keys, browsers = Keys(rooms.tenants, clock), Browsers(rooms.people, clock)
-    desk = Desk(rooms.people, browsers, clock, tenant=tenant)
+    places = Places(rooms.tenants)
+    desk = Desk(rooms.people, browsers, places, clock, tenant=tenant)
     vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
     console = Console(console_folder)
     api = Router(
         "/api/v1",
         route_handlers=ROUTES,
-        guards=[clean_address, guard(Gate(keys, browsers, clock))],
+        guards=[clean_address, guard(Gate(keys, browsers, places, clock))],
         middleware=[remembered(rooms.audit)],
         security=[{"apiKey": []}],
         dependencies={

@@ -8,6 +8,8 @@ import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
+import msgspec
+
 from forecourt.base.context import Context
 from forecourt.domain.tenants import Audit, Deed
 from forecourt.edge.http.auth import SAFE_METHODS
@@ -93,6 +95,11 @@ class _Deeds:
             address="" if client is None else client[0],
         )
         await self._audit.add(ctx, deed)
+        home = scope["state"].get("home")
+        if isinstance(home, Context):
+            # Both trails tell of it: that of the tenant where it was done, and that of who did it.
+            subject = f"{ctx.tenant} {deed.subject}"
+            await self._audit.add(home, msgspec.structs.replace(deed, subject=subject))
 
 
 class _Heard:

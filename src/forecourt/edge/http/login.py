@@ -25,12 +25,16 @@ from forecourt.domain.tenants import (
     NewUser,
     Party,
     People,
+    Place,
     Role,
     Seen,
+    TenantKind,
+    TenantUnknown,
     TotpWanted,
     User,
+    may_act_below,
 )
-from forecourt.edge.http.auth import COOKIE, Browsers
+from forecourt.edge.http.auth import COOKIE, Browsers, Places
 from forecourt.edge.http.throttle import Throttle
 
 Email = Annotated[
@@ -51,6 +55,16 @@ class PasskeysNowhere(ForecourtError):
     code: ClassVar[str] = "passkey.nowhere"
 
 
+class PlaceView(Struct, frozen=True, kw_only=True):
+    """Somewhere to act."""
+
+    id: str
+    name: str
+    kind: TenantKind
+    shared: bool
+    """Sites of another tenant, to look at."""
+
+
 class UserSelf(Struct, frozen=True, kw_only=True):
     """Whoever is logged in."""
 
@@ -62,6 +76,8 @@ class UserSelf(Struct, frozen=True, kw_only=True):
     sites: tuple[str, ...]
     tenant: str
     totp: bool
+    place: PlaceView
+    """Where the user acts: the own tenant, one below it, or sites that another one shares."""
 
 
 class LoggedIn(Struct, frozen=True, kw_only=True):
@@ -113,12 +129,14 @@ class Desk:
         self,
         people: People,
         browsers: Browsers,
+        places: Places,
         clock: Clock,
         *,
         tenant: TenantId,
     ) -> None:
         self.people = people
         self._browsers = browsers
+        self._places = places
         self._clock = clock
         self._tenant = tenant
         self._throttle = Throttle()
@@ -143,7 +161,7 @@ class Desk:
                 self._throttle.failed(names, time.monotonic())
             raise
         self._throttle.passed(names)
-        return self._welcome(request, login)
+        return await self._welcome(request, login)
 
     async def set_up(
         self, request: Request[Any, Any, Any], first: FirstOwner
@@ -188,7 +206,33 @@ class Desk:
             seen=seen(request),
         )
         self._throttle.passed((f"passkey from {address_of(request)}",))
-        return self._welcome(request, login)
+        return await self._welcome(request, login)
+
+    async def place(self, caller: Caller, choice: str) -> Place:
+        """Where somebody acts, or would. Raises TenantUnknown."""
+        home = self._home(caller.user)
+        chosen = choice or home.tenant
+        return await self._places.find(home, chosen, below=may_act_below(caller.user))
+
+    async def standing(self, caller: Caller) -> Place:
+        """Where somebody acts; at home, where the place was taken away meanwhile."""
+        try:
+            return await self.place(caller, caller.acting)
+        except TenantUnknown:
+            return await self.act(self._home(caller.user), caller, "")
+
+    async def act(self, ctx: Context, caller: Caller, choice: str) -> Place:
+        """Act there from now on, in this browser. Raises TenantUnknown."""
+        place = await self.place(caller, choice)
+        acting = "" if place.id == caller.user.tenant else place.id
+        await self.people.logins.act(ctx, caller, acting)
+        self._browsers.forget_all()
+        return place
+
+    def _home(self, user: User) -> Context:
+        return Context(
+            actor=f"user:{user.id}", tenant=user.tenant, now=self._clock.now(), sites=user.sites
+        )
 
     async def end_login(self, ctx: Context, caller: Caller, login_id: str) -> None:
         """Log one browser out, at once. Raises LoginUnknown."""
@@ -209,7 +253,7 @@ class Desk:
         self._throttle.check(names, time.monotonic())
         return names
 
-    def _welcome(self, request: Request[Any, Any, Any], login: Login) -> Response[LoggedIn]:
+    async def _welcome(self, request: Request[Any, Any, Any], login: Login) -> Response[LoggedIn]:
         cookie = Cookie(
             key=COOKIE,
             value=login.secret,
@@ -219,7 +263,10 @@ class Desk:
             path="/",
             max_age=int((login.expires_at - self._clock.now()).total_seconds()),
         )
-        told = LoggedIn(user=self_of(login.user), csrf=self.people.logins.csrf_of(login.secret))
+        home = self._home(login.user)
+        place = await self._places.find(home, home.tenant, below=False)
+        csrf = self.people.logins.csrf_of(login.secret)
+        told = LoggedIn(user=self_of(login.user, place), csrf=csrf)
         return Response(told, cookies=[cookie], status_code=200)
 
 
@@ -337,15 +384,22 @@ def address_of(request: Request[Any, Any, Any]) -> str:
     return "" if request.client is None else request.client.host
 
 
-def self_of(user: User) -> UserSelf:
-    """A user as the user's own pages show one."""
+def self_of(user: User, place: Place) -> UserSelf:
+    """A user as the user's own pages show one, with what may be done at ``place``."""
+    held = ROLES[user.role] & (ROLES[Role.SITE_HOST] if place.shared else ROLES[user.role])
     return UserSelf(
         id=user.id,
         email=user.email,
         name=user.name,
         role=user.role,
-        permissions=tuple(sorted(permission.value for permission in ROLES[user.role])),
-        sites=user.sites,
+        permissions=tuple(sorted(permission.value for permission in held)),
+        sites=place.sites if place.shared else user.sites,
         tenant=user.tenant,
         totp=user.totp,
+        place=place_view(place),
     )
+
+
+def place_view(place: Place) -> PlaceView:
+    """Somewhere to act, as those see it who may; not whose shared sites are."""
+    return PlaceView(id=place.id, name=place.name, kind=place.kind, shared=place.shared)

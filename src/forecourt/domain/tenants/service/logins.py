@@ -21,6 +21,7 @@ from forecourt.domain.tenants.model import (
     UserLoggedIn,
 )
 from forecourt.domain.tenants.store import logins as store
+from forecourt.domain.tenants.store import tenants
 from forecourt.infra.database import Database, Unit
 
 # A browser is logged out after so long, whatever it does.
@@ -38,6 +39,18 @@ class Logins:
         self._db = db
         self._secret_key = secret_key
 
+    async def admit(self, user: User) -> None:
+        """Raises LoginRefused for whom nobody lets in: locked out, alone or with the tenant."""
+        async with self._db.house_unit() as unit:
+            admitted = user.disabled_at is None and await tenants.is_open(unit, user.tenant)
+        if not admitted:
+            raise LoginRefused("wrong address or password")
+
+    async def act(self, ctx: Context, caller: Caller, acting: str) -> None:
+        """Act elsewhere from the next request on; empty is the user's own tenant."""
+        async with self._db.unit(ctx) as unit:
+            await store.act(unit, caller.login_id, acting)
+
     async def begin(
         self,
         unit: Unit,
@@ -48,9 +61,7 @@ class Logins:
         seen: Seen,
         provider_id: str | None = None,
     ) -> Login:
-        """Log a browser in as ``user``, who has shown to be that. Raises LoginRefused."""
-        if user.disabled_at is not None:
-            raise LoginRefused("wrong address or password")
+        """Log a browser in as ``user``, who has shown to be that, and whom ``admit`` lets in."""
         secret = secrets.token_urlsafe(SECRET_BYTES)
         expires_at = ctx.now + LOGIN_LASTS
         await store.add(
@@ -84,7 +95,8 @@ class Logins:
             caller = None
             if found is not None:
                 user, row = found
-                caller = rules.caller(user, row, now)
+                if await tenants.is_open(unit, user.tenant):
+                    caller = rules.caller(user, row, now)
                 if caller is not None and now - row.used_at >= USED_EVERY:
                     await store.use(unit, name, now)
             if caller is None:

@@ -199,6 +199,7 @@ class Passkeys:
             found = await store.find(house, credential)
         if found is None:
             raise PasskeyRefused("this passkey is not known here")
+        await self._logins.admit(found[0])
         ctx = Context(actor=f"user:{found[0].id}", tenant=found[0].tenant, now=now)
         async with self._db.unit(ctx) as unit:
             # Once more, locked: of two answers with one count, one is a copy.

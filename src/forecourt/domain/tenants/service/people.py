@@ -200,8 +200,9 @@ class People:
             await self._is_password(await self._nobodys(), password)
             raise LoginRefused("wrong address or password")
         user, hashed, sealed, used = found
-        if not await self._is_password(hashed, password) or user.disabled_at is not None:
+        if not await self._is_password(hashed, password):
             raise LoginRefused("wrong address or password")
+        await self.logins.admit(user)
         ctx = Context(actor=f"user:{user.id}", tenant=user.tenant, now=now)
         changed: dict[str, object] = {}
         if sealed is not None:

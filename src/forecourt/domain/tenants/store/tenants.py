@@ -90,12 +90,13 @@ async def count_below(unit: Unit, tenant: TenantId) -> int:
 
 async def is_open(unit: Unit, tenant: TenantId) -> bool:
     """Whether neither it nor one above it is disabled. For a unit without walls."""
-    own = select(tenants.c.above).where(tenants.c.tenant_id == tenant).scalar_subquery()
+    own = tenants.alias("own")
     query = (
         select(func.count())
-        .select_from(tenants)
+        .select_from(tenants, own)
         .where(
-            (tenants.c.tenant_id == tenant) | (tenants.c.tenant_id == any_(own)),
+            own.c.tenant_id == tenant,
+            (tenants.c.tenant_id == tenant) | (tenants.c.tenant_id == any_(own.c.above)),
             tenants.c.disabled_at.is_not(None),
         )
     )
