@@ -264,13 +264,17 @@ async def test_postgresql_holds_the_same_wall(door: Door, log_in: LogIn) -> None
         assert [row.tenant_id for row in seen] == [child]
         assert await unit.conn.scalar(text("SELECT count(*) FROM stations")) == 0
         renamed = await unit.conn.execute(text("UPDATE tenants SET name = 'Mine'"))
-        assert renamed.rowcount == 0, "not even its own entry, which is its parent's to change"
+        assert renamed.rowcount == 1, "its own entry, and nobody's above or beside it"
     async with door.db.unit(door.ctx()) as unit:
         assert await unit.conn.scalar(text("SELECT count(*) FROM stations")) == 1
     for sql, why in (
         (f"UPDATE tenants SET above = ARRAY['{child}'] WHERE tenant_id = 'acme'", "denied"),
-        ("INSERT INTO tenants VALUES ('evil', 'E', now())", "row-level security"),
-        ("INSERT INTO tenants VALUES ('evil', 'E', now(), 'operator', '{acme}')", "row-level"),
+        ("INSERT INTO tenants (tenant_id, name, created_at) VALUES ('e', 'E', now())", "row-level"),
+        (
+            "INSERT INTO tenants (tenant_id, name, created_at, above)"
+            " VALUES ('evil', 'E', now(), '{acme}')",
+            "row-level security",
+        ),
         (
             f"INSERT INTO site_shares VALUES ('shr_x', 'acme', '{child}', 'n', '{{Oslo}}', now())",
             "row-level security",

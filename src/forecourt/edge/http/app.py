@@ -40,12 +40,15 @@ from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, pages
 from forecourt.edge.http.deeds import remembered
 from forecourt.edge.http.document import config
 from forecourt.edge.http.errors import HANDLERS, HARDENED
+from forecourt.edge.http.export import exported
+from forecourt.edge.http.lists import paged, searched
 from forecourt.edge.http.live import Live, LiveRoutes
 from forecourt.edge.http.login import Desk, LoginRoutes
 from forecourt.edge.http.overview import OverviewRoutes
 from forecourt.edge.http.page import PageRoutes
 from forecourt.edge.http.places import PlaceRoutes
 from forecourt.edge.http.vitals import Gateway, Vitals, VitalsRoutes
+from forecourt.edge.http.watch import WatchRoutes
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
 
@@ -71,6 +74,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     OverviewRoutes,
     PlaceRoutes,
     LiveRoutes,
+    WatchRoutes,
     MeRoutes,
     UserRoutes,
     RoleRoutes,
@@ -106,12 +110,14 @@ def http_app(
         "/api/v1",
         route_handlers=ROUTES,
         guards=[clean_address, guard(Gate(keys, browsers, places, clock))],
-        middleware=[remembered(rooms.audit)],
+        middleware=[exported, remembered(rooms.audit)],
         security=[{"apiKey": []}],
         dependencies={
             "ctx": Provide(context_of, sync_to_thread=False),
             "caller": Provide(caller_of, sync_to_thread=False),
             "home": Provide(home_of, sync_to_thread=False),
+            "paging": Provide(paged, sync_to_thread=False),
+            "search": Provide(searched, sync_to_thread=False),
         },
     )
     return Litestar(
@@ -139,6 +145,7 @@ def http_app(
             "desk": _given(desk),
             # One that nobody listens to yet is empty, and no less the one to listen to.
             "live": _given(Live(db) if live is None else live),
+            "watch": _given(gateway.watch),
             "vitals": _given(vitals),
         },
         exception_handlers={**HANDLERS, **pages(console)},

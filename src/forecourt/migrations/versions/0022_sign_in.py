@@ -89,7 +89,7 @@ CREATE UNIQUE INDEX logins_id ON logins (login_id)
 BELOW = "current_setting('forecourt.tenant', true) = ANY (above)"
 TENANTS = f"""
 GRANT INSERT ON tenants TO forecourt_tenant;
-GRANT UPDATE (name, disabled_at) ON tenants TO forecourt_tenant;
+GRANT UPDATE (disabled_at) ON tenants TO forecourt_tenant;
 CREATE POLICY below ON tenants TO forecourt_tenant USING ({BELOW}) WITH CHECK ({BELOW})
 """
 
@@ -111,8 +111,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP POLICY below ON tenants")
-    op.execute("REVOKE INSERT, UPDATE ON tenants FROM forecourt_tenant")
-    op.execute("REVOKE UPDATE (name, disabled_at) ON tenants FROM forecourt_tenant")
+    op.execute("REVOKE INSERT ON tenants FROM forecourt_tenant")
+    op.execute("REVOKE UPDATE (disabled_at) ON tenants FROM forecourt_tenant")
     op.execute(
         "ALTER TABLE logins DROP COLUMN login_id, DROP COLUMN method,"
         " DROP COLUMN provider_id, DROP COLUMN acting"

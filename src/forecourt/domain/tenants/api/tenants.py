@@ -10,9 +10,9 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from forecourt.base.context import Context
+from forecourt.base.pages import Wanted
 from forecourt.base.text import Name
-from forecourt.domain.tenants.api import Cursor, Limit
-from forecourt.domain.tenants.model import Share, Tenant, TenantKind
+from forecourt.domain.tenants.model import TENANT_SORTS, Share, Tenant, TenantKind
 from forecourt.domain.tenants.service import Tenants
 
 SharedSites = Annotated[tuple[Name, ...], Meta(min_length=1, max_length=500)]
@@ -31,7 +31,7 @@ class TenantView(Struct, frozen=True, kw_only=True):
 
 
 class TenantPage(Struct, frozen=True, kw_only=True):
-    """Tenants in the order in which they were added."""
+    """Tenants."""
 
     items: list[TenantView]
     next: str | None
@@ -73,19 +73,16 @@ class TenantRoutes(Controller):
     path = "/tenants"
     tags = ("Tenants",)
 
-    @get(operation_id="list_tenants", summary="List the tenants below")
+    @get(operation_id="list_tenants", sorts=TENANT_SORTS, summary="List the tenants below")
     async def page(
         self,
         ctx: NamedDependency[Context],
         tenants: NamedDependency[Tenants],
-        *,
-        limit: Limit = 100,
-        cursor: Cursor = "",
+        search: NamedDependency[Wanted],
     ) -> TenantPage:
-        """Those below one's own, at any depth, in the order in which they were added."""
-        found = await tenants.below(ctx, after=cursor, limit=limit + 1)
-        items = [tenant_view(one) for one in found[:limit]]
-        return TenantPage(items=items, next=items[-1].id if len(found) > limit else None)
+        """Those below one's own, at any depth. A search looks at the name."""
+        found = await tenants.below(ctx, search)
+        return TenantPage(items=[tenant_view(one) for one in found.items], next=found.next)
 
     @post(operation_id="add_tenant", summary="Make a tenant below")
     async def add(

@@ -10,6 +10,7 @@ import msgspec
 from forecourt.base.context import Context
 from forecourt.base.digest import Digest, digest
 from forecourt.base.ids import TenantId, new_id
+from forecourt.base.pages import FIRST_PAGE, Page, Wanted
 from forecourt.domain.tenants import rules
 from forecourt.domain.tenants.model import (
     ApiKey,
@@ -77,10 +78,13 @@ class Tenants:
             )
         return made
 
-    async def below(self, ctx: Context, *, after: str = "", limit: int = 100) -> Sequence[Tenant]:
-        """Those below the context's tenant, at any depth, in the order in which they were added."""
+    async def below(self, ctx: Context, wanted: Wanted = FIRST_PAGE) -> Page[Tenant]:
+        """Those below the context's tenant, at any depth, in the order in which they were added.
+
+        A search looks at their names. Raises CursorInvalid, SortUnknown.
+        """
         async with self._db.unit(ctx) as unit:
-            return await tenants.below(unit, ctx.tenant, after=after, limit=limit)
+            return await tenants.page(unit, ctx.tenant, wanted)
 
     async def read(self, ctx: Context, tenant: str) -> Tenant:
         """One below the context's tenant. Raises TenantUnknown."""
@@ -194,10 +198,13 @@ class Tenants:
             await unit.emit(ApiKeyAdded(tenant=ctx.tenant, at=ctx.now, key_id=key.id, name=name))
         return NewApiKey(key=key, secret=secret)
 
-    async def keys(self, ctx: Context) -> Sequence[ApiKey]:
-        """All keys of the context's tenant, oldest first, those that were revoked too."""
+    async def keys(self, ctx: Context, wanted: Wanted = FIRST_PAGE) -> Page[ApiKey]:
+        """Keys of the context's tenant, oldest first, those that were revoked too.
+
+        Raises CursorInvalid, SortUnknown.
+        """
         async with self._db.unit(ctx) as unit:
-            return await store.list_keys(unit)
+            return await store.page(unit, wanted)
 
     async def revoke_key(self, ctx: Context, name_or_id: str) -> ApiKey:
         """End a key's life. Raises ApiKeyUnknown."""

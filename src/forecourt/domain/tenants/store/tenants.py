@@ -21,8 +21,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from forecourt.base.ids import TenantId
-from forecourt.domain.tenants.model import Share, Tenant, TenantKind
+from forecourt.base.pages import Page, Wanted
+from forecourt.domain.tenants.model import TENANT_SORTS, Share, Tenant, TenantKind
 from forecourt.infra.database import Unit, metadata
+from forecourt.infra.listing import Listing, list_rows, sorts
 
 tenants: Final = Table(
     "tenants",
@@ -30,6 +32,8 @@ tenants: Final = Table(
     Column("tenant_id", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("time_zone", Text, nullable=False, server_default=FetchedValue()),
+    Column("ocpp_url", Text, nullable=False, server_default=FetchedValue()),
     Column("kind", Text, nullable=False, server_default=FetchedValue()),
     Column("above", ARRAY(Text), nullable=False, server_default=FetchedValue()),
     Column("disabled_at", DateTime(timezone=True)),
@@ -72,12 +76,19 @@ async def find(unit: Unit, tenant: str) -> Tenant | None:
     return None if row is None else _tenant(row)
 
 
-async def below(unit: Unit, tenant: TenantId, *, after: str = "", limit: int) -> list[Tenant]:
-    """Those below ``tenant``, in the order in which they were added."""
+async def page(unit: Unit, tenant: TenantId, wanted: Wanted) -> Page[Tenant]:
+    """Those below ``tenant``, in the order in which they were added, if in no other."""
+    query = select(tenants).where(literal(tenant) == any_(tenants.c.above))
+    found = await list_rows(unit, query, _LISTING, wanted)
+    return found.of([_tenant(row) for row in found.rows])
+
+
+async def below(unit: Unit, tenant: TenantId, *, limit: int) -> list[Tenant]:
+    """Those below ``tenant``, by name."""
     query = (
         select(tenants)
-        .where(literal(tenant) == any_(tenants.c.above), tenants.c.tenant_id > after)
-        .order_by(tenants.c.tenant_id)
+        .where(literal(tenant) == any_(tenants.c.above))
+        .order_by(tenants.c.name, tenants.c.tenant_id)
         .limit(limit)
     )
     return [_tenant(row) for row in await unit.conn.execute(query)]
@@ -130,6 +141,14 @@ async def remove_share(unit: Unit, guest: str, share_id: str) -> bool:
     """Whether there was one."""
     it = (shares.c.guest_id == guest, shares.c.share_id == share_id)
     return (await unit.conn.execute(delete(shares).where(*it))).rowcount == 1
+
+
+_LISTING: Final = Listing(
+    sorts=sorts(tenants, TENANT_SORTS, id=tenants.c.tenant_id),
+    key=(tenants.c.tenant_id,),
+    default="id",
+    searched=(tenants.c.name,),
+)
 
 
 def _tenant(row: Any) -> Tenant:
