@@ -12,7 +12,16 @@ from forecourt.edge.http import document
 from tests.edge.http import rows
 from tests.edge.http.conftest import NOW, Door
 
-LISTS = ("/stations", "/sessions", "/tokens", "/templates", "/v1/drift", "/v1/commands")
+LISTS = (
+    "/stations",
+    "/sessions",
+    "/tokens",
+    "/templates",
+    "/v1/drift",
+    "/v1/commands",
+    "/v1/sites",
+    "/v1/tenants",
+)
 PARAMETERS = {
     "{station_id}": "CP1",
     "{session_id}": "ses_1",

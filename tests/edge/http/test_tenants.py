@@ -271,7 +271,7 @@ async def test_postgresql_holds_the_same_wall(door: Door, log_in: LogIn) -> None
         (f"UPDATE tenants SET above = ARRAY['{child}'] WHERE tenant_id = 'acme'", "denied"),
         ("INSERT INTO tenants (tenant_id, name, created_at) VALUES ('e', 'E', now())", "row-level"),
         (
-            "INSERT INTO tenants (tenant_id, name, created_at, above) VALUES ('e', 'E', now(), '{x}')",
+            "INSERT INTO tenants (tenant_id, name, created_at, above) SELECT 'e', 'E', now(), '{x}'",
             "row-level security",
         ),
         (
