@@ -23,7 +23,13 @@ from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.sites.api import SiteRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
-from forecourt.domain.tenants.api import AuditRoutes, KeyRoutes, RoleRoutes, TenantRoutes, UserRoutes
+from forecourt.domain.tenants.api import (
+    AuditRoutes,
+    KeyRoutes,
+    RoleRoutes,
+    TenantRoutes,
+    UserRoutes,
+)
 from forecourt.edge.http.account import MeRoutes, home_of
 from forecourt.edge.http.auth import (
     Browsers,
