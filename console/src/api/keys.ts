@@ -24,4 +24,6 @@ export const keys = {
   roles: ["roles"],
   apiKeys: ["apikeys"],
   audit: ["audit"],
+  passkeys: ["passkeys"],
+  logins: ["logins"],
 } as const;

@@ -13,6 +13,7 @@ export function modulesOf(text: string): { path: string; size: number } {
   return { path, size };
 }
 
+/** A text for a phone's camera. */
 export function QrCode({ text, label }: { text: string; label: string }) {
   const { path, size } = useMemo(() => modulesOf(text), [text]);
   return (
