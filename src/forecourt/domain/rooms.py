@@ -15,6 +15,7 @@ from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Stations
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, People, Tenants
+from forecourt.domain.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,3 +37,4 @@ class Rooms:
     energy: Energy
     firmware: Firmware
     billing: Billing
+    webhooks: Webhooks

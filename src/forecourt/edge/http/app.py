@@ -23,6 +23,7 @@ from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
 from forecourt.domain.tenants.api import AuditRoutes, KeyRoutes, RoleRoutes, UserRoutes
+from forecourt.domain.webhooks.api import DeliveryRoutes, EventTypeRoutes, WebhookRoutes
 from forecourt.edge.http.auth import Browsers, Gate, Keys, clean_address, context_of, guard
 from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, pages
 from forecourt.edge.http.deeds import remembered
@@ -62,6 +63,9 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     KeyRoutes,
     AuditRoutes,
     CertificateRoutes,
+    WebhookRoutes,
+    DeliveryRoutes,
+    EventTypeRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
 
@@ -112,6 +116,7 @@ def http_app(
             "tenants": _given(rooms.tenants),
             "people": _given(rooms.people),
             "audit": _given(rooms.audit),
+            "webhooks": _given(rooms.webhooks),
             "keys": _given(keys),
             "console": _given(console),
             "desk": _given(desk),

@@ -48,6 +48,14 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
     P.PEOPLE_READ: ("list_users", "read_user", "list_api_keys"),
     P.PEOPLE_WRITE: (*("add_user", "change_user", "remove_user", "add_api_key", "revoke_api_key"),),
     P.AUDIT_READ: ("list_audit", "verify_audit"),
+    P.WEBHOOKS_READ: (
+        *("list_webhooks", "read_webhook", "list_deliveries", "read_delivery"),
+        "list_event_types",
+    ),
+    P.WEBHOOKS_WRITE: (
+        *("add_webhook", "change_webhook", "remove_webhook", "rotate_webhook_secret"),
+        *("ping_webhook", "replay_webhook", "replay_delivery"),
+    ),
 }
 
 PERMISSIONS: Final[Mapping[str, Permission]] = {
