@@ -194,7 +194,7 @@ async def test_sending_again(door: Door, acme: httpx.AsyncClient) -> None:
     await acme.patch(path, json={"enabled": False})
     for asked in ("ping", "deliveries/evt_1/replay"):
         answer = await acme.post(f"{path}/{asked}")
-        assert (answer.status_code, answer.json()["code"]) == (409, "webhook.disabled")
+        assert (answer.status_code, answer.json()["code"]) == (409, "webhook.off")
 
 
 async def test_another_tenant_s_endpoint_is_unknown(

@@ -233,7 +233,7 @@ class WebhookOff(ForecourtError):
     """Nothing is sent to this endpoint: enable it first."""
 
     kind: ClassVar[Kind] = Kind.CONFLICT
-    code: ClassVar[str] = "webhook.disabled"
+    code: ClassVar[str] = "webhook.off"
 
 
 class TooManyWebhooks(ForecourtError):
