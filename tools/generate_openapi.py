@@ -24,12 +24,14 @@ from forecourt.domain.orders import Orders
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
+from forecourt.domain.sites import Sites
 from forecourt.domain.stations import Links, Stations
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, People, Tenants
 from forecourt.domain.webhooks import Webhooks
 from forecourt.edge.http import document, http_app
 from forecourt.edge.http.vitals import QuirkCounts, WireCounts
+from forecourt.edge.ocpp import Watch
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
 from forecourt.infra.outbound import Outbound
@@ -44,6 +46,7 @@ class NoWire:
     malformed = strays = superseded = refused_doors = 0
     logins_failed = logins_held = tls_failed = deflated = 0
     accepting = False
+    watch = Watch()
 
     @property
     def quirks(self) -> QuirkCounts:
@@ -71,6 +74,7 @@ async def described() -> str:
         audit=Audit(db),
         catalogue=Catalogue(),
         security=Security(db, secret_key=NO_KEY),
+        sites=Sites(db),
         stations=stations,
         devices=Devices(db, stations=stations, links=Links(), catalogue=Catalogue()),
         orders=Orders(db),

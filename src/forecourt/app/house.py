@@ -44,6 +44,7 @@ from forecourt.domain.security import (
     Use,
 )
 from forecourt.domain.sessions import Sessions
+from forecourt.domain.sites import Sites
 from forecourt.domain.stations import (
     CommandAnswered,
     Links,
@@ -61,6 +62,7 @@ from forecourt.domain.tenants import Audit, People, Tenants
 from forecourt.domain.webhooks import Feeder, WebhookAdded, WebhookChanged, Webhooks
 from forecourt.edge.http.app import http_app
 from forecourt.edge.http.live import Live
+from forecourt.edge.http.traced import traced
 from forecourt.edge.ocpp import (
     Courier,
     Gateway,
@@ -72,6 +74,7 @@ from forecourt.edge.ocpp import (
 from forecourt.infra import migrate, postgres
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import EVENTS, Database
+from forecourt.infra.otlp import TraceOptions, sent
 from forecourt.infra.outbound import Outbound
 from forecourt.infra.outbox import Handler, Relay, Told
 from forecourt.infra.tls import KeyPair
@@ -243,8 +246,9 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
         await keep_house(db, settings, clock)
         feeder, sender = await stack.enter_async_context(delivering(db, rooms, settings, clock))
+        tracing = await stack.enter_async_context(sent(_trace_options(settings)))
         tasks = await stack.enter_async_context(_tasks())
-        committer = Committer(db.raw, order=WRITES)
+        committer = Committer(db.raw, order=WRITES, tracing=tracing)
         gateway = Gateway(
             rooms,
             links=links,
@@ -252,6 +256,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             clock=clock,
             tasks=tasks,
             options=_gateway_options(settings),
+            tracing=tracing,
         )
         courier = Courier(rooms, clock, here=links.here)
         dispatcher = Dispatcher(db, rooms.stations, clock, gateway=settings.gateway_name)
@@ -278,7 +283,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         tasks.create_task(_pulse(gateway, live, clock))
         app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer, live=live)
         with port_taken(settings.http_port):
-            http_port = await stack.enter_async_context(served(app, settings))
+            http_port = await stack.enter_async_context(served(traced(app, tracing), settings))
         yield House(
             rooms=rooms,
             db=db,
@@ -289,6 +294,15 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             ports=ports,
             ocpp_urls=ocpp_urls,
         )
+
+
+def _trace_options(settings: Settings) -> TraceOptions:
+    return TraceOptions(
+        endpoint=settings.otlp_endpoint,
+        headers=settings.otlp_headers.get_secret_value(),
+        ratio=settings.trace_sample_ratio,
+        instance=settings.gateway_name,
+    )
 
 
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
@@ -308,6 +322,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
         audit=Audit(db),
         catalogue=catalogue,
         security=security,
+        sites=Sites(db),
         stations=standing,
         devices=Devices(
             db,

@@ -24,11 +24,13 @@ from forecourt.domain.orders import Orders
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
+from forecourt.domain.sites import Sites
 from forecourt.domain.stations import Answer, Ask, Known, Links, NewStation, Outcome, Stations
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, People, Tenants
 from forecourt.domain.webhooks import Webhooks
 from forecourt.edge.http import http_app
+from forecourt.edge.ocpp import Watch
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
 from forecourt.infra.outbound import Outbound
@@ -60,6 +62,7 @@ class GatewayOf:
 
     def __init__(self, links: Links) -> None:
         self._links = links
+        self.watch = Watch()
 
     def __len__(self) -> int:
         return len(self._links)
@@ -127,6 +130,7 @@ def rooms_on(db: Database, links: Links) -> Rooms:
         audit=Audit(db),
         catalogue=Catalogue(),
         security=Security(db, secret_key=SECRET),
+        sites=Sites(db),
         stations=stations,
         devices=Devices(db, stations=stations, links=links, catalogue=Catalogue()),
         orders=Orders(db),

@@ -240,7 +240,8 @@ _WANTED: Final = """
     OR e.type <> 'webhook.ping'
       AND (p.types = '{}' OR e.type = ANY (p.types)
         OR split_part(e.type, '.', 1) || '.' = ANY (p.types))
-      AND (p.sites = '{}' OR EXISTS (SELECT FROM stations s
+      AND (p.sites = '{}' OR starts_with(e.type, 'site.') AND e.subject = ANY (p.sites)
+        OR EXISTS (SELECT FROM stations s
         WHERE s.station_id = e.subject AND s.tenant_id = e.tenant_id
           AND s.site = ANY (p.sites))))"""
 

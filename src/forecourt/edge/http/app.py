@@ -20,6 +20,7 @@ from forecourt.domain.orders.api import OrderRoutes
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security.api import CertificateRoutes, PkiRoutes
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
+from forecourt.domain.sites.api import SiteRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
 from forecourt.domain.tenants.api import AuditRoutes, KeyRoutes, RoleRoutes, UserRoutes
@@ -33,7 +34,9 @@ from forecourt.edge.http.live import Live, LiveRoutes
 from forecourt.edge.http.login import Desk, LoginRoutes, MeRoutes
 from forecourt.edge.http.overview import OverviewRoutes
 from forecourt.edge.http.page import PageRoutes
+from forecourt.edge.http.places import PlaceRoutes
 from forecourt.edge.http.vitals import Gateway, Vitals, VitalsRoutes
+from forecourt.edge.http.watch import WatchRoutes
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
 
@@ -41,6 +44,7 @@ BODY_BYTES_MAX: Final = 1_048_576
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     StationRoutes,
     StationQuirkRoutes,
+    SiteRoutes,
     QuirkProfileRoutes,
     DeviceRoutes,
     DriftRoutes,
@@ -56,7 +60,9 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     BillingRoutes,
     JobRoutes,
     OverviewRoutes,
+    PlaceRoutes,
     LiveRoutes,
+    WatchRoutes,
     MeRoutes,
     UserRoutes,
     RoleRoutes,
@@ -81,13 +87,13 @@ def http_app(
     tenant: TenantId = DEFAULT_TENANT,
     console_folder: Path = BUILT,
 ) -> Litestar:
-    """An ASGI application. ``tenant`` is the one whose sessions /metrics counts.
+    """An ASGI application. ``tenant`` is the one that the first owner belongs to.
 
     ``live`` is what the relay tells of events; without it those who listen hear what they missed.
     """
     keys, browsers = Keys(rooms.tenants, clock), Browsers(rooms.people, clock)
     desk = Desk(rooms.people, browsers, clock, tenant=tenant)
-    vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer, tenant=tenant)
+    vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
     console = Console(console_folder)
     api = Router(
         "/api/v1",
@@ -101,6 +107,7 @@ def http_app(
         [api, LoginRoutes, ConsoleRoutes, VitalsRoutes, PageRoutes, PkiRoutes],
         dependencies={
             "catalogue": _given(rooms.catalogue),
+            "sites": _given(rooms.sites),
             "stations": _given(rooms.stations),
             "orders": _given(rooms.orders),
             "devices": _given(rooms.devices),
@@ -122,6 +129,7 @@ def http_app(
             "desk": _given(desk),
             # One that nobody listens to yet is empty, and no less the one to listen to.
             "live": _given(Live(db) if live is None else live),
+            "watch": _given(gateway.watch),
             "vitals": _given(vitals),
         },
         exception_handlers={**HANDLERS, **pages(console)},
