@@ -12,6 +12,7 @@ import asyncpg
 from forecourt.base.clock import ManualClock
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId, TenantId
+from forecourt.base.pages import Wanted
 from forecourt.domain.stations import Links, NewStation, StationConnected, Stations
 from forecourt.domain.tenants import Audit, Tenants
 from forecourt.domain.webhooks import (
@@ -90,7 +91,9 @@ class Hooked:
 
     async def log(self, endpoint: Endpoint, state: State | None = None) -> list[Delivery]:
         tenant = endpoint.tenant
-        return [*await self.webhooks.log(self.ctx(tenant), endpoint.id, state=state, limit=1_000)]
+        wanted = Wanted(limit=1_000)
+        found = await self.webhooks.log(self.ctx(tenant), endpoint.id, wanted, state=state)
+        return [*found.items]
 
     async def rows(self, sql: str) -> list[asyncpg.Record]:
         conn = await asyncpg.connect(self.db.url)
@@ -122,8 +125,9 @@ class Hooked:
         """Wait until so many attempts are kept, and none is in the air."""
 
         async def kept() -> bool:
-            (found,) = await self.log(endpoint)
-            return found.attempts == attempts and found.state != State.SENDING
+            return [
+                (one.attempts, one.state != State.SENDING) for one in await self.log(endpoint)
+            ] == [(attempts, True)]
 
         await eventually(kept)
 

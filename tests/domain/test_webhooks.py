@@ -161,10 +161,10 @@ async def test_gone_disables_at_once_and_tells(database_url: str) -> None:
         assert notice.subject == endpoint.id
 
         async def remembered() -> bool:
-            return bool(await house.audit.list(house.ctx()))
+            return bool((await house.audit.list(house.ctx())).items)
 
         await eventually(remembered)
-        deeds = await house.audit.list(house.ctx())
+        deeds = (await house.audit.list(house.ctx())).items
         assert (deeds[0].actor, deeds[0].action) == ("system:webhooks", "disable_webhook")
         # It hears of nothing, can do nothing, and begins anew when somebody enables it.
         await house.happen("CP2")
@@ -187,7 +187,7 @@ async def test_days_of_failures_disable(database_url: str) -> None:
     async with web(lambda _: (500, {}, b"")) as server, hooked(database_url) as house:
         endpoint = await house.add(server.url, "station.")
         await house.happen("CP1")
-        await house.settled(endpoint, 1, State.WAITING)
+        await house.until_settled(endpoint, 1)
         house.advance(timedelta(days=2, hours=23))
         await house.until(lambda: len(server.asked) == 2)
         await house.until_settled(endpoint, 2)
@@ -332,7 +332,8 @@ async def test_what_lies_inside_our_network_is_not_asked(database_url: str) -> N
                 await house.add(url)
         endpoint = await house.add(f"https://localhost:{port}/", "station.")
         await house.happen("CP1")
-        (waiting,) = await house.settled(endpoint, 1, State.WAITING)
+        await house.until_settled(endpoint, 1)
+        (waiting,) = await house.log(endpoint, State.WAITING)
         _, _, attempts = await house.webhooks.delivery(
             house.ctx(), endpoint.id, f"evt_{waiting.seq}"
         )
@@ -350,7 +351,8 @@ async def test_a_redirect_is_a_failure(database_url: str) -> None:
         ):
             endpoint = await house.add(server.url, "station.")
             await house.happen("CP1")
-            (waiting,) = await house.settled(endpoint, 1, State.WAITING)
+            await house.until_settled(endpoint, 1)
+            (waiting,) = await house.log(endpoint, State.WAITING)
             assert waiting.status == 307
             assert inside.asked == []
 
@@ -383,8 +385,8 @@ async def test_walls(database_url: str) -> None:
         ):
             with pytest.raises(WebhookUnknown):
                 await verb
-        assert await house.webhooks.list(theirs) == []
-        assert [one.id for one, _ in await house.webhooks.list(bound)] == [oslo.id]
+        assert (await house.webhooks.list(theirs)).items == []
+        assert [one.id for one, _ in (await house.webhooks.list(bound)).items] == [oslo.id]
         _, body, _ = await house.webhooks.delivery(bound, oslo.id, f"evt_{sent.seq}")
         assert json.loads(body)["data"]["station"] == "CP1"
         await house.webhooks.ping(bound, oslo.id)
@@ -405,7 +407,7 @@ async def test_limits(database_url: str) -> None:
             await house.webhooks.add(house.ctx(), NewEndpoint(url="https://example.com/"))
         with pytest.raises(TooManyWebhooks):
             await house.webhooks.add(house.ctx(), NewEndpoint(url="https://example.com/"))
-        assert len(await house.webhooks.list(house.ctx())) == 50
+        assert len((await house.webhooks.list(house.ctx())).items) == 50
 
 
 async def test_what_is_old_is_forgotten(database_url: str) -> None:

@@ -120,7 +120,7 @@ async def test_nothing_is_lost(database_url: str) -> None:
             await all_delivered()
             for task in running:
                 task.cancel()
-        assert await webhooks.log(ctx(), endpoint.id, state=State.FAILED) == []
+        assert (await webhooks.log(ctx(), endpoint.id, state=State.FAILED)).items == []
     await db.close()
     assert set(heard) == {f"CP{n}" for n in range(EVENTS)}
     assert len(ids) == EVENTS

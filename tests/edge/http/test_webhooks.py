@@ -1,6 +1,5 @@
 """Webhooks over HTTP: what can be made, what is told of it, what is refused, and who may."""
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -9,13 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from forecourt.domain.tenants import Role
-from tests.edge.http.conftest import Door
-from tests.edge.http.test_login import log_in
-
-__all__ = ["log_in"]
+from tests.edge.http.conftest import Door, LogIn
 
 URL = "https://hooks.example.com/in"
-LogIn = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
 async def make(client: httpx.AsyncClient, **given: Any) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from forecourt.base.context import Context
-from forecourt.base.pages import CursorInvalid
+from forecourt.base.pages import Wanted
 from forecourt.base.text import PRINTABLE, Line, Name
 from forecourt.domain.webhooks import rules
 from forecourt.domain.webhooks.model import (
+    DELIVERY_SORTS,
+    SORTS,
     Attempt,
     Delivery,
     DisabledBy,
@@ -26,8 +28,6 @@ from forecourt.domain.webhooks.model import (
 )
 from forecourt.domain.webhooks.service import Webhooks
 
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
-Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
 Url = Annotated[str, Meta(min_length=1, max_length=2_000, pattern=PRINTABLE)]
 Types = Annotated[tuple[Annotated[str, Meta(max_length=101)], ...], Meta(max_length=100)]
 Sites = Annotated[tuple[Name, ...], Meta(max_length=500)]
@@ -62,7 +62,7 @@ class WebhookView(Struct, frozen=True, kw_only=True):
 
 
 class WebhookPage(Struct, frozen=True, kw_only=True):
-    """Endpoints in the order in which they were made."""
+    """Endpoints."""
 
     items: list[WebhookView]
     next: str | None
@@ -118,7 +118,7 @@ class DeliveryView(Struct, frozen=True, kw_only=True):
 
 
 class DeliveryPage(Struct, frozen=True, kw_only=True):
-    """Deliveries, newest events first."""
+    """Deliveries."""
 
     items: list[DeliveryView]
     next: str | None
@@ -190,19 +190,17 @@ class WebhookRoutes(Controller):
     path = "/webhooks"
     tags = ("Webhooks",)
 
-    @get(operation_id="list_webhooks", summary="List endpoints")
+    @get(operation_id="list_webhooks", sorts=SORTS, summary="List endpoints")
     async def page(
         self,
         ctx: NamedDependency[Context],
         webhooks: NamedDependency[Webhooks],
-        *,
-        limit: Limit = 100,
-        cursor: Cursor = "",
+        search: NamedDependency[Wanted],
     ) -> WebhookPage:
-        """Endpoints in the order in which they were made."""
-        found = await webhooks.list(ctx, after=cursor, limit=limit + 1)
-        items = [webhook_view(endpoint, health) for endpoint, health in found[:limit]]
-        return WebhookPage(items=items, next=items[-1].id if len(found) > limit else None)
+        """Endpoints. A search looks at id, address and description."""
+        found = await webhooks.list(ctx, search)
+        items = [webhook_view(endpoint, health) for endpoint, health in found.items]
+        return WebhookPage(items=items, next=found.next)
 
     @post(operation_id="add_webhook", summary="Make an endpoint")
     async def add(
@@ -322,29 +320,23 @@ class DeliveryRoutes(Controller):
     path = "/webhooks/{webhook_id:str}/deliveries"
     tags = ("Webhooks",)
 
-    @get(operation_id="list_deliveries", summary="List deliveries")
+    @get(operation_id="list_deliveries", sorts=DELIVERY_SORTS, summary="List deliveries")
     async def page(
         self,
         ctx: NamedDependency[Context],
         webhooks: NamedDependency[Webhooks],
         webhook_id: FromPath[str],
+        search: NamedDependency[Wanted],
         *,
-        limit: Limit = 100,
-        cursor: Cursor = "",
         in_state: Annotated[State | None, QueryParameter(name="state")] = None,
         of_type: Annotated[Line | None, QueryParameter(name="type")] = None,
     ) -> DeliveryPage:
-        """Deliveries, newest events first."""
+        """Deliveries, newest events first if in no other order. A search: type and subject."""
         found = await webhooks.log(
-            ctx,
-            EndpointId(webhook_id),
-            before=_place(cursor),
-            limit=limit + 1,
-            state=in_state,
-            kind=of_type,
+            ctx, EndpointId(webhook_id), search, state=in_state, kind=of_type
         )
-        items = [DeliveryView(**_said(delivery)) for delivery in found[:limit]]
-        return DeliveryPage(items=items, next=items[-1].id if len(found) > limit else None)
+        items = [DeliveryView(**_said(delivery)) for delivery in found.items]
+        return DeliveryPage(items=items, next=found.next)
 
     @get("/{delivery_id:str}", operation_id="read_delivery", summary="One delivery")
     async def read(
@@ -394,14 +386,6 @@ def webhook_view(endpoint: Endpoint, health: Health | None = None) -> WebhookVie
         old_secret_until=endpoint.old_secret_until,
         health=health,
     )
-
-
-def _place(cursor: str) -> int | None:
-    """Where a page begins. Raises CursorInvalid."""
-    place = rules.seq_of(cursor)
-    if cursor and place is None:
-        raise CursorInvalid("this cursor is not the 'next' of a page", cursor=cursor)
-    return place
 
 
 def _said(delivery: Delivery) -> dict[str, Any]:

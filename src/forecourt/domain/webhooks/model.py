@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, NewType
+from typing import ClassVar, Final, NewType
 
 from msgspec import Struct
 
@@ -13,6 +13,12 @@ from forecourt.base.ids import TenantId
 
 EndpointId = NewType("EndpointId", str)
 """``whk_`` and a time-ordered text."""
+
+
+SORTS: Final = ("id", "url", "description")
+"""What endpoints are sorted by."""
+DELIVERY_SORTS: Final = ("id", "type", "subject", "state", "attempts")
+"""What the deliveries to one are sorted by."""
 
 
 class DisabledBy(StrEnum):

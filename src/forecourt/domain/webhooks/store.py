@@ -23,7 +23,10 @@ from sqlalchemy import (
 )
 
 from forecourt.base.ids import TenantId
+from forecourt.base.pages import Page, Wanted
 from forecourt.domain.webhooks.model import (
+    DELIVERY_SORTS,
+    SORTS,
     Attempt,
     Claimed,
     Delivery,
@@ -35,6 +38,7 @@ from forecourt.domain.webhooks.model import (
     State,
 )
 from forecourt.infra.database import Unit, metadata
+from forecourt.infra.listing import Listing, list_rows, only, sorts
 
 endpoints: Final = Table(
     "webhook_endpoints",
@@ -88,6 +92,19 @@ attempts: Final = Table(
     Column("answer", Text, nullable=False),
 )
 
+_ENDPOINTS: Final = Listing(
+    sorts=sorts(endpoints, SORTS, id=endpoints.c.endpoint_id),
+    key=(endpoints.c.endpoint_id,),
+    default="id",
+    searched=(endpoints.c.endpoint_id, endpoints.c.url, endpoints.c.description),
+)
+_DELIVERIES: Final = Listing(
+    sorts=sorts(deliveries, DELIVERY_SORTS, id=deliveries.c.seq),
+    key=(deliveries.c.seq,),
+    default="-id",
+    searched=(deliveries.c.type, deliveries.c.subject),
+)
+
 # ---- endpoints ----------------------------------------------------------------------------------
 
 
@@ -128,11 +145,10 @@ async def find(
     return None if row is None else (_endpoint(row), row.sealed)
 
 
-async def page(unit: Unit, *, after: str, limit: int) -> list[Endpoint]:
-    """Endpoints in the order in which they were made."""
-    c = endpoints.c
-    query = select(endpoints).where(c.endpoint_id > after).order_by(c.endpoint_id).limit(limit)
-    return [_endpoint(row) for row in await unit.conn.execute(query)]
+async def page(unit: Unit, wanted: Wanted) -> Page[Endpoint]:
+    """Endpoints, in the order in which they were made if in no other."""
+    found = await list_rows(unit, select(endpoints), _ENDPOINTS, wanted)
+    return found.of([_endpoint(row) for row in found.rows])
 
 
 async def count(unit: Unit) -> int:
@@ -181,23 +197,16 @@ _body = text("SELECT CAST(body AS text) FROM events WHERE seq = :seq AND at = :a
 async def log(
     unit: Unit,
     endpoint_id: EndpointId,
+    wanted: Wanted,
     *,
-    before: int | None,
-    limit: int,
     state: State | None = None,
     kind: str | None = None,
-) -> list[Delivery]:
-    """Deliveries to an endpoint, newest events first."""
-    c = deliveries.c
-    query = select(deliveries).where(c.endpoint_id == endpoint_id)
-    if before is not None:
-        query = query.where(c.seq < before)
-    if state is not None:
-        query = query.where(c.state == state.value)
-    if kind is not None:
-        query = query.where(c.type == kind)
-    rows = await unit.conn.execute(query.order_by(c.seq.desc()).limit(limit))
-    return [_delivery(row) for row in rows]
+) -> Page[Delivery]:
+    """Deliveries to an endpoint, newest events first if in no other order."""
+    query = select(deliveries).where(deliveries.c.endpoint_id == endpoint_id)
+    query = only(query, deliveries, {"state": state, "type": kind})
+    found = await list_rows(unit, query, _DELIVERIES, wanted)
+    return found.of([_delivery(row) for row in found.rows])
 
 
 async def delivery(unit: Unit, endpoint_id: EndpointId, seq: int) -> Delivery | None:

@@ -30,6 +30,8 @@ from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, pages
 from forecourt.edge.http.deeds import remembered
 from forecourt.edge.http.document import config
 from forecourt.edge.http.errors import HANDLERS, HARDENED
+from forecourt.edge.http.export import exported
+from forecourt.edge.http.lists import paged, searched
 from forecourt.edge.http.live import Live, LiveRoutes
 from forecourt.edge.http.login import Desk, LoginRoutes, MeRoutes
 from forecourt.edge.http.overview import OverviewRoutes
@@ -99,9 +101,13 @@ def http_app(
         "/api/v1",
         route_handlers=ROUTES,
         guards=[clean_address, guard(Gate(keys, browsers, clock))],
-        middleware=[remembered(rooms.audit)],
+        middleware=[exported, remembered(rooms.audit)],
         security=[{"apiKey": []}],
-        dependencies={"ctx": Provide(context_of, sync_to_thread=False)},
+        dependencies={
+            "ctx": Provide(context_of, sync_to_thread=False),
+            "paging": Provide(paged, sync_to_thread=False),
+            "search": Provide(searched, sync_to_thread=False),
+        },
     )
     return Litestar(
         [api, LoginRoutes, ConsoleRoutes, VitalsRoutes, PageRoutes, PkiRoutes],

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0017"
-down_revision = "0019"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
@@ -72,10 +72,8 @@ OF_SITES = (
     " AND sites <@ string_to_array(current_setting('forecourt.sites', true), E'\\n'))"
 )
 OF_ENDPOINTS = BOUND + " OR endpoint_id IN (SELECT p.endpoint_id FROM webhook_endpoints p)"  # noqa: S608 (of our own words)
-OF_EVENTS = (
-    f"{BOUND} OR subject IN (SELECT s.station_id FROM stations s)"
-    " OR (type LIKE 'site.%' AND subject IN (SELECT p.site_id FROM sites p))"
-)
+OF_EVENTS = """subject IN (SELECT s.station_id FROM stations s)
+  OR (type LIKE 'site.%' AND subject IN (SELECT p.site_id FROM sites p))"""
 
 
 def upgrade() -> None:
@@ -102,7 +100,8 @@ def downgrade() -> None:
     # A check, once given, cannot be taken from a policy: it is made anew.
     op.execute("DROP POLICY sites ON events")
     op.execute(
-        f"CREATE POLICY sites ON events AS RESTRICTIVE TO forecourt_tenant USING ({OF_EVENTS})"
+        f"CREATE POLICY sites ON events AS RESTRICTIVE TO forecourt_tenant USING "
+        f"({BOUND} OR {OF_EVENTS})"
     )
     for table in reversed(WALLED):
         op.execute(f"DROP TABLE {table}")

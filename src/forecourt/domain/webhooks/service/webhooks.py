@@ -10,6 +10,7 @@ import msgspec
 
 from forecourt.base.context import Context
 from forecourt.base.ids import new_id
+from forecourt.base.pages import FIRST_PAGE, Page, Wanted
 from forecourt.domain.webhooks import rules, store
 from forecourt.domain.webhooks.model import (
     Attempt,
@@ -89,14 +90,15 @@ class Webhooks:
         return endpoint, health[endpoint_id]
 
     async def list(
-        self, ctx: Context, *, after: str = "", limit: int = 100
-    ) -> Sequence[tuple[Endpoint, Health]]:
-        """Endpoints in the order in which they were made, and how they did."""
+        self, ctx: Context, wanted: Wanted = FIRST_PAGE
+    ) -> Page[tuple[Endpoint, Health]]:
+        """Endpoints, and how they did in the last 24 hours. Raises CursorInvalid, SortUnknown."""
         async with self._db.unit(ctx) as unit:
-            found = await store.page(unit, after=after, limit=limit)
-            ids = [endpoint.id for endpoint in found]
+            found = await store.page(unit, wanted)
+            ids = [endpoint.id for endpoint in found.items]
             health = await store.health(unit, ids, ctx.now - HEALTH_OF)
-        return [(endpoint, health[endpoint.id]) for endpoint in found]
+        items = [(endpoint, health[endpoint.id]) for endpoint in found.items]
+        return Page(items=items, next=found.next)
 
     async def change(
         self, ctx: Context, endpoint_id: EndpointId, change: EndpointChange
@@ -156,18 +158,18 @@ class Webhooks:
         self,
         ctx: Context,
         endpoint_id: EndpointId,
+        wanted: Wanted = FIRST_PAGE,
         *,
-        before: int | None = None,
-        limit: int = 100,
         state: State | None = None,
         kind: str | None = None,
-    ) -> Sequence[Delivery]:
-        """What was or is on its way to an endpoint, newest first. Raises WebhookUnknown."""
+    ) -> Page[Delivery]:
+        """What was or is on its way to an endpoint, newest events first if in no other order.
+
+        Raises WebhookUnknown, CursorInvalid, SortUnknown.
+        """
         async with self._db.unit(ctx) as unit:
             await _read(unit, endpoint_id)
-            return await store.log(
-                unit, endpoint_id, before=before, limit=limit, state=state, kind=kind
-            )
+            return await store.log(unit, endpoint_id, wanted, state=state, kind=kind)
 
     async def delivery(
         self, ctx: Context, endpoint_id: EndpointId, message: str
