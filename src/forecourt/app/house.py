@@ -231,10 +231,8 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
     """Build the house, hand it over, and take it down again in reverse."""
     async with AsyncExitStack() as stack:
         if settings.database_url is None:
-            embedded = await stack.enter_async_context(
-                postgres.running(settings.data_dir, log=_postgres_log)
-            )
-            url = embedded.url
+            running = postgres.running(settings.data_dir, log=_postgres_log)
+            url = (await stack.enter_async_context(running)).url
         else:
             url = settings.database_url.get_secret_value()
         await migrate.upgrade(url)
