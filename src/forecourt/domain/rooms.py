@@ -17,6 +17,7 @@ from forecourt.domain.sites import Sites
 from forecourt.domain.stations import Stations
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, People, Tenants
+from forecourt.domain.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +41,4 @@ class Rooms:
     firmware: Firmware
     billing: Billing
     drivers: Drivers
+    webhooks: Webhooks
