@@ -61,9 +61,10 @@ def platform(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     try:
         found = process.said(
             r"(http://127\.0\.0\.1:\d+).*?log in as\s+(\S+)\s+(\S+).*?API key\s+(fck_\S+)"
+            r".*?stations\s+(ws://\S+)/<identity>"
         )
-        url, email, password, key = found.groups()
-        platform = Platform(url=url, email=email, password=password, key=key)
+        url, email, password, key, ocpp = found.groups()
+        platform = Platform(url=url, email=email, password=password, key=key, ocpp_url=ocpp)
         until("car that charges", lambda: platform.api("GET", "/overview")["sessions_running"])
         yield platform
     finally:

@@ -10,7 +10,7 @@ import { stations } from "./stations";
 import { tokens } from "./tokens";
 
 export const entries: readonly Entry[] = [
-  ...overview.entries, ...stations.entries, ...sessions.entries, ...reservations.entries, ...alarms.entries, ...tokens.entries, ...people.entries, ...settings.entries,
+  ...overview.entries, ...stations.entries, ...sessions.entries, ...alarms.entries, ...reservations.entries, ...tokens.entries, ...people.entries, ...settings.entries,
 ];
 export const routes = [
   ...overview.routes, ...stations.routes, ...sessions.routes, ...reservations.routes, ...alarms.routes, ...tokens.routes, ...people.routes, ...settings.routes,
