@@ -3,11 +3,11 @@
 import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from forecourt.base.clock import SystemClock
 from tests.console.conftest import Platform
 from tests.console.running import PATIENCE_S
 from tests.console.test_console import a_station
@@ -89,7 +89,7 @@ def reported(platform: Platform, station: str) -> None:
     async def come() -> None:
         wire = await dialled(platform.ocpp_url, station)
         await wire.call("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
-        at = datetime.now(UTC).isoformat()
+        at = SystemClock().now().isoformat()
         body = {"type": "TamperDetectionActivated", "timestamp": at, "techInfo": "door 1"}
         await wire.call("SecurityEventNotification", body)
         await wire.close()
