@@ -120,10 +120,8 @@ def http_app(
     """
     keys, browsers = Keys(rooms.tenants, clock), Browsers(rooms.people, clock)
     places = Places(rooms.tenants)
-    desk = Desk(rooms.people, browsers, places, clock, tenant=tenant)
     vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
     console = Console(console_folder)
-    # One that nobody listens to yet is empty, and no less the one to listen to.
     live = Live(db) if live is None else live
     api = Router(
         "/api/v1",
@@ -163,7 +161,7 @@ def http_app(
             "webhooks": _given(rooms.webhooks),
             "keys": _given(keys),
             "console": _given(console),
-            "desk": _given(desk),
+            "desk": _given(Desk(rooms.people, browsers, places, clock, tenant=tenant)),
             "live": _given(live),
             "driver_desk": _given(DriverDesk(rooms.drivers, live, clock)),
             "watch": _given(gateway.watch),
