@@ -14,6 +14,7 @@ Knows nothing of stations, sessions or OCPP.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final
 
 import asyncpg
@@ -328,6 +329,7 @@ class Committer:
             return
         if self._conn is None or self._conn.is_closed():
             self._conn = await self._connect()
+            await _quicken(self._conn)
         conn = self._conn
         # Cancelling would wait for a server that does not answer; cutting waits for nobody.
         hung = asyncio.get_running_loop().call_later(COMMAND_TIMEOUT_S, conn.terminate)
@@ -383,6 +385,32 @@ class Committer:
         conn, self._conn = self._conn, None
         if conn is not None:
             conn.terminate()
+
+
+_POSTGRES_BEGAN: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def _moment(moment: datetime) -> tuple[int]:
+    """A moment as PostgreSQL counts it, in microseconds. One without a zone raises TypeError."""
+    since = moment - _POSTGRES_BEGAN
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds,)
+
+
+def _moment_told(microseconds: tuple[int]) -> datetime:
+    return _POSTGRES_BEGAN + timedelta(microseconds=microseconds[0])
+
+
+async def _quicken(conn: asyncpg.Connection) -> None:
+    """Write moments by a function of ours: asyncpg's own compares each with both infinities, which
+    costs three times as much as all the other columns of a reading together.
+    """
+    await conn.set_type_codec(
+        "timestamptz",
+        schema="pg_catalog",
+        encoder=_moment,
+        decoder=_moment_told,
+        format="tuple",
+    )
 
 
 def unheard(error: BaseException | None) -> None:
