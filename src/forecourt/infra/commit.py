@@ -13,7 +13,8 @@ Knows nothing of stations, sessions or OCPP.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final
 
@@ -329,12 +330,11 @@ class Committer:
             return
         if self._conn is None or self._conn.is_closed():
             self._conn = await self._connect()
-            await _quicken(self._conn)
+            with _cut_when_it_hangs(self._conn):
+                await _quicken(self._conn)
         conn = self._conn
-        # Cancelling would wait for a server that does not answer; cutting waits for nobody.
-        hung = asyncio.get_running_loop().call_later(COMMAND_TIMEOUT_S, conn.terminate)
-        try:
-            kinds = sorted(rows, key=self._order.__getitem__)
+        kinds = sorted(rows, key=self._order.__getitem__)
+        with _cut_when_it_hangs(conn):
             if len(kinds) == 1 and not kinds[0].fenced:
                 # One statement is a transaction by itself: two round trips less.
                 await self._rows(conn, kinds[0], rows[kinds[0]], careful=careful)
@@ -342,8 +342,6 @@ class Committer:
                 async with conn.transaction():
                     for write in kinds:
                         await self._rows(conn, write, rows[write], careful=careful)
-        finally:
-            hung.cancel()
         self.stats.batches += 1
         self.stats.rows += sum(map(len, rows.values()))
         for write, then in self._after.items():
@@ -385,6 +383,16 @@ class Committer:
         conn, self._conn = self._conn, None
         if conn is not None:
             conn.terminate()
+
+
+@contextmanager
+def _cut_when_it_hangs(conn: asyncpg.Connection) -> Generator[None]:
+    """Cancelling would wait for a server that does not answer; cutting waits for nobody."""
+    hung = asyncio.get_running_loop().call_later(COMMAND_TIMEOUT_S, conn.terminate)
+    try:
+        yield
+    finally:
+        hung.cancel()
 
 
 _POSTGRES_BEGAN: Final = datetime(2000, 1, 1, tzinfo=UTC)
