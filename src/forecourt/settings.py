@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     """A PostgreSQL of your own (15 or newer); without it, one runs in the data folder."""
     database_pool_size: int = Field(default=10, ge=2, le=200)
     """Connections for everything but the hot path, which has its own."""
+    database_idle_in_transaction_s: float = Field(default=60, ge=1, le=3_600)
+    """PostgreSQL ends a connection of ours that leaves a transaction open for so long: a process
+    that hangs would hold back the events of everybody on that server."""
     host: str = "127.0.0.1"
     """The address to listen on; 0.0.0.0 for all. Put TLS in front, or set the certificate."""
     ocpp_port: int = Field(default=9220, ge=0, le=65_535)
@@ -68,6 +71,9 @@ class Settings(BaseSettings):
     """The oldest TLS that is taken there."""
     http_port: int = Field(default=8080, ge=0, le=65_535)
     """Where people and programs connect; 0 takes any free port."""
+    public_url: str = Field(default="", max_length=200, pattern=r"^(https?://[^\s/?#]+)?$")
+    """Where people reach the console, ``https://charging.example``: passkeys are bound to it, and
+    single sign-on and one-time links lead back to it. Without it they work on localhost alone."""
     tls_cert: Path | None = None
     """Certificate chain (PEM) for both ports."""
     tls_key: Path | None = None
@@ -108,8 +114,8 @@ class Settings(BaseSettings):
     pki_contract_token: SecretStr = SecretStr("")
     """The bearer token for it."""
     outbound_hosts: tuple[str, ...] = ()
-    """Hosts of your own network that may be asked where stations, cars or certificates name them
-    (an OCSP responder, say); all other private addresses are not."""
+    """Hosts of your own network that may be asked where stations, cars, certificates or webhooks
+    name them (an OCSP responder, say), by http too; all other private addresses are not."""
     pki_server_days: int = Field(default=90, ge=1, le=825)
     """How long a certificate of our own OCPP listener is good."""
     pki_station_days: int = Field(default=365, ge=1, le=3_650)
@@ -147,6 +153,8 @@ class Settings(BaseSettings):
     reports, firmware and log jobs, cleared alarms, and requests for certificates that failed."""
     keep_customer_information_days: int = Field(default=7, ge=1, le=90)
     """How long what stations told of a customer is kept; fetch it soon."""
+    keep_webhook_deliveries_days: int = Field(default=30, ge=1, le=400)
+    """How long deliveries to webhooks, and what came of them, are kept."""
     data_transfer_vendors: tuple[str, ...] = ()
     """Vendors whose DataTransfer messages are accepted and told on as `station.vendor_said`."""
     stop_timeout_s: float = Field(default=20, gt=0)

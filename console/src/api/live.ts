@@ -49,6 +49,14 @@ export const LIVE_TYPES = [
   "command.answered",
   "token.added",
   "token.changed",
+  "certificate.requested",
+  "certificate.issued",
+  "certificate.delivered",
+  "certificate.failed",
+  "certificate.expiring",
+  "certificate.revoked",
+  "reservation.made",
+  "reservation.settled",
 ] as const;
 
 const GATHER_MS = 250;
@@ -209,6 +217,8 @@ export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[]
       mark(keys.variables(station));
     } else if (room === "firmware" || room === "log") {
       mark(keys.jobs(station));
+    } else if (room === "certificate") {
+      mark(keys.certificates(station));
     } else if (room === "token") {
       mark(keys.tokens);
     } else {
@@ -216,8 +226,6 @@ export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[]
       mark(keys.attention);
     }
     if (station === "") continue;
-    // Whatever happened to a station, it was said by a message.
-    mark(keys.messages(station));
     mark(keys.timeline(station));
   }
   return [...stale.values()];
@@ -260,15 +268,15 @@ export function connect(client: QueryClient, url = "/api/v1/live"): () => void {
     source.onopen = () => {
       attempts = 0;
       liveStatus.set({ state: "live", since: Date.now() });
-      // A stream that was opened anew does not know where the last one broke.
+      // The stream goes on where it broke only if it had told something, and not for ever.
       if (missed) void client.invalidateQueries();
       missed = false;
     };
     source.onerror = () => {
       if (liveStatus.read().state !== "lost") liveStatus.set({ state: "lost", since: Date.now() });
-      // The browser tries again by itself, and says where it was; unless it was refused.
-      if (source?.readyState !== EventSource.CLOSED) return;
       missed = true;
+      // The browser tries again by itself; unless it was refused.
+      if (source?.readyState !== EventSource.CLOSED) return;
       retry = setTimeout(open, RETRY_MS[Math.min(attempts++, RETRY_MS.length - 1)]);
     };
   };

@@ -20,6 +20,7 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
         *("list_transaction_modes", "list_variable_events", "list_vehicle_plans"),
         *("overview", "live", "list_roles", "list_timeline", "list_networks"),
         *("list_sites", "read_site", "list_site_summaries", "read_site_summary"),
+        "watch_messages",
     ),
     P.STATIONS_WRITE: (
         *("add_station", "change_station", "remove_station", "add_template", "save_template"),
@@ -49,7 +50,17 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
     P.TOKENS_WRITE: ("add_token", "change_token", "remove_token"),
     P.PEOPLE_READ: ("list_users", "read_user", "list_api_keys"),
     P.PEOPLE_WRITE: (*("add_user", "change_user", "remove_user", "add_api_key", "revoke_api_key"),),
+    P.TENANTS_READ: ("list_tenants", "read_tenant", "list_shares"),
+    P.TENANTS_WRITE: ("add_tenant", "change_tenant", "share_sites", "unshare_sites"),
     P.AUDIT_READ: ("list_audit", "verify_audit"),
+    P.WEBHOOKS_READ: (
+        *("list_webhooks", "read_webhook", "list_deliveries", "read_delivery"),
+        "list_event_types",
+    ),
+    P.WEBHOOKS_WRITE: (
+        *("add_webhook", "change_webhook", "remove_webhook", "rotate_webhook_secret"),
+        *("ping_webhook", "replay_webhook", "replay_delivery"),
+    ),
 }
 
 PERMISSIONS: Final[Mapping[str, Permission]] = {
@@ -57,10 +68,27 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
 }
 """By a route's operation id."""
 
-ANYBODY: Final = frozenset({"read_me", "log_out", "begin_totp", "set_totp"})
+ANYBODY: Final = frozenset(
+    {
+        *("read_me", "log_out", "begin_totp", "set_totp", "list_my_passkeys", "begin_passkey"),
+        *("add_passkey", "remove_passkey", "list_my_logins", "end_my_login", "end_my_other_logins"),
+        *("list_places", "act_in"),
+    }
+)
 """Routes about the caller alone."""
 
-OF_KEYS: Final = frozenset(Permission) - {P.PEOPLE_READ, P.PEOPLE_WRITE, P.COMMANDS_RAW}
+OF_SHARES: Final = frozenset(
+    {
+        *("list_stations", "read_station", "list_timeline", "list_alarms", "overview", "live"),
+        *("list_sessions", "read_session", "list_readings", "list_sites", "read_site"),
+        *("overview_sites", "read_site_summary", "list_roles"),
+    }
+)
+"""What may be read where sites are shared; all that is not named here may not."""
+
+OF_KEYS: Final = frozenset(Permission) - {
+    *(P.PEOPLE_READ, P.PEOPLE_WRITE, P.TENANTS_WRITE, P.COMMANDS_RAW)
+}
 """What a program with an API key may do; people let people in."""
 
 
