@@ -56,14 +56,15 @@ def platform(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """The demonstration network: stations that charge, and somebody who may log in."""
     assert built.is_dir()
     folder = tmp_path_factory.mktemp("console")
-    demo = ("demo", "--stations", "24", "--data-dir", str(folder / "data"))
+    demo = ("demo", "--stations", "24", "--any-ports", "--data-dir", str(folder / "data"))
     process = Forecourt(folder / "out", *demo)
     try:
         found = process.said(
             r"(http://127\.0\.0\.1:\d+).*?log in as\s+(\S+)\s+(\S+).*?API key\s+(fck_\S+)"
+            r".*?stations\s+(ws://\S+)/<identity>"
         )
-        url, email, password, key = found.groups()
-        platform = Platform(url=url, email=email, password=password, key=key)
+        url, email, password, key, ocpp = found.groups()
+        platform = Platform(url=url, email=email, password=password, key=key, ocpp_url=ocpp)
         until("car that charges", lambda: platform.api("GET", "/overview")["sessions_running"])
         yield platform
     finally:

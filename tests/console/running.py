@@ -43,6 +43,7 @@ class Platform:
     password: str = ""
     key: str = ""
     code: str = ""
+    ocpp_url: str = ""
 
     def api(self, method: str, path: str, body: object = None) -> Any:
         """Ask with the API key, as another program would."""

@@ -1,12 +1,17 @@
 """The operator's desk: what one sees of a station, a session and the network, and does about it."""
 
+import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from forecourt.base.clock import SystemClock
 from tests.console.conftest import Platform
+from tests.console.running import PATIENCE_S
 from tests.console.test_console import a_station
+from tests.edge.ocpp.wire import Refused, Wire
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -76,3 +81,77 @@ def test_a_certificate_is_asked_for_signed_and_revoked(inside: Page, platform: P
     expect(dialog).to_contain_text("cannot come in")
     dialog.get_by_role("button", name="Revoke").click()
     expect(issued).to_contain_text("revoked")
+
+
+def reported(platform: Platform, station: str) -> None:
+    """A station of our own comes, says that somebody opens it, and goes."""
+
+    async def come() -> None:
+        wire = await dialled(platform.ocpp_url, station)
+        await wire.call("BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"})
+        at = SystemClock().now().isoformat()
+        body = {"type": "TamperDetectionActivated", "timestamp": at, "techInfo": "door 1"}
+        await wire.call("SecurityEventNotification", body)
+        await wire.close()
+
+    # The browser's own loop runs in this thread.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, come()).result(timeout=PATIENCE_S)
+
+
+async def dialled(url: str, station: str) -> Wire:
+    """A line, as soon as the door has heard of the station."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                return await Wire.open(url, f"/{station}")
+            except Refused:
+                await asyncio.sleep(0.2)
+
+
+def test_an_alarm_rings_and_is_acknowledged(inside: Page, platform: Platform) -> None:
+    inside.goto("/alarms")
+    inside.get_by_role("heading", name="Alarms").wait_for()
+    platform.api("POST", "/stations", {"id": "TAMPERED", "site": "Jordaan"})
+    reported(platform, "TAMPERED")
+    row = inside.get_by_role("row").filter(has_text="TAMPERED")
+    expect(row).to_contain_text("TamperDetectionActivated: door 1")
+    bell = inside.get_by_role("link", name=re.compile("nobody has looked at"))
+    expect(bell).to_have_attribute("aria-label", re.compile("[1-9]"))
+    row.get_by_role("button", name="Acknowledge").click()
+    expect(row).to_have_count(0)
+    inside.get_by_text("seen", exact=True).click()
+    expect(inside.get_by_role("row").filter(has_text="TAMPERED")).to_contain_text("seen")
+
+
+def test_a_connector_is_reserved_and_given_up(inside: Page, platform: Platform) -> None:
+    station = a_station(platform, "ocpp2.0.1")
+    platform.api("POST", "/tokens", {"uid": "RESERVED-FOR", "sessions_max": None})
+    inside.goto("/reservations")
+    inside.get_by_role("button", name="Reserve").click()
+    dialog = inside.get_by_role("dialog")
+    dialog.get_by_label("Station").fill(station)
+    dialog.get_by_label("EVSE").fill("1")
+    dialog.get_by_label("Token").fill("RESERVED-FOR")
+    dialog.get_by_role("button", name="Reserve").click()
+    expect(dialog.get_by_test_id("answer")).to_contain_text("Accepted")
+    inside.keyboard.press("Escape")
+    inside.keyboard.press("Escape")
+    row = inside.get_by_role("row").filter(has_text="RESERVED-FOR")
+    expect(row).to_contain_text("kept free")
+    row.get_by_role("button", name="Cancel").click()
+    expect(inside.get_by_role("row").filter(has_text="RESERVED-FOR")).to_contain_text("cancelled")
+
+
+def test_a_session_tells_periods_messages_and_that_nothing_was_checked(
+    inside: Page, platform: Platform
+) -> None:
+    running = platform.api("GET", "/sessions?limit=100&state=active")["items"]
+    session = max(running, key=lambda one: one["energy_wh"])
+    inside.goto(f"/sessions/{session['id']}")
+    expect(inside.get_by_role("region", name="Periods")).to_contain_text("charging")
+    messages = inside.get_by_role("region", name="Messages of this session")
+    messages.locator("summary").first.click()
+    expect(messages.locator("pre").first).to_contain_text(session["transaction"])
+    expect(inside.get_by_text("no price published")).to_be_visible()
+    expect(inside.get_by_text("The station sent no signed values")).to_be_visible()

@@ -42,6 +42,7 @@ export const LIVE_TYPES = [
   "session.stop_unmatched",
   "session.progress",
   "alarm.raised",
+  "alarm.acknowledged",
   "alarm.cleared",
   "firmware.status",
   "log.status",
@@ -206,6 +207,7 @@ export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[]
       mark(keys.overview);
     } else if (room === "alarm") {
       mark(keys.alarms(station));
+      mark(keys.alarmLists);
       mark(keys.overview);
     } else if (event.type === "station.added") {
       mark(keys.stationLists);
@@ -217,6 +219,8 @@ export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[]
       mark(keys.variables(station));
     } else if (room === "firmware" || room === "log") {
       mark(keys.jobs(station));
+    } else if (room === "reservation") {
+      mark(keys.reservationLists);
     } else if (room === "certificate") {
       mark(keys.certificates(station));
     } else if (room === "token") {

@@ -4,7 +4,7 @@ import { api, ask } from "./client";
 import { powerTrail, trailAfter } from "../rooms/overview/trail";
 import { readMe } from "./account";
 import { keys } from "./keys";
-import type { paths, SessionState } from "./schema";
+import type { paths, SessionState, SessionView } from "./schema";
 
 const PAGE = 200;
 const first = "";
@@ -139,6 +139,55 @@ export const certificatesQuery = (station: string) =>
       ]);
       return { issued: issued.items, requests: requests.items, held: held.items };
     },
+  });
+
+type Asked<Path extends keyof paths> = paths[Path] extends { get: { parameters: { query?: infer Q } } } ? Omit<NonNullable<Q>, "limit" | "cursor"> : never;
+
+export const networkAlarmsQuery = (filters: Asked<"/api/v1/alarms">) =>
+  infiniteQueryOptions({
+    queryKey: [...keys.alarmLists, filters],
+    queryFn: ({ pageParam, signal }) => ask(api.GET("/api/v1/alarms", { params: { query: { limit: PAGE, cursor: pageParam, ...filters } }, signal })),
+    initialPageParam: first,
+    getNextPageParam: next,
+    placeholderData: keepPreviousData,
+  });
+
+/** Up to a hundred: the bell counts no further. */
+export const openAlarmsQuery = queryOptions({
+  queryKey: [...keys.alarmLists, "open"],
+  queryFn: ({ signal }) => ask(api.GET("/api/v1/alarms", { params: { query: { limit: 100, state: "open" } }, signal })),
+});
+
+export const networkReservationsQuery = (filters: Asked<"/api/v1/reservations">) =>
+  infiniteQueryOptions({
+    queryKey: [...keys.reservationLists, filters],
+    queryFn: ({ pageParam, signal }) => ask(api.GET("/api/v1/reservations", { params: { query: { limit: PAGE, cursor: pageParam, ...filters } }, signal })),
+    initialPageParam: first,
+    getNextPageParam: next,
+    placeholderData: keepPreviousData,
+  });
+
+/** What a frame that tells of a transaction has in it; a number could stand for anything. */
+export function namesTransaction(frame: string, session: Pick<SessionView, "transaction">): boolean {
+  const number = /^\d{1,10}$/.test(session.transaction);
+  return number ? new RegExp(`"transactionId"\\s*:\\s*${session.transaction}\\b`).test(frame) : frame.includes(session.transaction);
+}
+
+/** The messages that name a session's transaction, newest first. */
+export const sessionMessagesQuery = (session: SessionView) =>
+  queryOptions({
+    queryKey: keys.sessionMessages(session.id),
+    queryFn: async ({ signal }) => {
+      const query = { limit: 1000, q: session.transaction };
+      const page = await ask(api.GET("/api/v1/stations/{station_id}/messages", { params: { path: { station_id: session.station }, query }, signal }));
+      return page.items.filter(({ frame }) => namesTransaction(frame, session));
+    },
+  });
+
+export const costsQuery = (station: string) =>
+  queryOptions({
+    queryKey: keys.costs(station),
+    queryFn: ({ signal }) => ask(api.GET("/api/v1/stations/{station_id}/costs", { params: { path: { station_id: station } }, signal })),
   });
 
 export const codesQuery = (station: string) =>

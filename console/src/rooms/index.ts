@@ -1,15 +1,17 @@
 /** All rooms that have pages. A new one is a folder beside these and one line in each list. */
 import type { Entry } from "../shell/room";
+import { alarms } from "./alarms";
 import { overview } from "./overview";
 import { people } from "./people";
+import { reservations } from "./reservations";
 import { sessions } from "./sessions";
 import { settings } from "./settings";
 import { stations } from "./stations";
 import { tokens } from "./tokens";
 
 export const entries: readonly Entry[] = [
-  ...overview.entries, ...stations.entries, ...sessions.entries, ...tokens.entries, ...people.entries, ...settings.entries,
+  ...overview.entries, ...stations.entries, ...sessions.entries, ...alarms.entries, ...reservations.entries, ...tokens.entries, ...people.entries, ...settings.entries,
 ];
 export const routes = [
-  ...overview.routes, ...stations.routes, ...sessions.routes, ...tokens.routes, ...people.routes, ...settings.routes,
+  ...overview.routes, ...stations.routes, ...sessions.routes, ...reservations.routes, ...alarms.routes, ...tokens.routes, ...people.routes, ...settings.routes,
 ] as const;

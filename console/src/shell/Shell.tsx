@@ -13,6 +13,7 @@ import { duration } from "../lib/format";
 import { useNow } from "../lib/now";
 import { useStore } from "../lib/store";
 import { entries } from "../rooms";
+import { Bell } from "./Bell";
 import { Keys } from "./Keys";
 import { Palette } from "./Palette";
 import type { Entry } from "./room";
@@ -58,6 +59,7 @@ export function Shell({ me }: { me: Me }) {
         </button>
         <div className="row push" style={{ gap: 4 }}>
           <Live />
+          <Bell />
           <SchemeMenu />
           <UserMenu me={me} help={() => setHelping(true)} account={() => setAccount(true)} />
         </div>

@@ -15,6 +15,7 @@ import { Chart, type Series } from "../../parts/Chart";
 import { State } from "../../parts/states";
 import { useMay } from "../../shell/session";
 import { curve } from "./curve";
+import { Cost, SessionPanels } from "./Parts";
 
 const route = getRouteApi("/sessions/$id");
 
@@ -67,6 +68,7 @@ function Found({ session }: { session: SessionView }) {
           <Loaded query={readings}>{(found) => <Readings readings={found} />}</Loaded>
         </Panel>
       </div>
+      <SessionPanels session={session} readings={readings.data ?? []} />
     </Page>
   );
 }
@@ -137,6 +139,7 @@ function FactList({ session }: { session: SessionView }) {
     [t("session.meter_stop"), session.meter_stop_wh !== null && energy(session.meter_stop_wh, t.language, 3)],
     [t("session.charging_state"), session.charging_state],
     [t("session.reason"), session.stop_reason],
+    [t("session.cost"), <Cost key="c" session={session} />],
     [t("session.offline"), session.offline ? t("yes") : t("no")],
   ];
   return (

@@ -140,6 +140,7 @@ from forecourt.domain.stations.commands import (
     recorded,
 )
 from forecourt.domain.stations.model import (
+    CONNECTOR_SORTS,
     Admission,
     Arrival,
     BootReport,
@@ -155,6 +156,7 @@ from forecourt.domain.stations.model import (
     Kept,
     LiveStation,
     NewStation,
+    Outlet,
     PasswordChanged,
     PasswordNeeded,
     Ping,
@@ -197,6 +199,7 @@ from forecourt.domain.stations.store import WRITES
 
 __all__ = [
     "COMMANDS",
+    "CONNECTOR_SORTS",
     "GOOD",
     "SPOKEN",
     "VARIABLES_MAX",
@@ -296,6 +299,7 @@ __all__ = [
     "OpenStream",
     "OpenStreams",
     "Outcome",
+    "Outlet",
     "PasswordChanged",
     "PasswordNeeded",
     "Ping",

@@ -9,18 +9,18 @@ from litestar.types import ControllerRouterHandler
 
 from forecourt.base.clock import Clock
 from forecourt.base.ids import TenantId
-from forecourt.domain.access.api import StationAccessRoutes, TokenRoutes
+from forecourt.domain.access.api import ReservationRoutes, StationAccessRoutes, TokenRoutes
 from forecourt.domain.billing.api import BillingRoutes
 from forecourt.domain.catalogue.api import QuirkProfileRoutes
 from forecourt.domain.devices.api import DeviceRoutes, DriftRoutes, TemplateRoutes
 from forecourt.domain.drivers.api import CodeRoutes, DriverPageRoutes
 from forecourt.domain.energy.api import EnergyRoutes
 from forecourt.domain.firmware.api import JobRoutes
-from forecourt.domain.monitoring.api import MonitoringRoutes
+from forecourt.domain.monitoring.api import AlarmRoutes, MonitoringRoutes
 from forecourt.domain.orders.api import OrderRoutes
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security.api import CertificateRoutes, PkiRoutes
-from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
+from forecourt.domain.sessions.api import CommandRoutes, ConnectorRoutes, PowerRoutes, SessionRoutes
 from forecourt.domain.sites.api import SiteRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
@@ -77,6 +77,10 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     CodeRoutes,
     DriverPageRoutes,
     MonitoringRoutes,
+    AlarmRoutes,
+    ConnectorRoutes,
+    PowerRoutes,
+    ReservationRoutes,
     EnergyRoutes,
     TariffRoutes,
     BillingRoutes,
@@ -116,10 +120,8 @@ def http_app(
     """
     keys, browsers = Keys(rooms.tenants, clock), Browsers(rooms.people, clock)
     places = Places(rooms.tenants)
-    desk = Desk(rooms.people, browsers, places, clock, tenant=tenant)
     vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
     console = Console(console_folder)
-    # One that nobody listens to yet is empty, and no less the one to listen to.
     live = Live(db) if live is None else live
     api = Router(
         "/api/v1",
@@ -159,7 +161,7 @@ def http_app(
             "webhooks": _given(rooms.webhooks),
             "keys": _given(keys),
             "console": _given(console),
-            "desk": _given(desk),
+            "desk": _given(Desk(rooms.people, browsers, places, clock, tenant=tenant)),
             "live": _given(live),
             "driver_desk": _given(DriverDesk(rooms.drivers, live, clock)),
             "watch": _given(gateway.watch),
