@@ -14,7 +14,7 @@ export interface AlarmsSearch {
 }
 
 export const alarms = room({
-  entries: [{ to: "/alarms", label: "nav.alarms", icon: IconBell, permission: "stations.read", key: "a" }],
+  entries: [{ to: "/alarms", label: "nav.alarms", icon: IconBell, permission: "stations.read", key: "l" }],
   routes: [
     createRoute({
       getParentRoute: () => root,
