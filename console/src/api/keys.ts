@@ -21,4 +21,7 @@ export const keys = {
   roles: ["roles"],
   apiKeys: ["apikeys"],
   audit: ["audit"],
+  sites: ["sites"],
+  site: (id: string) => ["site", id],
+  power: ["power"],
 } as const;

@@ -23,7 +23,7 @@ export function SessionTable({ filters, short = false }: { filters: SessionFilte
   }, [fetchNextPage, isFetchingNextPage]);
   const lasted = (s: SessionView) => duration((s.ended_at ? Date.parse(s.ended_at) : now) - Date.parse(s.started_at), t.language);
   const columns: Column<SessionView>[] = [
-    { id: "started", head: t("sessions.started"), width: "minmax(130px, 1fr)", cell: (s) => <Link to="/sessions/$id" params={{ id: s.id }} className="cell-link"><Ago at={s.started_at} /></Link> },
+    { id: "started", head: t("sessions.started"), width: "minmax(130px, 1fr)", cell: (s) => <Link to="/sessions/$id" params={{ id: s.id }} className="cell-link"><Ago at={s.started_at} zone={s.zone} /></Link> },
     { id: "state", head: t("stations.state"), width: "120px", cell: (s) => <Glow value={s.state}><State state={s.state} pulse={(s.power_w ?? 0) > 0} /></Glow> },
     ...(filters.station && short ? [] : [{ id: "station", head: t("sessions.at"), width: "minmax(130px, 1fr)", cell: (s: SessionView) => <Link to="/stations/$id" params={{ id: s.station }} className="cell-link">{s.station}</Link> }]),
     { id: "evse", head: "EVSE", width: "48px", numeric: true, cell: (s) => s.evse },
@@ -44,7 +44,7 @@ export function SessionTable({ filters, short = false }: { filters: SessionFilte
           card={(s) => (
             <Link to="/sessions/$id" params={{ id: s.id }} style={{ display: "block" }}>
               <span className="row"><b>{s.station} · {s.evse}</b><span className="push"><State state={s.state} /></span></span>
-              <span className="row soft"><span className="mono cut">{s.token}</span><span className="push"><Ago at={s.started_at} /></span></span>
+              <span className="row soft"><span className="mono cut">{s.token}</span><span className="push"><Ago at={s.started_at} zone={s.zone} /></span></span>
               <span className="row"><span>{energy(s.energy_wh, t.language)}</span><span>{s.state === "active" ? power(s.power_w, t.language) : lasted(s)}</span></span>
             </Link>
           )}

@@ -8,6 +8,7 @@ import { messagesQuery } from "../../api/queries";
 import type { MessageView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { clock, exact } from "../../lib/format";
+import { useZone } from "../../lib/zones";
 import { Loaded, Note, Panel } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { type Said, withLatency } from "./exchange";
@@ -16,6 +17,7 @@ const FOLLOW_MS = 3_000;
 
 export function Messages({ station }: { station: string }) {
   const t = useT();
+  const zone = useZone();
   const client = useQueryClient();
   const [action, setAction] = useState("");
   const [direction, setDirection] = useState("");
@@ -49,7 +51,7 @@ export function Messages({ station }: { station: string }) {
   }, [fetchNextPage, isFetchingNextPage]);
 
   const columns: Column<Said>[] = [
-    { id: "at", head: t("messages.at"), width: "72px", cell: ({ message }) => <time dateTime={message.at}>{clock(message.at, t.language)}</time> },
+    { id: "at", head: t("messages.at"), width: "72px", cell: ({ message }) => <time dateTime={message.at}>{clock(message.at, t.language, zone)}</time> },
     { id: "way", head: <span className="sr">{t("messages.direction")}</span>, width: "18px", cell: ({ message }) => <Way message={message} /> },
     {
       id: "action", head: t("messages.action"), width: "minmax(140px, 1fr)",
@@ -81,7 +83,7 @@ export function Messages({ station }: { station: string }) {
                 open={(said) => setOpen(said.key)}
                 card={(said) => (
                   <button type="button" className="plain" onClick={() => setOpen(said.key)}>
-                    <span className="row"><Way message={said.message} /><b className="cut">{said.message.action}</b><span className="soft push">{clock(said.message.at, t.language)}</span></span>
+                    <span className="row"><Way message={said.message} /><b className="cut">{said.message.action}</b><span className="soft push">{clock(said.message.at, t.language, zone)}</span></span>
                   </button>
                 )}
               />
@@ -103,13 +105,14 @@ function Way({ message }: { message: MessageView }) {
 
 function Frame({ said }: { said: Said }) {
   const t = useT();
+  const zone = useZone();
   const { message } = said;
   return (
     <section className="panel" style={{ display: "flex", flexDirection: "column" }} aria-label={t("messages.frame")}>
       <div className="panel-head">
         <Way message={message} />
         <h2 className="cut">{message.action || message.note}</h2>
-        <span className="soft nowrap push">{exact(message.at, t.language)}</span>
+        <span className="soft nowrap push">{exact(message.at, t.language, zone)}</span>
         <CopyButton value={message.frame}>{({ copied, copy }) => <Button variant="default" onClick={copy}>{copied ? t("copied") : t("copy")}</Button>}</CopyButton>
       </div>
       {message.note && message.action && <p className="soft" style={{ padding: "10px 14px 0" }}>{message.note}</p>}

@@ -5,7 +5,7 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo, useState } from "react";
 import { stationsQuery } from "../../api/queries";
 import type { StationView } from "../../api/schema";
-import { useT } from "../../i18n";
+import { type Translate, useT } from "../../i18n";
 import { Ago, Glow, Loaded, Note, Page } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { State } from "../../parts/states";
@@ -102,6 +102,11 @@ function None({ add }: { add: () => void }) {
 
 function useColumns(): Column<StationView>[] {
   const t = useT();
+  // The same columns for every drawing: a row is drawn again only when it changed.
+  return useMemo(() => columnsOf(t), [t]);
+}
+
+function columnsOf(t: Translate): Column<StationView>[] {
   return [
     {
       id: "id", head: t("stations.identity"), width: "minmax(130px, 1.3fr)",
@@ -113,7 +118,7 @@ function useColumns(): Column<StationView>[] {
     { id: "model", head: t("stations.model"), width: "minmax(130px, 1.4fr)", cell: (s) => `${s.vendor} ${s.model}`.trim() || <span className="soft">–</span> },
     { id: "firmware", head: t("stations.firmware"), width: "90px", cell: (s) => s.firmware || <span className="soft">–</span> },
     { id: "protocol", head: t("stations.protocol"), width: "90px", cell: (s) => s.protocol.replace("ocpp", "OCPP ") || <span className="soft">–</span> },
-    { id: "seen", head: t("stations.seen"), width: "110px", numeric: true, cell: (s) => <Ago at={s.connected ? (s.seen_at ?? s.connected_at) : (s.disconnected_at ?? s.seen_at)} none={t("never")} /> },
+    { id: "seen", head: t("stations.seen"), width: "110px", numeric: true, cell: (s) => <Ago at={s.connected ? (s.seen_at ?? s.connected_at) : (s.disconnected_at ?? s.seen_at)} none={t("never")} zone={s.zone} /> },
   ];
 }
 

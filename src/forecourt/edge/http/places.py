@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 
+import msgspec
 from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
@@ -18,6 +19,18 @@ Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at mo
 Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
 
 
+class SitePorts(Struct, frozen=True, kw_only=True):
+    """How the ports of a site are. A port of a station that is away is offline, whatever it was."""
+
+    free: int
+    charging: int
+    """Taken: from plugging in to driving away; reserved, too."""
+    faulted: int
+    unavailable: int
+    """Out of service, or in a state that no specification has."""
+    offline: int
+
+
 class SiteSummary(Struct, frozen=True, kw_only=True):
     """A site now, and today."""
 
@@ -28,7 +41,7 @@ class SiteSummary(Struct, frozen=True, kw_only=True):
     latitude: float | None
     longitude: float | None
     at: datetime
-    ports: Ports
+    ports: SitePorts
     sessions_running: int
     power_w: int
     zone: str
@@ -118,7 +131,7 @@ def summary(ctx: Context, site: Site, today: Day, *, ports: Ports, load: Load) -
         latitude=site.latitude,
         longitude=site.longitude,
         at=ctx.now,
-        ports=ports,
+        ports=SitePorts(**msgspec.structs.asdict(ports)),
         sessions_running=load.running,
         power_w=load.power_w,
         zone=site.zone or "UTC",
