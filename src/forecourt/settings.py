@@ -136,6 +136,11 @@ class Settings(BaseSettings):
     """How many messages it may send at once: an offline queue that comes home."""
     frame_bytes_max: int = Field(default=1_048_576, ge=4_096)
     """A longer message closes the connection with code 1009."""
+    map_tiles_url: str = Field(default="", pattern=r"^(https?://[^\s\"<>;,']+)?$")
+    """Where browsers get pictures for the console's map, as https://host/{z}/{x}/{y}.png. Without
+    it the map has the outlines of countries, and asks no other host for anything."""
+    map_tiles_credit: str = Field(default="", max_length=200)
+    """Whom the map's pictures are of: most of those who give them want to be named."""
     keep_messages_days: int = Field(default=14, ge=1)
     """How long raw OCPP messages are kept."""
     keep_events_days: int = Field(default=400, ge=1)
@@ -151,6 +156,13 @@ class Settings(BaseSettings):
     """Vendors whose DataTransfer messages are accepted and told on as `station.vendor_said`."""
     stop_timeout_s: float = Field(default=20, gt=0)
     """How long stopping may take before it is hurried."""
+    otlp_endpoint: str = Field(default="", max_length=500, pattern=r"^(https?://[^\s]+)?$")
+    """A collector that takes OTLP over HTTP, e.g. ``http://localhost:4318``; without one there are
+    no traces. Wants the extra ``otel``: ``pip install 'forecourt[otel]'``."""
+    otlp_headers: SecretStr = SecretStr("")
+    """Headers that the collector wants: ``name=value,name=value``, values percent-encoded."""
+    trace_sample_ratio: float = Field(default=0.01, ge=0, le=1)
+    """The share of messages, commands and requests that are traced, where there is a collector."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What is worth a line."""
     log_format: Literal["auto", "console", "json"] = "auto"

@@ -53,6 +53,14 @@ export const LIVE_TYPES = [
   "site.removed",
   "token.added",
   "token.changed",
+  "certificate.requested",
+  "certificate.issued",
+  "certificate.delivered",
+  "certificate.failed",
+  "certificate.expiring",
+  "certificate.revoked",
+  "reservation.made",
+  "reservation.settled",
 ] as const;
 
 /** Changes are shown this often; less often where showing them takes long. */
@@ -265,6 +273,8 @@ export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[]
     } else if (room === "site") {
       mark(keys.site(String(event.body["site"])));
       mark(keys.sites);
+    } else if (room === "certificate") {
+      mark(keys.certificates(station));
     } else if (room === "token") {
       mark(keys.tokens);
     } else {
@@ -273,8 +283,6 @@ export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[]
       mark(keys.sites);
     }
     if (station === "") continue;
-    // Whatever happened to a station, it was said by a message.
-    mark(keys.messages(station));
     mark(keys.timeline(station));
   }
   return [...stale.values()];

@@ -1,10 +1,10 @@
 /** What the pages read, by name. */
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, ask } from "./client";
 import { powerTrail, trailAfter } from "../rooms/overview/trail";
 import { readMe } from "./account";
 import { keys } from "./keys";
-import type { SessionState } from "./schema";
+import type { paths, SessionState } from "./schema";
 
 const PAGE = 200;
 const first = "";
@@ -13,12 +13,27 @@ const next = (page: { next: string | null }) => page.next ?? undefined;
 export interface StationFilters {
   connected?: boolean | undefined;
   site?: string | undefined;
+  q?: string | undefined;
+  sort?: StationSort | undefined;
 }
 
 export interface SessionFilters {
   state?: SessionState | undefined;
   station?: string | undefined;
+  q?: string | undefined;
+  sort?: SessionSort | undefined;
 }
+
+export interface TokenFilters {
+  q?: string | undefined;
+  sort?: TokenSort | undefined;
+}
+
+/** In which orders the platform has a list. */
+type SortOf<P extends keyof paths> = paths[P] extends { get: { parameters: { query?: { sort?: infer S } } } } ? Exclude<S, undefined> : never;
+export type StationSort = SortOf<"/api/v1/stations">;
+export type SessionSort = SortOf<"/api/v1/sessions">;
+export type TokenSort = SortOf<"/api/v1/tokens">;
 
 export const meQuery = queryOptions({ queryKey: keys.me, queryFn: readMe, retry: false, staleTime: Infinity });
 /** Read again whenever something happens, which is every few seconds while somebody charges. */
@@ -38,6 +53,7 @@ export const stationsQuery = (filters: StationFilters) =>
       ask(api.GET("/api/v1/stations", { params: { query: { limit: PAGE, cursor: pageParam, ...filters } }, signal })),
     initialPageParam: first,
     getNextPageParam: next,
+    placeholderData: keepPreviousData,
   });
 
 export const stationQuery = (id: string) =>
@@ -110,6 +126,21 @@ export const alarmsQuery = (station: string) =>
     queryFn: ({ signal }) => ask(api.GET("/api/v1/stations/{station_id}/alarms", { params: { path: { station_id: station } }, signal })),
   });
 
+/** What a station holds, what was issued to it, and what it asked for. */
+export const certificatesQuery = (station: string) =>
+  queryOptions({
+    queryKey: keys.certificates(station),
+    queryFn: async ({ signal }) => {
+      const query = { station, limit: PAGE };
+      const [issued, requests, held] = await Promise.all([
+        ask(api.GET("/api/v1/certificates", { params: { query }, signal })),
+        ask(api.GET("/api/v1/certificates/requests", { params: { query }, signal })),
+        ask(api.GET("/api/v1/certificates/stations/{station}", { params: { path: { station } }, signal })),
+      ]);
+      return { issued: issued.items, requests: requests.items, held: held.items };
+    },
+  });
+
 export const jobsQuery = (station: string) =>
   queryOptions({
     queryKey: keys.jobs(station),
@@ -123,6 +154,7 @@ export const sessionsQuery = (filters: SessionFilters) =>
       ask(api.GET("/api/v1/sessions", { params: { query: { limit: PAGE, cursor: pageParam, ...filters } }, signal })),
     initialPageParam: first,
     getNextPageParam: next,
+    placeholderData: keepPreviousData,
   });
 
 export const sessionQuery = (id: string) =>
@@ -185,12 +217,14 @@ export const siteSummaryQuery = (id: string) =>
     queryFn: ({ signal }) => ask(api.GET("/api/v1/sites/{site_id}/summary", { params: { path: { site_id: id } }, signal })),
   });
 
-export const tokensQuery = infiniteQueryOptions({
-  queryKey: keys.tokens,
-  queryFn: ({ pageParam, signal }) => ask(api.GET("/api/v1/tokens", { params: { query: { limit: PAGE, cursor: pageParam } }, signal })),
-  initialPageParam: first,
-  getNextPageParam: next,
-});
+export const tokensQuery = (filters: TokenFilters) =>
+  infiniteQueryOptions({
+    queryKey: [...keys.tokens, filters],
+    queryFn: ({ pageParam, signal }) => ask(api.GET("/api/v1/tokens", { params: { query: { limit: PAGE, cursor: pageParam, ...filters } }, signal })),
+    initialPageParam: first,
+    getNextPageParam: next,
+    placeholderData: keepPreviousData,
+  });
 
 export const usersQuery = queryOptions({
   queryKey: keys.users,
@@ -199,13 +233,13 @@ export const usersQuery = queryOptions({
 
 export const rolesQuery = queryOptions({ queryKey: keys.roles, queryFn: () => ask(api.GET("/api/v1/roles")), staleTime: Infinity });
 
-export const apiKeysQuery = queryOptions({ queryKey: keys.apiKeys, queryFn: () => ask(api.GET("/api/v1/apikeys")) });
+export const apiKeysQuery = queryOptions({ queryKey: keys.apiKeys, queryFn: async () => (await ask(api.GET("/api/v1/apikeys", { params: { query: { limit: 1000 } } }))).items });
 
 export const auditQuery = (filters: { actor?: string | undefined; subject?: string | undefined }) =>
   infiniteQueryOptions({
     queryKey: [...keys.audit, filters],
     queryFn: ({ pageParam, signal }) =>
-      ask(api.GET("/api/v1/audit", { params: { query: { limit: PAGE, ...(pageParam && { cursor: Number(pageParam) }), ...filters } }, signal })),
+      ask(api.GET("/api/v1/audit", { params: { query: { limit: PAGE, cursor: pageParam, ...filters } }, signal })),
     initialPageParam: first,
     getNextPageParam: next,
   });

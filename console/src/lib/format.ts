@@ -78,7 +78,8 @@ function relatives(language: string): Intl.RelativeTimeFormat {
 /** Relative under a day, otherwise the moment itself. */
 export function ago(at: string | Date, now: number, language: string, zone?: string): string {
   const then = typeof at === "string" ? Date.parse(at) : at.getTime();
-  const delta = then - now;
+  // Our clock is read once a second: what just happened is not to come.
+  const delta = then > now && then - now < 5_000 ? 0 : then - now;
   const size = Math.abs(delta);
   if (size >= DAY_MS) return moment(at, language, zone);
   const relative = relatives(language);
@@ -118,6 +119,7 @@ export function exact(at: Moment, language: string, zone?: string): string {
     second: "2-digit",
     timeZoneName: "short",
     timeZone: zone,
+    hourCycle: "h23",
   }).format(dateOf(at));
 }
 

@@ -1,6 +1,7 @@
 /** The one table: virtual rows, keys j, k, Enter and x, cards on a phone; more pages as one scrolls. */
 import { Checkbox } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
+import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, memo, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { useT } from "../i18n";
@@ -13,6 +14,8 @@ export interface Column<T> {
   /** As in CSS grid, e.g. "120px" or "minmax(120px, 2fr)". */
   width: string;
   numeric?: boolean;
+  /** What the platform calls it, where the list may be sorted by it. */
+  sort?: string;
 }
 
 interface Props<T> {
@@ -30,14 +33,19 @@ interface Props<T> {
   choose?: (chosen: ReadonlySet<string>) => void;
   empty: ReactNode;
   foot?: ReactNode;
+  /** The order it is in: a column's `sort`, with a minus for the other direction. */
+  sort?: string | undefined;
+  onSort?: (sort: string) => void;
   /** As high as its rows, not as the page. */
   short?: boolean;
+  /** Inside of a panel, whose frame it has. */
+  bare?: boolean;
 }
 
 const ROW = 36;
 const AHEAD = 40;
 
-export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, open, more, chosen, choose, empty, foot, short = false }: Props<T>) {
+export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, open, more, chosen, choose, empty, foot, sort, onSort, short = false, bare = false }: Props<T>) {
   const t = useT();
   const phone = useMediaQuery("(max-width: 760px)", false, { getInitialValueInEffect: false });
   const scroll = useRef<HTMLDivElement>(null);
@@ -83,10 +91,11 @@ export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, 
   latest.current = { open, flip };
   const acts = useMemo<Acts<T>>(() => ({ point: setCurrent, open: (row) => latest.current.open?.(row), flip: (row) => latest.current.flip(row) }), []);
 
-  if (rows.length === 0) return <div className={short ? "table" : "table fill"}>{empty}</div>;
+  const className = `table${short ? "" : " fill"}${bare ? " bare" : ""}`;
+  if (rows.length === 0) return <div className={className}>{empty}</div>;
   const template = (selectable ? "18px " : "") + columns.map((column) => column.width).join(" ");
   return (
-    <div className={short ? "table" : "table fill"} style={{ "--columns": template } as React.CSSProperties}>
+    <div className={className} style={{ "--columns": template } as React.CSSProperties}>
       <div role="table" aria-label={label} aria-rowcount={more ? -1 : rows.length + 1} style={{ display: "contents" }}>
         {!phone && (
           <div role="rowgroup" style={{ display: "contents" }}>
@@ -102,8 +111,11 @@ export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, 
                 </span>
               )}
               {columns.map((column) => (
-                <span role="columnheader" key={column.id} className={column.numeric ? "num" : undefined}>
-                  {column.head}
+                <span
+                  role="columnheader" key={column.id} className={column.numeric ? "num" : undefined}
+                  aria-sort={column.sort === undefined || sort === undefined ? undefined : sort === column.sort ? "ascending" : sort === `-${column.sort}` ? "descending" : "none"}
+                >
+                  {column.sort === undefined || onSort === undefined ? column.head : <SortHead by={column.sort} sort={sort} onSort={onSort}>{column.head}</SortHead>}
                 </span>
               ))}
             </div>
@@ -186,3 +198,15 @@ function PlainRow<T>({ row, name, index, start, height, current, columns, card, 
 }
 
 const Row = memo(PlainRow) as typeof PlainRow;
+
+function SortHead({ by, sort, onSort, children }: { by: string; sort: string | undefined; onSort: (sort: string) => void; children: ReactNode }) {
+  const up = sort === by;
+  const down = sort === `-${by}`;
+  return (
+    <button type="button" className="plain thead-sort" onClick={() => onSort(up ? `-${by}` : by)}>
+      {children}
+      {up && <IconArrowUp size={12} aria-hidden />}
+      {down && <IconArrowDown size={12} aria-hidden />}
+    </button>
+  );
+}

@@ -59,7 +59,9 @@ from forecourt.domain.stations import (
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, People, Tenants
 from forecourt.edge.http.app import http_app
+from forecourt.edge.http.console import Tiles
 from forecourt.edge.http.live import Live
+from forecourt.edge.http.traced import traced
 from forecourt.edge.ocpp import (
     Courier,
     Gateway,
@@ -71,6 +73,7 @@ from forecourt.edge.ocpp import (
 from forecourt.infra import migrate, postgres
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import EVENTS, Database
+from forecourt.infra.otlp import TraceOptions, sent
 from forecourt.infra.outbound import Outbound
 from forecourt.infra.outbox import Handler, Relay, Told
 from forecourt.infra.tls import KeyPair
@@ -233,11 +236,9 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         rooms = _rooms(db, links, settings)
         await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
         await keep_house(db, settings, clock)
+        tracing = await stack.enter_async_context(sent(_trace_options(settings)))
         tasks = await stack.enter_async_context(_tasks())
-        committer = Committer(
-            db.raw,
-            order=WRITES,
-        )
+        committer = Committer(db.raw, order=WRITES, tracing=tracing)
         gateway = Gateway(
             rooms,
             links=links,
@@ -245,6 +246,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             clock=clock,
             tasks=tasks,
             options=_gateway_options(settings),
+            tracing=tracing,
         )
         courier = Courier(rooms, clock, here=links.here)
         dispatcher = Dispatcher(db, rooms.stations, clock, gateway=settings.gateway_name)
@@ -268,9 +270,17 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         ocpp_urls = await ports.open(port_taken)
         tasks.create_task(ports.keep())
         tasks.create_task(_pulse(gateway, live, clock))
-        app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer, live=live)
+        app = http_app(
+            rooms,
+            clock=clock,
+            db=db,
+            gateway=gateway,
+            committer=committer,
+            live=live,
+            tiles=_tiles(settings),
+        )
         with port_taken(settings.http_port):
-            http_port = await stack.enter_async_context(served(app, settings))
+            http_port = await stack.enter_async_context(served(traced(app, tracing), settings))
         yield House(
             rooms=rooms,
             db=db,
@@ -281,6 +291,21 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             ports=ports,
             ocpp_urls=ocpp_urls,
         )
+
+
+def _trace_options(settings: Settings) -> TraceOptions:
+    return TraceOptions(
+        endpoint=settings.otlp_endpoint,
+        headers=settings.otlp_headers.get_secret_value(),
+        ratio=settings.trace_sample_ratio,
+        instance=settings.gateway_name,
+    )
+
+
+def _tiles(settings: Settings) -> Tiles | None:
+    if not settings.map_tiles_url:
+        return None
+    return Tiles(url=settings.map_tiles_url, credit=settings.map_tiles_credit)
 
 
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:

@@ -25,16 +25,19 @@ from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
 from forecourt.domain.tenants.api import AuditRoutes, KeyRoutes, RoleRoutes, UserRoutes
 from forecourt.edge.http.auth import Browsers, Gate, Keys, clean_address, context_of, guard
-from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, pages
+from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, Tiles, pages
 from forecourt.edge.http.deeds import remembered
 from forecourt.edge.http.document import config
 from forecourt.edge.http.errors import HANDLERS, HARDENED
+from forecourt.edge.http.export import exported
+from forecourt.edge.http.lists import paged, searched
 from forecourt.edge.http.live import Live, LiveRoutes
 from forecourt.edge.http.login import Desk, LoginRoutes, MeRoutes
 from forecourt.edge.http.overview import OverviewRoutes
 from forecourt.edge.http.page import PageRoutes
 from forecourt.edge.http.places import PlaceRoutes
 from forecourt.edge.http.vitals import Gateway, Vitals, VitalsRoutes
+from forecourt.edge.http.watch import WatchRoutes
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
 
@@ -60,6 +63,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     OverviewRoutes,
     PlaceRoutes,
     LiveRoutes,
+    WatchRoutes,
     MeRoutes,
     UserRoutes,
     RoleRoutes,
@@ -80,22 +84,27 @@ def http_app(
     live: Live | None = None,
     tenant: TenantId = DEFAULT_TENANT,
     console_folder: Path = BUILT,
+    tiles: Tiles | None = None,
 ) -> Litestar:
-    """An ASGI application. ``tenant`` is the one whose sessions /metrics counts.
+    """An ASGI application. ``tenant`` is the one that the first owner belongs to.
 
     ``live`` is what the relay tells of events; without it those who listen hear what they missed.
     """
     keys, browsers = Keys(rooms.tenants, clock), Browsers(rooms.people, clock)
     desk = Desk(rooms.people, browsers, clock, tenant=tenant)
-    vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer, tenant=tenant)
-    console = Console(console_folder)
+    vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
+    console = Console(console_folder, tiles)
     api = Router(
         "/api/v1",
         route_handlers=ROUTES,
         guards=[clean_address, guard(Gate(keys, browsers, clock))],
-        middleware=[remembered(rooms.audit)],
+        middleware=[exported, remembered(rooms.audit)],
         security=[{"apiKey": []}],
-        dependencies={"ctx": Provide(context_of, sync_to_thread=False)},
+        dependencies={
+            "ctx": Provide(context_of, sync_to_thread=False),
+            "paging": Provide(paged, sync_to_thread=False),
+            "search": Provide(searched, sync_to_thread=False),
+        },
     )
     return Litestar(
         [api, LoginRoutes, ConsoleRoutes, VitalsRoutes, PageRoutes, PkiRoutes],
@@ -122,6 +131,7 @@ def http_app(
             "desk": _given(desk),
             # One that nobody listens to yet is empty, and no less the one to listen to.
             "live": _given(Live(db) if live is None else live),
+            "watch": _given(gateway.watch),
             "vitals": _given(vitals),
         },
         exception_handlers={**HANDLERS, **pages(console)},

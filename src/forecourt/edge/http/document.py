@@ -1,5 +1,6 @@
 """The API's own description: OpenAPI 3.1, with failures as the problems that they are."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -9,10 +10,18 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from forecourt.edge.http.errors import PROBLEM_JSON, Problem
+from forecourt.edge.http.export import CSV, lists
 from forecourt.edge.http.vitals import VERSION
 
 # Prefix of statuses that are no failures; what else the framework guesses is not how we answer.
 FINE: Final = "2"
+FORMAT: Final = {
+    "name": "format",
+    "in": "query",
+    "description": "`csv`: all rows that match, as a file; `limit` and `cursor` mean nothing then.",
+    "schema": {"type": "string", "enum": ["json", "csv"], "default": "json"},
+    "required": False,
+}
 REFS: Final = "#/components/schemas/{name}"
 
 
@@ -20,7 +29,7 @@ class _Rendered(JsonRenderPlugin):
     """JSON, after the corrections below."""
 
     def render(self, request: Any, openapi_schema: dict[str, Any]) -> bytes:
-        return super().render(request, corrected(openapi_schema))
+        return super().render(request, corrected(openapi_schema, lists(_handlers(request.app))))
 
 
 def config() -> OpenAPIConfig:
@@ -51,15 +60,23 @@ def config() -> OpenAPIConfig:
 
 def document(app: Litestar) -> dict[str, Any]:
     """The whole description."""
-    return corrected(app.openapi_schema.to_schema())
+    return corrected(app.openapi_schema.to_schema(), lists(_handlers(app)))
 
 
-def corrected(described: dict[str, Any]) -> dict[str, Any]:
-    """The same, where every operation may answer with a Problem."""
+def _handlers(app: Litestar) -> Iterator[Any]:
+    for route in app.routes:
+        yield from getattr(route, "route_handlers", ())
+
+
+def corrected(described: dict[str, Any], listing: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """The same, where every operation may answer with a Problem, and a list with a file.
+
+    ``listing``: the operations that are lists, and by what each may be sorted.
+    """
     _, schemas = msgspec.json.schema_components([Problem], ref_template=REFS)
     components = described["components"]
     paths = {
-        path: {method: _operation(method, item) for method, item in items.items()}
+        path: {method: _operation(method, item, listing) for method, item in items.items()}
         for path, items in described["paths"].items()
     }
     return {
@@ -69,7 +86,7 @@ def corrected(described: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _operation(method: str, described: Any) -> Any:
+def _operation(method: str, described: Any, listing: Mapping[str, Sequence[str]]) -> Any:
     if method not in ("get", "post", "put", "patch", "delete"):
         return described
     fine = {code: said for code, said in described["responses"].items() if code.startswith(FINE)}
@@ -77,4 +94,23 @@ def _operation(method: str, described: Any) -> Any:
         "description": "A problem (RFC 9457)",
         "content": {PROBLEM_JSON: {"schema": {"$ref": REFS.format(name="Problem")}}},
     }
-    return {**described, "responses": {**fine, "default": failed}}
+    described = {**described, "responses": {**fine, "default": failed}}
+    sorts = listing.get(described["operationId"])
+    return described if sorts is None else _list(described, sorts)
+
+
+def _list(described: dict[str, Any], sorts: Sequence[str]) -> dict[str, Any]:
+    """A list: in which orders it may be had, and that it may be had as a file."""
+    known = [sorted_by for name in sorts for sorted_by in (name, f"-{name}")]
+    parameters = [
+        {**one, "schema": {"type": "string", "enum": known}} if one["name"] == "sort" else one
+        for one in described.get("parameters", [])
+        if one["name"] != "sort" or known
+    ]
+    answer = described["responses"]["200"]
+    content = {**answer["content"], CSV: {"schema": {"type": "string"}}}
+    return {
+        **described,
+        "parameters": [*parameters, FORMAT],
+        "responses": {**described["responses"], "200": {**answer, "content": content}},
+    }
