@@ -229,7 +229,11 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         else:
             url = settings.database_url.get_secret_value()
         await migrate.upgrade(url)
-        db = Database(url, pool_size=settings.database_pool_size)
+        db = Database(
+            url,
+            pool_size=settings.database_pool_size,
+            idle_s=settings.database_idle_in_transaction_s,
+        )
         stack.push_async_callback(db.close)
         await db.ping()
         links = Links()
@@ -281,6 +285,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         )
         with port_taken(settings.http_port):
             http_port = await stack.enter_async_context(served(traced(app, tracing), settings))
+        stack.callback(live.end)
         yield House(
             rooms=rooms,
             db=db,
