@@ -65,8 +65,8 @@ export const LIVE_TYPES = [
 
 /** Changes are shown this often; less often where showing them takes long. */
 const GATHER_MS = 100;
-/** So much of the time is left for who scrolls and types: merging takes a fifth of it at most. */
-const REST_TIMES = 4;
+/** So much of the time is left for who scrolls and types: merging takes a tenth of it at most. */
+const REST_TIMES = 9;
 const FEED_MAX = 200;
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000, 20_000] as const;
 /** While the stream is down: how often what is on the screen is read again. */

@@ -81,7 +81,7 @@ function options(series: readonly Series[], look: Look): EChartsCoreOption {
       axisLine: { lineStyle: { color: colour("line-strong") } },
       axisTick: { show: false },
       // The library knows the reader's own zone and UTC alone.
-      axisLabel: { ...label, hideOverlap: true, formatter: (at: number) => tick(at, language, look.zone) },
+      axisLabel: { ...label, hideOverlap: true, formatter: (at: number) => tick(at, look) },
       axisPointer: { show: true, lineStyle: { color: colour("line-strong") }, label: { show: false } },
     },
     yAxis: right ? [scale(0), scale(1)] : scale(0),
@@ -121,8 +121,11 @@ function options(series: readonly Series[], look: Look): EChartsCoreOption {
   };
 }
 
-/** The hour, and the day where it begins. */
-function tick(at: number, language: string, zone: string): string {
+const SHORT_MS = 10 * 60_000;
+
+/** The hour, and the day where it begins; seconds where the whole chart is a few minutes. */
+function tick(at: number, { language, zone, from, to }: Look): string {
+  if (from !== undefined && to !== undefined && to - from < SHORT_MS) return clock(at, language, zone);
   const time = hour(at, language, zone);
   return time === "00:00" ? day(at, language, zone) : time;
 }

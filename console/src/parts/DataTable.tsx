@@ -54,8 +54,8 @@ export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, 
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroll.current,
+    // All are of one height, so that a place is its index; a key for each would be made anew with each drawing.
     estimateSize: () => height,
-    getItemKey: (index) => id(rows[index]!),
     overscan: 12,
   });
   useEffect(() => virtual.measure(), [height, virtual]);
@@ -136,7 +136,7 @@ export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, 
               const row = rows[item.index]!;
               return (
                 <Row
-                  key={item.key} row={row} name={id(row)} index={item.index} start={item.start} height={height} current={item.index === current}
+                  key={id(row)} row={row} name={id(row)} index={item.index} start={item.start} height={height} current={item.index === current}
                   columns={phone ? undefined : columns} card={phone ? card : undefined} chosen={selectable ? chosen.has(id(row)) : undefined} acts={acts}
                 />
               );

@@ -11,7 +11,7 @@ import type { GeometryCollection, Topology } from "topojson-specification";
 import atlasUrl from "world-atlas/countries-50m.json?url";
 import { useT } from "../i18n";
 import { power } from "../lib/format";
-import { named, portsOf, radius } from "./ring";
+import { named, portsOf, radius, type Side } from "./ring";
 import { Ring } from "./Ring";
 import type { Placed } from "./SiteMap";
 
@@ -22,7 +22,7 @@ const ZOOM_ALONE = 7;
 const LETTER_PX = 7.2;
 const NAME_PADDING_PX = 16;
 
-type Atlas = Topology<{ countries: GeometryCollection; land: GeometryCollection }>;
+type Atlas = Topology<{ countries: GeometryCollection }>;
 let atlas: Promise<Atlas> | undefined;
 
 /** The outlines of countries (Natural Earth), which come along: no other host is asked. */
@@ -49,7 +49,7 @@ export default function MapCanvas({ sites }: { sites: readonly Placed[] }) {
   const [failure, setFailure] = useState<unknown>(null);
   const { colorScheme } = useMantineColorScheme();
   const still = useReducedMotion();
-  const [names, setNames] = useState<ReadonlySet<string>>(new Set());
+  const [names, setNames] = useState<ReadonlyMap<string, Side>>(new Map());
   const ids = sites.map(({ site }) => site).join("\n");
 
   useEffect(() => {
@@ -115,7 +115,7 @@ export default function MapCanvas({ sites }: { sites: readonly Placed[] }) {
       <div ref={place} className="map-canvas" data-still={still || undefined} />
       {drawing !== null && sites.map((site) => (
         <Pin key={site.site} drawing={drawing} site={site}>
-          <Link to="/sites/$id" params={{ id: site.site }} className="pin" aria-label={t("map.site", { name: site.name, power: power(site.power_w, t.language), free: site.ports.free, ports: portsOf(site.ports) })} data-named={names.has(site.site) || undefined}>
+          <Link to="/sites/$id" params={{ id: site.site }} className="pin" aria-label={t("map.site", { name: site.name, power: power(site.power_w, t.language), free: site.ports.free, ports: portsOf(site.ports) })} data-named={names.get(site.site)}>
             <Ring ports={site.ports} radius={radius(site.power_w)} />
             <span className="pin-name" aria-hidden>{site.name}<b>{power(site.power_w, t.language)}</b></span>
           </Link>
@@ -140,17 +140,16 @@ function Pin({ drawing, site, children }: { drawing: Drawing; site: Placed; chil
 function styleOf(found: Atlas, element: HTMLElement, tiles: Tiles | null): StyleSpecification {
   const style = getComputedStyle(element);
   const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
-  const { countries, land } = found.objects;
+  const { countries } = found.objects;
   const own: StyleSpecification = {
     version: 8,
     sources: {
-      land: { type: "geojson", data: feature(found, land) },
-      borders: { type: "geojson", data: { type: "Feature", properties: {}, geometry: mesh(found, countries, (a, b) => a !== b) } },
+      countries: { type: "geojson", data: feature(found, countries) },
+      borders: { type: "geojson", data: { type: "Feature", properties: {}, geometry: mesh(found, countries) } },
     },
     layers: [
       { id: "sea", type: "background", paint: { "background-color": colour("map-sea") } },
-      { id: "land", type: "fill", source: "land", paint: { "fill-color": colour("map-land") } },
-      { id: "coast", type: "line", source: "land", paint: { "line-color": colour("map-line"), "line-width": 0.7 } },
+      { id: "countries", type: "fill", source: "countries", paint: { "fill-color": colour("map-land"), "fill-antialias": false } },
       { id: "borders", type: "line", source: "borders", paint: { "line-color": colour("map-line"), "line-width": 0.7 } },
     ],
   };

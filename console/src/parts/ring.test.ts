@@ -15,9 +15,10 @@ test("size is power: none is the smallest, beyond the largest nothing grows", ()
   expect(radius(9e9)).toBe(radius(2_000_000));
 });
 
-test("a name that would lie on another site or its name is left away", () => {
+test("a name lies where there is room, and is left away where there is none", () => {
   const box = (id: string, x: number, y: number) => ({ id, x, y, radius: 15, wide: 80 });
-  expect([...named([box("a", 100, 100), box("b", 400, 100)])]).toEqual(["a", "b"]);
-  expect([...named([box("a", 100, 100), box("b", 130, 105)])]).toEqual(["b"]);
-  expect([...named([box("a", 100, 100), box("b", 170, 100), box("c", 100, 300)])]).toEqual(["a", "c"]);
+  expect([...named([box("a", 100, 100), box("b", 400, 100)])]).toEqual([["a", "below"], ["b", "below"]]);
+  expect([...named([box("a", 100, 100), box("b", 100, 140)])]).toEqual([["a", "above"], ["b", "below"]]);
+  const crowd = [box("a", 100, 100), box("n", 100, 60), box("s", 100, 140), box("e", 140, 100), box("w", 60, 100)];
+  expect(named(crowd).has("a")).toBe(false);
 });

@@ -51,17 +51,40 @@ export interface Box {
 }
 
 const NAME_HIGH = 38;
+const GAP = 2;
 
-/** Which of these have room for their names below them: the first ones first. */
-export function named(boxes: readonly Box[]): Set<string> {
-  const taken = boxes.map(({ id, x, y, radius: r }) => ({ id, left: x - r, right: x + r, top: y - r, bottom: y + r }));
-  const found = new Set<string>();
-  for (const { id, x, y, radius: r, wide } of boxes) {
-    const name = { id, left: x - wide / 2, right: x + wide / 2, top: y + r, bottom: y + r + NAME_HIGH };
-    const free = taken.every((other) => other.id === id || other.right < name.left || other.left > name.right || other.bottom < name.top || other.top > name.bottom);
-    if (!free) continue;
-    found.add(id);
-    taken.push(name);
+export type Side = "below" | "above" | "right" | "left";
+
+interface Area {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
+
+/** Where a name would lie, in the order in which it is tried. */
+function sides({ x, y, radius: r, wide }: Box): [Side, Area][] {
+  const across = { left: x - wide / 2, right: x + wide / 2 };
+  const level = { top: y - NAME_HIGH / 2, bottom: y + NAME_HIGH / 2 };
+  return [
+    ["below", { ...across, top: y + r + GAP, bottom: y + r + GAP + NAME_HIGH }],
+    ["above", { ...across, top: y - r - GAP - NAME_HIGH, bottom: y - r - GAP }],
+    ["right", { ...level, left: x + r + GAP, right: x + r + GAP + wide }],
+    ["left", { ...level, left: x - r - GAP - wide, right: x - r - GAP }],
+  ];
+}
+
+const apart = (a: Area, b: Area) => a.right < b.left || a.left > b.right || a.bottom < b.top || a.top > b.bottom;
+
+/** On which side of it each has room for its name, those first that come first; who has none is left out. */
+export function named(boxes: readonly Box[]): Map<string, Side> {
+  const taken: Area[] = boxes.map(({ x, y, radius: r }) => ({ left: x - r, right: x + r, top: y - r, bottom: y + r }));
+  const found = new Map<string, Side>();
+  for (const box of boxes) {
+    const free = sides(box).find(([, area]) => taken.every((other) => apart(area, other)));
+    if (free === undefined) continue;
+    found.set(box.id, free[0]);
+    taken.push(free[1]);
   }
   return found;
 }

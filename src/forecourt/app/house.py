@@ -221,21 +221,7 @@ async def open_rooms(settings: Settings, clock: Clock) -> AsyncGenerator[tuple[R
 async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
     """Build the house, hand it over, and take it down again in reverse."""
     async with AsyncExitStack() as stack:
-        if settings.database_url is None:
-            embedded = await stack.enter_async_context(
-                postgres.running(settings.data_dir, log=_postgres_log)
-            )
-            url = embedded.url
-        else:
-            url = settings.database_url.get_secret_value()
-        await migrate.upgrade(url)
-        db = Database(
-            url,
-            pool_size=settings.database_pool_size,
-            idle_s=settings.database_idle_in_transaction_s,
-        )
-        stack.push_async_callback(db.close)
-        await db.ping()
+        db = await _database(stack, settings)
         links = Links()
         rooms = _rooms(db, links, settings)
         await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
@@ -296,6 +282,26 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             ports=ports,
             ocpp_urls=ocpp_urls,
         )
+
+
+async def _database(stack: AsyncExitStack, settings: Settings) -> Database:
+    """The database, at the newest step and answering; closed with the house."""
+    if settings.database_url is None:
+        embedded = await stack.enter_async_context(
+            postgres.running(settings.data_dir, log=_postgres_log)
+        )
+        url = embedded.url
+    else:
+        url = settings.database_url.get_secret_value()
+    await migrate.upgrade(url)
+    db = Database(
+        url,
+        pool_size=settings.database_pool_size,
+        idle_s=settings.database_idle_in_transaction_s,
+    )
+    stack.push_async_callback(db.close)
+    await db.ping()
+    return db
 
 
 def _trace_options(settings: Settings) -> TraceOptions:

@@ -6,6 +6,7 @@ import { useT } from "../../i18n";
 import { count, energy, hour, power } from "../../lib/format";
 import { useNow } from "../../lib/now";
 import { Note } from "../../parts/basics";
+import { CellLink } from "../../parts/CellLink";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { PortLine } from "../../parts/ports";
 
@@ -14,7 +15,7 @@ export function SiteTable({ sites, short = false, empty }: { sites: readonly Sit
   const now = useNow();
   const navigate = useNavigate();
   const columns: Column<SiteSummary>[] = [
-    { id: "name", head: t("sites.name"), width: "minmax(130px, 1.4fr)", cell: (one) => <Link to="/sites/$id" params={{ id: one.site }} className="cell-link">{one.name}</Link> },
+    { id: "name", head: t("sites.name"), width: "minmax(130px, 1.4fr)", cell: (one) => <CellLink to="/sites/$id" id={one.site}>{one.name}</CellLink> },
     { id: "city", head: t("sites.city"), width: "minmax(90px, 1fr)", cell: (one) => [one.city, one.country].filter(Boolean).join(", ") || <span className="soft">–</span> },
     { id: "ports", head: t("sites.ports"), width: "minmax(150px, 1.2fr)", cell: (one) => <PortLine ports={one.ports} /> },
     { id: "power", head: t("overview.power"), width: "84px", numeric: true, cell: (one) => power(one.power_w, t.language) },

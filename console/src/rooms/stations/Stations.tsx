@@ -8,6 +8,7 @@ import { type StationFilters, type StationSort, stationsQuery } from "../../api/
 import type { StationView } from "../../api/schema";
 import { type Translate, useT } from "../../i18n";
 import { Ago, Glow, Loaded, Note, Page } from "../../parts/basics";
+import { CellLink } from "../../parts/CellLink";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { ExportCsv } from "../../parts/Export";
 import { State } from "../../parts/states";
@@ -111,7 +112,7 @@ function columnsOf(t: Translate): Column<StationView>[] {
   return [
     {
       id: "id", sort: "id", head: t("stations.identity"), width: "minmax(130px, 1.3fr)",
-      cell: (s) => <Link to="/stations/$id" params={{ id: s.id }} className="cell-link">{s.id}</Link>,
+      cell: (s) => <CellLink to="/stations/$id" id={s.id}>{s.id}</CellLink>,
     },
     { id: "state", sort: "connected", head: t("stations.state"), width: "110px", cell: (s) => <Glow value={s.connected}><State state={s.connected ? "online" : "offline"} /></Glow> },
     { id: "connectors", head: t("stations.connectors"), width: "minmax(190px, 2fr)", cell: (s) => <Plugs station={s} /> },
