@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     """The oldest TLS that is taken there."""
     http_port: int = Field(default=8080, ge=0, le=65_535)
     """Where people and programs connect; 0 takes any free port."""
+    public_url: str = Field(default="", max_length=200, pattern=r"^(https?://[^\s/?#]+)?$")
+    """Where people reach the console, ``https://charging.example``: passkeys are bound to it, and
+    single sign-on and one-time links lead back to it. Without it they work on localhost alone."""
     tls_cert: Path | None = None
     """Certificate chain (PEM) for both ports."""
     tls_key: Path | None = None

@@ -33,7 +33,13 @@ OTHER = Context(actor="test", tenant=TenantId("other"), now=NOW)
 ROWS = {
     "users": "(user_id, tenant_id, email, email_folded, name, role, sites, password, created_at)"
     " VALUES ('usr_{t}', '{t}', '{t}@x', '{t}@x', 'N', 'owner', '{{}}', 'hash', now())",
-    "logins": "VALUES ('\\x{hex}', '{t}', 'usr_{t}', now(), now(), now(), '', '')",
+    "logins": "VALUES ('\\x{hex}', '{t}', 'usr_{t}', now(), now(), now(), '', '', 'lgn_{t}')",
+    "passkeys": "VALUES ('psk_{t}', '{t}', 'usr_{t}', '\\x{hex}', '', 0, 'n', false, now(), NULL)",
+    "one_time_secrets": "VALUES ('\\x{hex}', '{t}', 'reset', 'usr_{t}', '', now(), now())",
+    "sso_providers": "VALUES ('sso_{t}', '{t}', 'n', 'i', 'c', '', '{{}}', '', '{{}}', NULL, true,"
+    " false, now(), NULL)",
+    "sso_identities": "VALUES ('sso_{t}', 's', '{t}', 'usr_{t}', now())",
+    "site_shares": "VALUES ('shr_{t}', '{t}', '{t}', 'n', '{{Oslo}}', now())",
     "audit": "VALUES ('{t}', 1, now(), 'a', 'b', 'c', '', '', '', '', '\\x00')",
     "api_keys": "(api_key_id, tenant_id, name, digest, created_at)"
     " VALUES ('key_{t}', '{t}', 'n', '\\x{hex}', now())",

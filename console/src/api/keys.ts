@@ -25,4 +25,6 @@ export const keys = {
   sites: ["sites"],
   site: (id: string) => ["site", id],
   power: ["power"],
+  passkeys: ["passkeys"],
+  logins: ["logins"],
 } as const;

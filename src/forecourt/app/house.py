@@ -332,7 +332,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     noticing = Monitoring(db, vendors=settings.data_transfer_vendors)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
-        people=People(db, secret_key=key),
+        people=People(db, secret_key=key, public_url=settings.public_url),
         audit=Audit(db),
         catalogue=catalogue,
         security=security,

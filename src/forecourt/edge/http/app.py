@@ -23,8 +23,24 @@ from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.sites.api import SiteRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
-from forecourt.domain.tenants.api import AuditRoutes, KeyRoutes, RoleRoutes, UserRoutes
-from forecourt.edge.http.auth import Browsers, Gate, Keys, clean_address, context_of, guard
+from forecourt.domain.tenants.api import (
+    AuditRoutes,
+    KeyRoutes,
+    RoleRoutes,
+    TenantRoutes,
+    UserRoutes,
+)
+from forecourt.edge.http.account import MeRoutes, home_of
+from forecourt.edge.http.auth import (
+    Browsers,
+    Gate,
+    Keys,
+    Places,
+    caller_of,
+    clean_address,
+    context_of,
+    guard,
+)
 from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, Tiles, pages
 from forecourt.edge.http.deeds import remembered
 from forecourt.edge.http.document import config
@@ -32,7 +48,7 @@ from forecourt.edge.http.errors import HANDLERS, HARDENED
 from forecourt.edge.http.export import exported
 from forecourt.edge.http.lists import paged, searched
 from forecourt.edge.http.live import Live, LiveRoutes
-from forecourt.edge.http.login import Desk, LoginRoutes, MeRoutes
+from forecourt.edge.http.login import Desk, LoginRoutes
 from forecourt.edge.http.overview import OverviewRoutes
 from forecourt.edge.http.page import PageRoutes
 from forecourt.edge.http.places import PlaceRoutes
@@ -69,6 +85,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     RoleRoutes,
     KeyRoutes,
     AuditRoutes,
+    TenantRoutes,
     CertificateRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
@@ -91,17 +108,20 @@ def http_app(
     ``live`` is what the relay tells of events; without it those who listen hear what they missed.
     """
     keys, browsers = Keys(rooms.tenants, clock), Browsers(rooms.people, clock)
-    desk = Desk(rooms.people, browsers, clock, tenant=tenant)
+    places = Places(rooms.tenants)
+    desk = Desk(rooms.people, browsers, places, clock, tenant=tenant)
     vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
     console = Console(console_folder, tiles)
     api = Router(
         "/api/v1",
         route_handlers=ROUTES,
-        guards=[clean_address, guard(Gate(keys, browsers, clock))],
+        guards=[clean_address, guard(Gate(keys, browsers, places, clock))],
         middleware=[exported, remembered(rooms.audit)],
         security=[{"apiKey": []}],
         dependencies={
             "ctx": Provide(context_of, sync_to_thread=False),
+            "caller": Provide(caller_of, sync_to_thread=False),
+            "home": Provide(home_of, sync_to_thread=False),
             "paging": Provide(paged, sync_to_thread=False),
             "search": Provide(searched, sync_to_thread=False),
         },
