@@ -30,6 +30,7 @@ from forecourt.domain.tenants.api import (
     TenantRoutes,
     UserRoutes,
 )
+from forecourt.domain.webhooks.api import DeliveryRoutes, EventTypeRoutes, WebhookRoutes
 from forecourt.edge.http.account import MeRoutes, home_of
 from forecourt.edge.http.auth import (
     Browsers,
@@ -87,6 +88,9 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     AuditRoutes,
     TenantRoutes,
     CertificateRoutes,
+    WebhookRoutes,
+    DeliveryRoutes,
+    EventTypeRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
 
@@ -146,6 +150,7 @@ def http_app(
             "tenants": _given(rooms.tenants),
             "people": _given(rooms.people),
             "audit": _given(rooms.audit),
+            "webhooks": _given(rooms.webhooks),
             "keys": _given(keys),
             "console": _given(console),
             "desk": _given(desk),
