@@ -1,5 +1,6 @@
 """The HTTP application: the rooms' routes behind the API key, and a few pages before it."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,7 +44,7 @@ from forecourt.edge.http.auth import (
     context_of,
     guard,
 )
-from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, pages
+from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, Tiles, pages
 from forecourt.edge.http.deeds import remembered
 from forecourt.edge.http.document import config
 from forecourt.edge.http.driver import DriverDesk, DriverRoutes
@@ -113,6 +114,7 @@ def http_app(
     live: Live | None = None,
     tenant: TenantId = DEFAULT_TENANT,
     console_folder: Path = BUILT,
+    tiles: Tiles | None = None,
 ) -> Litestar:
     """An ASGI application. ``tenant`` is the one that the first owner belongs to.
 
@@ -121,7 +123,7 @@ def http_app(
     keys, browsers = Keys(rooms.tenants, clock), Browsers(rooms.people, clock)
     places = Places(rooms.tenants)
     vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
-    console = Console(console_folder)
+    console = Console(console_folder, tiles)
     live = Live(db) if live is None else live
     api = Router(
         "/api/v1",
@@ -140,25 +142,9 @@ def http_app(
     return Litestar(
         [api, LoginRoutes, DriverRoutes, ConsoleRoutes, VitalsRoutes, PageRoutes, PkiRoutes],
         dependencies={
-            "catalogue": _given(rooms.catalogue),
-            "sites": _given(rooms.sites),
-            "stations": _given(rooms.stations),
-            "orders": _given(rooms.orders),
-            "devices": _given(rooms.devices),
-            "access": _given(rooms.access),
-            "sessions": _given(rooms.sessions),
-            "monitoring": _given(rooms.monitoring),
-            "firmware": _given(rooms.firmware),
-            "security": _given(rooms.security),
+            # Each room by its name.
+            **{room.name: _given(getattr(rooms, room.name)) for room in fields(rooms)},
             "now": Provide(clock.now, sync_to_thread=False),
-            "energy": _given(rooms.energy),
-            "tariffs": _given(rooms.tariffs),
-            "billing": _given(rooms.billing),
-            "drivers": _given(rooms.drivers),
-            "tenants": _given(rooms.tenants),
-            "people": _given(rooms.people),
-            "audit": _given(rooms.audit),
-            "webhooks": _given(rooms.webhooks),
             "keys": _given(keys),
             "console": _given(console),
             "desk": _given(Desk(rooms.people, browsers, places, clock, tenant=tenant)),
