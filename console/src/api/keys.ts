@@ -22,6 +22,8 @@ export const keys = {
   roles: ["roles"],
   apiKeys: ["apikeys"],
   audit: ["audit"],
+  settings: ["settings"],
+  orders: ["orders"],
   passkeys: ["passkeys"],
   logins: ["logins"],
 } as const;

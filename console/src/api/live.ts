@@ -48,6 +48,7 @@ export const LIVE_TYPES = [
   "log.status",
   "command.sent",
   "command.answered",
+  "command.settled",
   "token.added",
   "token.changed",
   "certificate.requested",
@@ -205,6 +206,8 @@ export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[]
     if (room === "session") {
       mark(keys.sessionLists);
       mark(keys.overview);
+    } else if (event.type === "command.settled") {
+      mark(keys.orders);
     } else if (room === "alarm") {
       mark(keys.alarms(station));
       mark(keys.overview);

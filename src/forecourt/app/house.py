@@ -62,6 +62,7 @@ from forecourt.domain.tenants import Audit, People, Tenants
 from forecourt.domain.webhooks import Feeder, WebhookAdded, WebhookChanged, Webhooks
 from forecourt.edge.http.app import http_app
 from forecourt.edge.http.live import Live
+from forecourt.edge.http.settings import Facts, Retention
 from forecourt.edge.http.traced import traced
 from forecourt.edge.ocpp import (
     Courier,
@@ -283,7 +284,15 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         ocpp_urls = await ports.open(port_taken)
         tasks.create_task(ports.keep())
         tasks.create_task(_pulse(gateway, live, clock))
-        app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer, live=live)
+        app = http_app(
+            rooms,
+            clock=clock,
+            db=db,
+            gateway=gateway,
+            committer=committer,
+            live=live,
+            facts=_facts(settings, ocpp_urls),
+        )
         with port_taken(settings.http_port):
             http_port = await stack.enter_async_context(served(traced(app, tracing), settings))
         stack.callback(live.end)
@@ -305,6 +314,19 @@ def _trace_options(settings: Settings) -> TraceOptions:
         headers=settings.otlp_headers.get_secret_value(),
         ratio=settings.trace_sample_ratio,
         instance=settings.gateway_name,
+    )
+
+
+def _facts(settings: Settings, ocpp_urls: Sequence[str]) -> Facts:
+    return Facts(
+        ocpp_urls=ocpp_urls,
+        security_profile_min=settings.security_profile_min,
+        retention=Retention(
+            messages_days=settings.keep_messages_days,
+            events_days=settings.keep_events_days,
+            meter_values_days=settings.keep_meter_values_days,
+            customer_information_days=settings.keep_customer_information_days,
+        ),
     )
 
 

@@ -57,6 +57,36 @@ class Place(Struct, frozen=True, kw_only=True):
     shared: bool = False
 
 
+class TenantSettings(Struct, frozen=True, kw_only=True):
+    """What a tenant may set for itself."""
+
+    id: TenantId
+    name: str
+    time_zone: str = "UTC"
+    """An IANA name: for sites that have none of their own."""
+    ocpp_url: str = ""
+    """Where stations shall dial, up to and without their identity; empty: where we are reached."""
+
+
+class SettingsChanged(Event, frozen=True, kw_only=True, tag="settings.changed"):
+    """What a tenant set for itself is another."""
+
+    name: str
+    time_zone: str
+    ocpp_url: str
+
+    @property
+    def subject(self) -> str:
+        return self.tenant
+
+
+class SettingInvalid(ForecourtError):
+    """A tenant cannot have this setting."""
+
+    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str] = "setting.invalid"
+
+
 class Scope(StrEnum):
     """What a key may do beyond the usual; none has it unless it was made so."""
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 import msgspec
 from cryptography.hazmat.primitives.hashes import SHA1
@@ -18,9 +20,11 @@ from forecourt.domain.tenants.model import (
     Permission,
     Place,
     Role,
+    SettingInvalid,
     Share,
     Tenant,
     TenantKind,
+    TenantSettings,
     User,
 )
 
@@ -155,3 +159,13 @@ def first_broken(entries: list[AuditEntry], previous: bytes, seq: int) -> int | 
             return seq
         previous = entry.hash
     return None
+
+
+def setting(after: TenantSettings) -> TenantSettings:
+    """The same, if a tenant can have it. Raises SettingInvalid."""
+    if after.time_zone not in available_timezones():
+        raise SettingInvalid(f"{after.time_zone!r} is no IANA time zone", field="time_zone")
+    url = urlsplit(after.ocpp_url)
+    if after.ocpp_url and (url.scheme not in ("ws", "wss") or not url.hostname or url.query):
+        raise SettingInvalid("stations dial an address that begins with ws:// or wss://")
+    return after

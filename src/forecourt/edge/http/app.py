@@ -53,6 +53,7 @@ from forecourt.edge.http.login import Desk, LoginRoutes
 from forecourt.edge.http.overview import OverviewRoutes
 from forecourt.edge.http.page import PageRoutes
 from forecourt.edge.http.places import PlaceRoutes
+from forecourt.edge.http.settings import Facts, SettingsRoutes
 from forecourt.edge.http.vitals import Gateway, Vitals, VitalsRoutes
 from forecourt.edge.http.watch import WatchRoutes
 from forecourt.infra.commit import Committer
@@ -82,6 +83,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     BillingRoutes,
     JobRoutes,
     OverviewRoutes,
+    SettingsRoutes,
     PlaceRoutes,
     LiveRoutes,
     WatchRoutes,
@@ -96,6 +98,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     DeliveryRoutes,
     EventTypeRoutes,
 )
+FACTS: Final = Facts()
 DEFAULT_TENANT: Final = TenantId("default")
 
 
@@ -109,6 +112,7 @@ def http_app(
     live: Live | None = None,
     tenant: TenantId = DEFAULT_TENANT,
     console_folder: Path = BUILT,
+    facts: Facts = FACTS,
 ) -> Litestar:
     """An ASGI application. ``tenant`` is the one that the first owner belongs to.
 
@@ -161,6 +165,7 @@ def http_app(
             "live": _given(Live(db) if live is None else live),
             "watch": _given(gateway.watch),
             "vitals": _given(vitals),
+            "facts": _given(facts),
         },
         exception_handlers={**HANDLERS, **pages(console)},
         after_request=_hardened,
