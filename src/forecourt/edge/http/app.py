@@ -120,7 +120,6 @@ def http_app(
     """
     keys, browsers = Keys(rooms.tenants, clock), Browsers(rooms.people, clock)
     places = Places(rooms.tenants)
-    desk = Desk(rooms.people, browsers, places, clock, tenant=tenant)
     vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
     console = Console(console_folder)
     api = Router(
@@ -160,7 +159,7 @@ def http_app(
             "webhooks": _given(rooms.webhooks),
             "keys": _given(keys),
             "console": _given(console),
-            "desk": _given(desk),
+            "desk": _given(Desk(rooms.people, browsers, places, clock, tenant=tenant)),
             # One that nobody listens to yet is empty, and no less the one to listen to.
             "live": _given(Live(db) if live is None else live),
             "watch": _given(gateway.watch),
