@@ -35,6 +35,8 @@ ROWS = {
     " VALUES ('usr_{t}', '{t}', '{t}@x', '{t}@x', 'N', 'owner', '{{}}', 'hash', now())",
     "logins": "VALUES ('\\x{hex}', '{t}', 'usr_{t}', now(), now(), now(), '', '')",
     "audit": "VALUES ('{t}', 1, now(), 'a', 'b', 'c', '', '', '', '', '\\x00')",
+    "edits": "VALUES ('{t}', '\\x{hex}', 1)",
+    "repeats": "VALUES ('{t}', 'a', 'k', '\\x{hex}', now(), NULL)",
     "api_keys": "(api_key_id, tenant_id, name, digest, created_at)"
     " VALUES ('key_{t}', '{t}', 'n', '\\x{hex}', now())",
     "stations": "(station_id, tenant_id, admission, created_at)"

@@ -14,7 +14,7 @@ from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Stations
 from forecourt.domain.tariffs import Tariffs
-from forecourt.domain.tenants import Audit, People, Tenants
+from forecourt.domain.tenants import Audit, Edits, People, Repeats, Tenants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,8 @@ class Rooms:
     tenants: Tenants
     people: People
     audit: Audit
+    edits: Edits
+    repeats: Repeats
     catalogue: Catalogue
     security: Security
     stations: Stations

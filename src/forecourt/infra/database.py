@@ -152,6 +152,7 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int) -> None:
         self.url = url
+        self.pool_size = pool_size
         self._engine: AsyncEngine = create_async_engine(
             make_url(url).set(drivername="postgresql+asyncpg"),
             pool_size=pool_size,

@@ -26,7 +26,7 @@ from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Answer, Ask, Known, Links, NewStation, Outcome, Stations
 from forecourt.domain.tariffs import Tariffs
-from forecourt.domain.tenants import Audit, People, Tenants
+from forecourt.domain.tenants import Audit, Edits, People, Repeats, Tenants
 from forecourt.edge.http import http_app
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
@@ -123,6 +123,8 @@ def rooms_on(db: Database, links: Links) -> Rooms:
         tenants=Tenants(db, secret_key=SECRET),
         people=People(db, secret_key=SECRET),
         audit=Audit(db),
+        edits=Edits(db),
+        repeats=Repeats(db, secret_key=SECRET),
         catalogue=Catalogue(),
         security=Security(db, secret_key=SECRET),
         stations=stations,

@@ -14,6 +14,7 @@ from forecourt.domain.tenants.model import (
     Caller,
     Deed,
     Forbidden,
+    KeptAnswer,
     LastOwner,
     Login,
     LoginRefused,
@@ -25,6 +26,7 @@ from forecourt.domain.tenants.model import (
     Scope,
     ScopeMissing,
     SetUpDone,
+    Standing,
     Tenant,
     TotpWanted,
     User,
@@ -36,7 +38,7 @@ from forecourt.domain.tenants.model import (
     permit,
 )
 from forecourt.domain.tenants.rules import ROLES
-from forecourt.domain.tenants.service import Audit, People, Tenants
+from forecourt.domain.tenants.service import Audit, Edits, People, Repeats, Tenants
 
 __all__ = [
     "ROLES",
@@ -50,7 +52,9 @@ __all__ = [
     "AuditEntry",
     "Caller",
     "Deed",
+    "Edits",
     "Forbidden",
+    "KeptAnswer",
     "LastOwner",
     "Login",
     "LoginRefused",
@@ -59,10 +63,12 @@ __all__ = [
     "PasswordWeak",
     "People",
     "Permission",
+    "Repeats",
     "Role",
     "Scope",
     "ScopeMissing",
     "SetUpDone",
+    "Standing",
     "Tenant",
     "Tenants",
     "TotpWanted",

@@ -280,3 +280,23 @@ def permit(ctx: Context, scope: Scope) -> None:
         raise ScopeMissing(
             f"this needs the scope {scope.value!r}: make a key with --scope {scope.value}"
         )
+
+
+class KeptAnswer(Struct, frozen=True, array_like=True):
+    """What was answered to a request that may come again."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+class Standing(StrEnum):
+    """How a request's key stands that has no answer to give again."""
+
+    FRESH = "fresh"
+    """Nobody used it: go ahead."""
+    RUNNING = "running"
+    OTHER = "other"
+    """It was used for another request."""
+    LOST = "lost"
+    """The request began, and nobody knows what came of it."""

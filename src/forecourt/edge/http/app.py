@@ -23,20 +23,25 @@ from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
 from forecourt.domain.tenants.api import AuditRoutes, KeyRoutes, RoleRoutes, UserRoutes
+from forecourt.edge.http.asgi import BODY_BYTES_MAX
 from forecourt.edge.http.auth import Browsers, Gate, Keys, clean_address, context_of, guard
 from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, pages
 from forecourt.edge.http.deeds import remembered
 from forecourt.edge.http.document import config
+from forecourt.edge.http.doorstep import doorstep
+from forecourt.edge.http.editing import edited
 from forecourt.edge.http.errors import HANDLERS, HARDENED
+from forecourt.edge.http.limits import Limits, for_strangers, tell
 from forecourt.edge.http.live import Live, LiveRoutes
 from forecourt.edge.http.login import Desk, LoginRoutes, MeRoutes
 from forecourt.edge.http.overview import OverviewRoutes
 from forecourt.edge.http.page import PageRoutes
+from forecourt.edge.http.repeats import once
 from forecourt.edge.http.vitals import Gateway, Vitals, VitalsRoutes
+from forecourt.edge.peers import Proxies
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
 
-BODY_BYTES_MAX: Final = 1_048_576
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     StationRoutes,
     StationQuirkRoutes,
@@ -76,25 +81,34 @@ def http_app(
     live: Live | None = None,
     tenant: TenantId = DEFAULT_TENANT,
     console_folder: Path = BUILT,
+    limits: Limits | None = None,
+    proxies: Proxies | None = None,
 ) -> Litestar:
     """An ASGI application. ``tenant`` is the one whose sessions /metrics counts.
 
     ``live`` is what the relay tells of events; without it those who listen hear what they missed.
+    ``limits``: how often somebody may ask; ``proxies``: whose word on where they come from counts.
     """
     keys, browsers = Keys(rooms.tenants, clock), Browsers(rooms.people, clock)
+    limits = limits or Limits()
+    gate = Gate(keys, browsers, clock, limits)
     desk = Desk(rooms.people, browsers, clock, tenant=tenant)
     vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer, tenant=tenant)
     console = Console(console_folder)
     api = Router(
         "/api/v1",
         route_handlers=ROUTES,
-        guards=[clean_address, guard(Gate(keys, browsers, clock))],
-        middleware=[remembered(rooms.audit)],
+        guards=[clean_address, guard(gate)],
+        # From outside: a repeat is neither an edit nor a deed; what is refused is no deed.
+        middleware=[once(gate, rooms.repeats), edited(gate, rooms.edits), remembered(rooms.audit)],
         security=[{"apiKey": []}],
         dependencies={"ctx": Provide(context_of, sync_to_thread=False)},
     )
-    return Litestar(
-        [api, LoginRoutes, ConsoleRoutes, VitalsRoutes, PageRoutes, PkiRoutes],
+    public = Router(
+        "/", route_handlers=[LoginRoutes, PageRoutes, PkiRoutes], guards=[for_strangers(limits)]
+    )
+    app = Litestar(
+        [api, public, ConsoleRoutes, VitalsRoutes],
         dependencies={
             "catalogue": _given(rooms.catalogue),
             "stations": _given(rooms.stations),
@@ -121,10 +135,14 @@ def http_app(
         },
         exception_handlers={**HANDLERS, **pages(console)},
         after_request=_hardened,
+        before_send=[tell],
         request_max_body_size=BODY_BYTES_MAX,
         openapi_config=config(),
         logging_config=None,
     )
+    # Around the routing, too: what no route has comes through the same door.
+    app.asgi_handler = doorstep(app.asgi_handler, proxies or Proxies())
+    return app
 
 
 def _given(thing: object) -> Provide:

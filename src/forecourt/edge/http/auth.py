@@ -34,6 +34,7 @@ from forecourt.domain.tenants import (
     Scope,
     Tenants,
 )
+from forecourt.edge.http.limits import Limits
 from forecourt.edge.http.permissions import OF_KEYS, missing
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -45,6 +46,7 @@ KEY_LENGTH_MAX: Final = 200
 COOKIE: Final = "forecourt_session"
 CSRF_HEADER: Final = "x-csrf-token"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+ENTERED: Final = "entered"
 
 
 class ApiKeyMissing(ForecourtError):
@@ -96,6 +98,11 @@ class Keys:
             scopes=frozenset(scope.value for scope in key.scopes),
         )
 
+    def knows(self, secret: str) -> bool:
+        """Whether it was good a moment ago."""
+        kept = self._kept.get(sha256(secret.encode()).digest())
+        return kept is not None and self._clock.now() < kept.until
+
     async def _authenticate(self, secret: str, now: datetime) -> ApiKey:
         if len(secret) > KEY_LENGTH_MAX:
             raise ApiKeyInvalid("this API key is not valid")
@@ -135,6 +142,11 @@ class Browsers:
             self._kept.popitem(last=False)
         return caller
 
+    def knows(self, secret: str) -> bool:
+        """Whether it was good a moment ago."""
+        kept = self._kept.get(sha256(secret.encode()).digest())
+        return kept is not None and self._clock.now() < kept[1]
+
     def forget(self, secret: str) -> None:
         """Its log-in is over: nobody is to be taken for good any more, not even for a moment."""
         self._kept.pop(sha256(secret.encode()).digest(), None)
@@ -145,24 +157,49 @@ class Browsers:
 
 
 class Gate:
-    """Who stands before a route, and whether they may pass."""
+    """Who stands before a route, whether they may pass, and whether they come too often."""
 
-    def __init__(self, keys: Keys, browsers: Browsers, clock: Clock) -> None:
+    def __init__(self, keys: Keys, browsers: Browsers, clock: Clock, limits: Limits) -> None:
         self._keys = keys
         self._browsers = browsers
         self._clock = clock
+        self._limits = limits
 
-    async def enter(self, connection: Connection, operation: str) -> Context:
-        """Raises what the caller lacks: a key or a log-in, the page's token, the permission."""
-        key, cookie = presented(connection), connection.cookies.get(COOKIE)
-        if key is not None or not cookie:
-            ctx, held = await self._keys.context(connection, key), OF_KEYS
-        else:
-            ctx, held = await self._at_browser(connection, cookie)
+    async def enter(self, scope: Any) -> Context:
+        """Who asks; found out once for each request, whoever wants to know first.
+
+        Raises what the caller lacks: a key or a log-in, the page's token, the permission; and
+        RequestsLimited.
+        """
+        state = scope["state"]
+        if ENTERED not in state:
+            operation = str(getattr(scope.get("route_handler"), "operation_id", ""))
+            state[ENTERED] = await self._enter(ASGIConnection(scope), operation)
+        ctx: Context = state[ENTERED]
+        return ctx
+
+    async def _enter(self, connection: Connection, operation: str) -> Context:
+        ctx, held = await self._recognize(connection)
+        self._limits.caller(connection, ctx.actor)
         lacking = missing(operation, held)
         if lacking is not None:
             raise Forbidden(f"this wants the permission {lacking}", permission=lacking)
         return ctx
+
+    async def _recognize(self, connection: Connection) -> tuple[Context, frozenset[Permission]]:
+        key, cookie = presented(connection), connection.cookies.get(COOKIE)
+        try:
+            if key is not None or not cookie:
+                if key is not None and not self._keys.knows(key):
+                    self._limits.look(connection)
+                return await self._keys.context(connection, key), OF_KEYS
+            if not self._browsers.knows(cookie):
+                self._limits.look(connection)
+            return await self._at_browser(connection, cookie)
+        except ForecourtError as error:
+            if error.kind is Kind.UNAUTHENTICATED:
+                self._limits.stranger(connection)
+            raise
 
     async def _at_browser(
         self, connection: Connection, secret: str
@@ -190,9 +227,8 @@ def guard(gate: Gate) -> Guard:
     """Lets nobody pass who may not."""
 
     # A function, since the framework copies its guards in depth, and the gate is one and no other.
-    async def at_the_gate(connection: Connection, handler: BaseRouteHandler) -> None:
-        operation = str(getattr(handler, "operation_id", ""))
-        connection.scope["auth"] = await gate.enter(connection, operation)
+    async def at_the_gate(connection: Connection, _: BaseRouteHandler) -> None:
+        connection.scope["auth"] = await gate.enter(connection.scope)
 
     return at_the_gate
 

@@ -33,6 +33,13 @@ STATUS: Final[Mapping[Kind, int]] = {
     Kind.INTERNAL: 500,
 }
 
+# Where HTTP has a finer word than the kind has.
+STATUS_OF_CODE: Final[Mapping[str, int]] = {
+    "resource.changed": 412,
+    "body.too_large": 413,
+    "idempotency.key_reused": 422,
+}
+
 TITLE: Final[Mapping[int, str]] = {
     400: "The request is not valid",
     401: "An API key is needed",
@@ -40,7 +47,9 @@ TITLE: Final[Mapping[int, str]] = {
     404: "There is no such thing",
     405: "This cannot be done here",
     409: "This contradicts what is",
+    412: "This has changed meanwhile",
     413: "The body is too large",
+    422: "This was said before, and was something else",
     415: "This kind of body is not understood",
     429: "Too much at once",
     500: "Something broke on our side",
@@ -97,7 +106,7 @@ def problem(
     if status == STATUS[Kind.UNAUTHENTICATED]:
         sent.setdefault("WWW-Authenticate", 'Bearer realm="forecourt"')
     if status == STATUS[Kind.UNAVAILABLE]:
-        sent["Retry-After"] = str(RETRY_AFTER_S)
+        sent.setdefault("Retry-After", str(RETRY_AFTER_S))
     return Response(
         Problem(
             type=f"urn:forecourt:problem:{code}",
@@ -116,10 +125,13 @@ def problem(
 
 def on_forecourt_error(request: Request[Any, Any, Any], error: ForecourtError) -> Response[Problem]:
     """A promise that a room could not keep."""
-    status, trace = STATUS[error.kind], trace_of(request)
+    status = STATUS_OF_CODE.get(error.code, STATUS[error.kind])
+    trace = trace_of(request)
     tell = log.error if status >= INTERNAL else log.debug
     tell("http.refused", trace=trace, code=error.code, error=error.message, **error.context)
-    return problem(status, error.code, error.message, trace=trace)
+    wait_s = error.context.get("retry_after_s")
+    headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
+    return problem(status, error.code, error.message, trace=trace, headers=headers)
 
 
 def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
