@@ -152,6 +152,9 @@ class Settings(BaseSettings):
     """How long events (the timeline of stations and sessions) are kept."""
     keep_meter_values_days: int = Field(default=1_100, ge=30)
     """How long meter values are kept; accounts often need three years."""
+    keep_records_days: int = Field(default=400, ge=7)
+    """How long finished business with stations is kept: commands and orders with their answers,
+    reports, firmware and log jobs, cleared alarms, and requests for certificates that failed."""
     keep_customer_information_days: int = Field(default=7, ge=1, le=90)
     """How long what stations told of a customer is kept; fetch it soon."""
     data_transfer_vendors: tuple[str, ...] = ()

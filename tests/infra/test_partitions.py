@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from forecourt.infra import partitions
+from forecourt.infra import partitions, retention
 from forecourt.infra.partitions import Partition, Partitioned, ensure, retire, wanted
 
 NOW = datetime(2026, 3, 31, 22, 30, tzinfo=UTC)
@@ -124,7 +124,7 @@ async def test_what_is_older_than_is_kept_goes(conn: asyncpg.Connection) -> None
 async def test_absurd_rows_go_by_the_moment_we_received_them(
     conn: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(partitions, "DELETE_BATCH_MAX", 2)
+    monkeypatch.setattr(retention, "DELETE_BATCH_MAX", 2)
     await ensure(conn, [READINGS], NOW, DAY)
     for _ in range(5):
         await insert(conn, datetime(2099, 1, 1, tzinfo=UTC), received=NOW - 31 * DAY)

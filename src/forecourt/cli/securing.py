@@ -3,6 +3,7 @@
 The running platform has that line, so it is asked; nothing is decided here.
 """
 
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
@@ -49,6 +50,15 @@ def upgrade_security(
         int | None, typer.Option(min=0, help="Which of its network profiles to use.")
     ] = None,
     interface: Annotated[str, typer.Option(help="Wired0…3, Wireless0…3, Any.")] = "Wired0",
+    root: Annotated[
+        Path | None,
+        typer.Option(
+            help="PEM of who signed the certificate at that address, for the station to trust;"
+            " without it the platform's own authority, where that signed it.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the steps, and why; do nothing.")
     ] = False,
@@ -58,9 +68,18 @@ def upgrade_security(
 ) -> None:
     """Bring a connected station to a higher security profile, without a truck roll.
 
+    It is given what it lacks for that: a password, the root of our certificate, a certificate of
+    its own.
+
     Once it is back by that profile, lower ones are refused.
     """
-    wish = {"profile": profile, "url": url, "slot": slot, "interface": interface}
+    wish: dict[str, object] = {
+        "profile": profile,
+        "url": url,
+        "slot": slot,
+        "interface": interface,
+        "root": "" if root is None else root.read_text(encoding="ascii"),
+    }
     path = f"/api/v1/stations/{quote(station, safe='')}/security-profile"
     told = platform.post(settings(data_dir, database_url), path, wish | {"dry_run": dry_run})
     if as_json:

@@ -18,6 +18,8 @@ import asyncpg
 import structlog
 from msgspec import Struct
 
+from forecourt.infra.retention import delete_before, quote
+
 # Whoever changes partitions holds this advisory lock; the number is ours alone.
 ADVISORY_LOCK: Final = 0x466F_7265_0001
 # Attaching and dropping wait for those who use the table, and everybody else queues behind the
@@ -25,8 +27,6 @@ ADVISORY_LOCK: Final = 0x466F_7265_0001
 LOCK_TIMEOUT_MS: Final = 300
 ATTEMPTS_MAX: Final = 10
 PAUSE_S: Final = 0.2
-# Small enough that no row stays locked for long.
-DELETE_BATCH_MAX: Final = 5_000
 # Messages arrive late, and a month or a day has just begun somewhere.
 PAST_INTERVALS: Final = 1
 MONTHS_A_YEAR: Final = 12
@@ -152,7 +152,7 @@ async def retire(conn: asyncpg.Connection, tables: Sequence[Partitioned], now: d
         old = [partition.name for partition in partitions if partition.stop <= oldest]
         dropped += [name for name in old if await _change(conn, _Drop(cut=cut, name=name))]
         if default is not None:
-            deleted += await _delete(conn, default, cut.received_column, oldest)
+            deleted += await delete_before(conn, default, cut.received_column, oldest)
     return Retired(dropped=tuple(dropped), deleted=deleted)
 
 
@@ -171,7 +171,7 @@ class _Make(Struct, frozen=True, kw_only=True):
         ``CREATE TABLE … PARTITION OF`` would refuse while such rows are there, and would lock
         writers out of the whole table; attaching does not.
         """
-        table, name, column = _quote(self.cut.table), _quote(self.name), _quote(self.cut.column)
+        table, name, column = quote(self.cut.table), quote(self.name), quote(self.cut.column)
         bounds = f"FROM ('{self.start.isoformat()}') TO ('{self.stop.isoformat()}')"
         _, default = await _list(conn, self.cut)
         await conn.execute(
@@ -180,9 +180,9 @@ class _Make(Struct, frozen=True, kw_only=True):
         )
         if default is not None:
             columns = await conn.fetchval(_COLUMNS, table)
-            await conn.execute(f"LOCK TABLE {_quote(default)} IN ACCESS EXCLUSIVE MODE")
+            await conn.execute(f"LOCK TABLE {quote(default)} IN ACCESS EXCLUSIVE MODE")
             await conn.execute(
-                f"WITH moved AS (DELETE FROM {_quote(default)}"  # noqa: S608 - names are quoted
+                f"WITH moved AS (DELETE FROM {quote(default)}"  # noqa: S608 - names are quoted
                 f" WHERE {column} >= $1 AND {column} < $2 RETURNING {columns})"
                 f" INSERT INTO {name} ({columns}) SELECT {columns} FROM moved",
                 self.start,
@@ -196,7 +196,7 @@ class _MakeDefault(Struct, frozen=True, kw_only=True):
     name: str
 
     async def apply(self, conn: asyncpg.Connection) -> None:
-        table, name = _quote(self.cut.table), _quote(self.name)
+        table, name = quote(self.cut.table), quote(self.name)
         await conn.execute(f"CREATE TABLE {name} PARTITION OF {table} DEFAULT")
 
 
@@ -205,7 +205,7 @@ class _Drop(Struct, frozen=True, kw_only=True):
     name: str
 
     async def apply(self, conn: asyncpg.Connection) -> None:
-        await conn.execute(f"DROP TABLE {_quote(self.name)}")
+        await conn.execute(f"DROP TABLE {quote(self.name)}")
 
 
 async def _change(conn: asyncpg.Connection, change: _Make | _MakeDefault | _Drop) -> bool:
@@ -231,31 +231,10 @@ async def _change(conn: asyncpg.Connection, change: _Make | _MakeDefault | _Drop
 
 async def _list(conn: asyncpg.Connection, cut: Partitioned) -> tuple[list[Partition], str | None]:
     """The partitions of a table, in order, and its default one."""
-    rows = await conn.fetch(_PARTITIONS, _quote(cut.table))
+    rows = await conn.fetch(_PARTITIONS, quote(cut.table))
     partitions = [
         Partition(name=row["name"], start=row["start"], stop=row["stop"])
         for row in rows
         if row["start"] is not None
     ]
     return partitions, next((row["name"] for row in rows if row["is_default"]), None)
-
-
-async def _delete(conn: asyncpg.Connection, default: str, column: str, oldest: datetime) -> int:
-    """Delete the old rows of a default partition, batch by batch."""
-    table = _quote(default)
-    sql = (
-        f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("  # noqa: S608 - names are quoted
-        f"SELECT ctid FROM {table} WHERE {_quote(column)} < $1"
-        " LIMIT $2 FOR UPDATE SKIP LOCKED))"
-    )
-    total = 0
-    while True:
-        status = await conn.execute(sql, oldest, DELETE_BATCH_MAX)
-        deleted = int(status.rpartition(" ")[2])
-        total += deleted
-        if deleted < DELETE_BATCH_MAX:
-            return total
-
-
-def _quote(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

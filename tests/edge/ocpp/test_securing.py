@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey as PrivateKey
+from msgspec.structs import replace
 
 from forecourt.base.ids import StationId
 from forecourt.domain.stations import (
@@ -22,6 +25,7 @@ from forecourt.domain.stations import (
 from tests.edge.ocpp.house import IN_THE_HOUSE, SUBPROTOCOLS, Yard, a_yard, until
 from tests.edge.ocpp.wire import Refused, Wire, basic
 from tests.fixtures.certificates import Ca
+from tests.fixtures.pki import csr_pem, key_pem, new_key
 
 pytestmark = IN_THE_HOUSE
 
@@ -227,6 +231,124 @@ def names(upgrade: Upgrade) -> list[str]:
     return [step.name for step in upgrade.steps if step.answer is not None]
 
 
+async def triggered(wire: Wire, version: str) -> None:
+    """It is told to ask for a certificate, and says that it will."""
+    if version == "1.6":
+        message_id, payload = await wire.asked("ExtendedTriggerMessage")
+        assert payload == {"requestedMessage": "SignChargePointCertificate"}
+    else:
+        message_id, payload = await wire.asked("TriggerMessage")
+        assert payload == {"requestedMessage": "SignChargingStationCertificate"}
+    wire.answer(message_id, {"status": "Accepted"})
+
+
+async def asks_for_a_certificate(
+    wire: Wire, name: str, version: str, *, word: str = "Accepted"
+) -> tuple[PrivateKey, str]:
+    """Told to, a station asks for its certificate, and says ``word`` to it: its key, the chain."""
+    await triggered(wire, version)
+    key = new_key()
+    assert (await wire.call("SignCertificate", {"csr": csr_pem(name, key=key)}))["status"] == (
+        "Accepted"
+    )
+    message_id, payload = await wire.asked("CertificateSigned")
+    wire.answer(message_id, {"status": word})
+    return key, payload["certificateChain"]
+
+
+async def takes_the_root(wire: Wire, version: str, word: str = "Accepted") -> str:
+    message_id, payload = await wire.asked("InstallCertificate")
+    whose = "CentralSystem" if version == "1.6" else "CSMS"
+    assert payload["certificateType"] == f"{whose}RootCertificate"
+    wire.answer(message_id, {"status": word})
+    return str(payload["certificate"])
+
+
+async def is_told_the_way(wire: Wire, version: str) -> None:
+    """The rest of an upgrade: where to come in, and by which profile."""
+    if version == "1.6":
+        message_id, payload = await wire.asked("ChangeConfiguration")
+        assert payload == {"key": "SecurityProfile", "value": "3"}
+        wire.answer(message_id, {"status": "Accepted"})
+        return
+    message_id, _ = await wire.asked("SetNetworkProfile")
+    wire.answer(message_id, {"status": "Accepted"})
+    message_id, payload = await wire.asked("SetVariables")
+    [wanted] = payload["setVariableData"]
+    result = {"attributeStatus": "Accepted"} | {k: wanted[k] for k in ("component", "variable")}
+    wire.answer(message_id, {"setVariableResult": [result]})
+    message_id, _ = await wire.asked("Reset")
+    wire.answer(message_id, {"status": "Accepted"})
+
+
+@versions
+async def test_a_bare_station_is_given_all_that_profile_3_needs(
+    database_url: str, tmp_path: Path, version: str
+) -> None:
+    """By its plain line it gets our root and a certificate of its own; it comes back by those."""
+    async with a_yard(database_url, tmp_path, ocpp_tls_port=0) as yard:
+        name = await yard.add(password=OLD)
+        wire = await come_in(yard, name, OLD, version)
+        await yard.boot(wire, version)
+        securing, way = yard.rooms.stations.securing, Way(url="wss://example.com/ocpp")
+        async with asyncio.TaskGroup() as tasks:
+            asking = tasks.create_task(securing.upgrade(yard.ctx, name, 3, way))
+            root = await takes_the_root(wire, version)
+            key, chain = await asks_for_a_certificate(wire, name, version)
+            await is_told_the_way(wire, version)
+        assert names(asking.result())[:2] == ["root", "certificate"]
+        again = await securing.plan_upgrade(yard.ctx, name, 3, way)
+        assert [step.name for step in again.steps if step.command is None] == [
+            *("root", "certificate", "return"),
+        ], "what it has it is not given again"
+        await wire.close()
+
+        files = {"root.pem": root, "chain.pem": chain, "key.pem": key_pem(key)}
+        for file, text in files.items():
+            (tmp_path / file).write_text(text)
+        context = ssl.create_default_context(cafile=str(tmp_path / "root.pem"))
+        context.load_cert_chain(tmp_path / "chain.pem", tmp_path / "key.pem")
+        assert yard.house.ocpp_tls_url is not None
+        secured = await Wire.open(
+            yard.house.ocpp_tls_url, f"/{name}", offers=[SUBPROTOCOLS[version]], tls=context
+        )
+        yard._wires.append(secured)
+        await until(lambda: yard.gateway._doors[name].security_profile == 3)
+        assert (await yard.boot(secured, version))["status"] == "Accepted"
+        assert await refused(yard, name, OLD) == 403
+
+
+@pytest.mark.parametrize("at", ["root", "silence", "certificate"])
+async def test_who_lacks_a_certificate_is_not_sent_away(
+    database_url: str, tmp_path: Path, at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not take the root, never asks, or does not take what was signed: all stays as is."""
+    async with a_yard(database_url, tmp_path, ocpp_tls_port=0) as yard:
+        name = await yard.add(password=OLD)
+        wire = await come_in(yard, name, OLD)
+        await yard.boot(wire)
+        securing = yard.rooms.stations.securing
+        assert securing._vouching is not None
+        monkeypatch.setattr(securing, "_vouching", replace(securing._vouching, within_s=2))
+        async with asyncio.TaskGroup() as tasks:
+            way = Way(url="wss://example.com/ocpp")
+            asking = tasks.create_task(securing.upgrade(yard.ctx, name, 3, way))
+            await takes_the_root(wire, "1.6", "Rejected" if at == "root" else "Accepted")
+            if at == "silence":
+                await triggered(wire, "1.6")
+            elif at == "certificate":
+                await asks_for_a_certificate(wire, name, "1.6", word="Rejected")
+        last = [step for step in asking.result().steps if step.answer is not None][-1]
+        assert last.answer is not None
+        assert last.answer.outcome in {Outcome.REJECTED, Outcome.FAILED}
+        if at != "root":
+            wanted = {"silence": "did not ask", "certificate": "request is rejected"}[at]
+            assert wanted in last.answer.reason
+        assert await wire.silent()
+        station, _ = await yard.rooms.stations.read(yard.ctx, name)
+        assert (station.security_profile, station.profile_wanted) == (1, None)
+
+
 @pytest.mark.parametrize("profile", [2, 3])
 async def test_a_station_of_1_6_is_told_its_profile(
     database_url: str, tmp_path: Path, profile: int
@@ -245,10 +367,12 @@ async def test_a_station_of_1_6_is_told_its_profile(
             asking = tasks.create_task(
                 yard.rooms.stations.securing.upgrade(yard.ctx, name, profile, way)
             )
+            if profile == 3:
+                await asks_for_a_certificate(wire, name, "1.6")
             message_id, payload = await wire.asked("ChangeConfiguration")
             assert payload == {"key": "SecurityProfile", "value": str(profile)}
             wire.answer(message_id, {"status": "Accepted"})
-        assert names(asking.result()) == ["profile"]
+        assert names(asking.result()) == ["profile"] if profile == 2 else ["certificate", "profile"]
         await wire.close()
         # It cannot, and falls back: it must still be let in.
         await (await come_in(yard, name, OLD)).close()

@@ -4,6 +4,7 @@ Knows no OCPP version, no session and nothing of a station but its identity.
 """
 
 from forecourt.domain.security.model import (
+    OPEN,
     Authority,
     AuthorityAdded,
     AuthorityAway,
@@ -58,6 +59,7 @@ from forecourt.domain.security.service import (
 )
 
 __all__ = [
+    "OPEN",
     "Authority",
     "AuthorityAdded",
     "AuthorityAway",

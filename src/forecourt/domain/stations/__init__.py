@@ -188,6 +188,7 @@ from forecourt.domain.stations.service import (
     Link,
     Links,
     Stations,
+    Vouching,
     failed,
 )
 from forecourt.domain.stations.store import WRITES
@@ -370,6 +371,7 @@ __all__ = [
     "VariableResult",
     "VariableValue",
     "VoltageParams",
+    "Vouching",
     "Vpn",
     "Way",
     "failed",

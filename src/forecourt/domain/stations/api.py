@@ -169,6 +169,9 @@ class UpgradeWish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     slot: Annotated[int, Meta(ge=0, le=10_000)] | None = None
     """Which of its network profiles to use; without it, one that is not in use."""
     interface: Interface = "Wired0"
+    root: Annotated[str, Meta(max_length=10_000)] = ""
+    """PEM of who signed our certificate at that address, for the station to trust; without it our
+    own authority, where that signed it."""
     dry_run: bool = False
     """Say what would be done, and why; do nothing."""
 
@@ -311,7 +314,7 @@ class StationRoutes(Controller):
     ) -> UpgradeView:
         """Bring a station to a higher profile; what it came in by is refused once it is back."""
         name = StationId(station_id)
-        way = Way(url=data.url, slot=data.slot, interface=data.interface)
+        way = Way(url=data.url, slot=data.slot, interface=data.interface, root=data.root)
         verb = stations.securing.plan_upgrade if data.dry_run else stations.securing.upgrade
         return upgrade_view(await verb(ctx, name, data.profile, way))
 

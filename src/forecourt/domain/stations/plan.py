@@ -12,11 +12,13 @@ from msgspec import Struct
 from forecourt.domain.stations.commands import (
     Answer,
     Ask,
+    InstallCertificate,
     Interface,
     Protocol,
     Reset,
     SetNetworkProfile,
     SetVariables,
+    Trigger,
     VariableValue,
 )
 from forecourt.domain.stations.model import (
@@ -36,6 +38,8 @@ SECURITY: Final = "SecurityCtrlr"
 PROFILE: Final = "SecurityProfile"
 PASSWORD: Final = "BasicAuthPassword"  # noqa: S105 (a variable's name)
 SLOTS_TRIED: Final = range(1, 10)
+ROOT: Final = "root"
+CERTIFICATE: Final = "certificate"
 
 
 class Way(Struct, frozen=True, kw_only=True):
@@ -48,6 +52,20 @@ class Way(Struct, frozen=True, kw_only=True):
     interface: Interface = "Wired0"
     protocol: Protocol | None = None
     """None: the one that it speaks now."""
+    root: str = ""
+    """Who signed our certificate there, PEM; without it our own authority, where that signed it."""
+
+
+class Trust(Struct, frozen=True, kw_only=True):
+    """What a station has already, and what it can be given, so that both sides are believed."""
+
+    root: str = ""
+    """Who signed our certificate (PEM); empty where that is not ours to know."""
+    holds_root: bool = False
+    signs: bool = False
+    """Certificates of stations are signed here."""
+    holds_certificate: bool = False
+    """It took one that we signed, and that is good."""
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -85,10 +103,12 @@ def upgrade(
     way: Way,
     *,
     slots: Sequence[int] = (),
+    trust: Trust | None = None,
 ) -> Upgrade:
     """What brings this station to ``profile``. Raises SecurityDowngrade.
 
-    ``known`` is what it told of its network profiles; ``slots`` are those that it can have.
+    ``known`` is what it told of its network profiles; ``slots`` are those that it can have. Without
+    ``trust`` certificates are for others to see to.
     """
     if profile < door.security_profile:
         raise SecurityDowngrade(
@@ -105,7 +125,7 @@ def upgrade(
         profile=profile,
         before=door.security_profile,
         steps=(
-            *_prerequisites(door, profile),
+            *_prerequisites(door, profile, trust or Trust()),
             *_network(known, profile, way, slots),
             Step(
                 name="profile",
@@ -127,7 +147,7 @@ def upgrade(
     )
 
 
-def _prerequisites(door: Door, profile: int) -> Sequence[Step]:
+def _prerequisites(door: Door, profile: int, trust: Trust) -> Sequence[Step]:
     steps = []
     if profile in PASSWORD_PROFILES and door.password is None and door.password_next is None:
         steps.append(
@@ -137,22 +157,45 @@ def _prerequisites(door: Door, profile: int) -> Sequence[Step]:
                 needs_secret=True,
             )
         )
-    if profile >= CERTIFICATE_PROFILE:
-        steps.append(
-            Step(
-                name="certificate",
-                because="it must have a certificate of its own by now, or it says no to what"
-                " follows; it asks for one when it is triggered to",
-            )
-        )
     if profile >= ENCRYPTED_FROM:
-        steps.append(
-            Step(
-                name="root",
-                because="it must trust who signed our certificate, or it says no to what follows",
-            )
-        )
+        steps.append(_root(trust))
+    if profile >= CERTIFICATE_PROFILE:
+        steps.append(_certificate(trust))
     return steps
+
+
+def _root(trust: Trust) -> Step:
+    """Without one it is to say no: 1.6 security A05.FR.03, 2.0.1 A05.FR.02 (TC_A_20_CS)."""
+    if trust.holds_root:
+        return Step(name=ROOT, because="it trusts who signed our certificate already")
+    if not trust.root:
+        return Step(
+            name=ROOT,
+            because="it must trust who signed our certificate, or it says no to what follows; that"
+            " is not our own authority, so name it here, or give it that root by a command",
+        )
+    return Step(
+        name=ROOT,
+        because="it must trust who signed our certificate, or it says no to what follows",
+        command=InstallCertificate(use="csms_root", certificate=trust.root),
+    )
+
+
+def _certificate(trust: Trust) -> Step:
+    """Without one it is to say no: 1.6 security A05.FR.04, 2.0.1 A05.FR.03."""
+    if trust.holds_certificate:
+        return Step(name=CERTIFICATE, because="it has a good certificate of ours already")
+    if not trust.signs:
+        return Step(
+            name=CERTIFICATE,
+            because="it must have a certificate of its own by now, or it says no to what follows",
+        )
+    return Step(
+        name=CERTIFICATE,
+        because="it must have a certificate of its own, or it says no to what follows: it is told"
+        " to ask for one, which is signed and handed over before anything else is done",
+        command=Trigger(message="sign_certificate"),
+    )
 
 
 def _network(

@@ -25,6 +25,7 @@ from forecourt.infra.database import Database
 # A month: what 1.6 and 2.x give a station to ask for a new one (A03).
 WARNED_BEFORE: Final = timedelta(days=30)
 EXPIRING_MAX: Final = 500
+CSMS_ROOT: Final = "csms_root"
 
 
 class Inventory:
@@ -97,6 +98,13 @@ class Inventory:
         """What a station holds, as it last told."""
         async with self._db.unit(ctx) as unit:
             return await store.list_held(unit, station)
+
+    async def trusts(self, ctx: Context, station: StationId, root: str) -> bool:
+        """Whether a station told, or was seen, to hold this root (PEM) for our certificate."""
+        found = rules.read_chain(root) or ()
+        names = {rules.name_of(one, one, hashed) for one in found for hashed in HashAlgorithm}
+        held = await self.held(ctx, station)
+        return any(one.kind == CSMS_ROOT and one.name in names for one in held)
 
     async def certificates(
         self,

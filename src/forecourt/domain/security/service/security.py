@@ -235,6 +235,13 @@ class Security:
             renew_at=rules.renew_at(certificate.starts_at, certificate.expires_at),
         )
 
+    async def server_root(self, ctx: Context) -> str:
+        """Our authority above the certificate of our own listener, PEM; empty before it is made."""
+        async with self._db.unit(ctx) as unit:
+            found = await store.list_authorities(unit)
+        own = [one.certificate for one in found if one.own and one.role is Role.CSMS_ROOT]
+        return rules.pem_chain(own[-1:])
+
     async def station_trust_pem(self, ctx: Context | None = None) -> str:
         """Those who may vouch for stations, as one PEM text: of one tenant, or of all.
 

@@ -128,6 +128,17 @@ class Signing:
         async with self._db.unit(ctx) as unit:
             return await store.list_requests(unit, station=station, before=before, limit=limit)
 
+    async def certified(self, ctx: Context, station: StationId) -> Certificate | None:
+        """The certificate of its own that a station took from us last, if it is good."""
+        async with self._db.unit(ctx) as unit:
+            asked = await store.taken(unit, station, Use.STATION)
+            if asked is None or asked.certificate is None:
+                return None
+            found = await store.find_certificate(unit, asked.certificate)
+        if found is None or found.revoked_at is not None or found.expires_at <= ctx.now:
+            return None
+        return found
+
     # ---- what becomes of it ---------------------------------------------------------------------
 
     async def hurry(self, stations: Sequence[StationId], now: datetime) -> None:

@@ -40,6 +40,7 @@ from forecourt.domain.security.store.requests import (
     list_requests,
     lock_requests,
     settle_request,
+    taken,
 )
 
 __all__ = [
@@ -78,4 +79,5 @@ __all__ = [
     "see_contract",
     "settle_request",
     "take_expiring",
+    "taken",
 ]

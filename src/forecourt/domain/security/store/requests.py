@@ -144,6 +144,19 @@ async def list_requests(
     return [_request(row) for row in rows]
 
 
+async def taken(unit: Unit, station: StationId, use: Use) -> SigningRequest | None:
+    """The newest request that ended with the station taking its certificate."""
+    c = signing_requests.c
+    query = (
+        select(signing_requests)
+        .where(c.station_id == station, c.use == use, c.state == RequestState.ACCEPTED)
+        .order_by(c.request_id.desc())
+        .limit(1)
+    )
+    row = (await unit.conn.execute(query)).first()
+    return None if row is None else _request(row)
+
+
 def _request(row: Any) -> SigningRequest:
     return SigningRequest(
         id=row.request_id,

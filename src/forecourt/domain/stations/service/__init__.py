@@ -1,5 +1,6 @@
 """The room's verbs: ``Stations``, and what it holds by topic."""
 
+from forecourt.domain.stations.service.securing import Vouching
 from forecourt.domain.stations.service.stations import (
     VARIABLES_MAX,
     Known,
@@ -9,4 +10,4 @@ from forecourt.domain.stations.service.stations import (
     failed,
 )
 
-__all__ = ["VARIABLES_MAX", "Known", "Link", "Links", "Stations", "failed"]
+__all__ = ["VARIABLES_MAX", "Known", "Link", "Links", "Stations", "Vouching", "failed"]

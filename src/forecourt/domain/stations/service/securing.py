@@ -1,14 +1,17 @@
 """Verbs that make a station more secure over its own line: a new password, a higher profile."""
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeAlias
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from forecourt.base.context import Context
 from forecourt.base.digest import Digest
 from forecourt.base.ids import StationId
+from forecourt.domain.security import OPEN, RequestState, Security, Use
 from forecourt.domain.stations import plan, store
 from forecourt.domain.stations.commands import (
     GOOD,
@@ -20,7 +23,7 @@ from forecourt.domain.stations.commands import (
     is_secret,
 )
 from forecourt.domain.stations.model import StationChanged, StationOffline, StationUnknown
-from forecourt.domain.stations.plan import Step, Upgrade, Way
+from forecourt.domain.stations.plan import Step, Trust, Upgrade, Way
 from forecourt.infra.database import Database, Unit
 
 PASSWORD_BYTES: Final = 20
@@ -28,9 +31,23 @@ PASSWORD_BYTES: Final = 20
 # The station said no: what it was offered it does not have.
 SAID_NO: Final = frozenset({Outcome.REJECTED, Outcome.UNSUPPORTED, Outcome.FAILED})
 AGAIN: Final = "RebootRequired"
+# A small processor takes half a minute for a key pair, and an authority outside some of it.
+CERTIFICATE_WITHIN_S: Final = 60.0
+LOOKED_EVERY_S: Final = 0.2
+REQUESTS_SEEN: Final = 20
 
 Put: TypeAlias = Callable[[Context, StationId, Ask], Awaitable[Answer]]
 Digesting: TypeAlias = Callable[[bytes], Digest]
+
+
+class Vouching(Struct, frozen=True, kw_only=True):
+    """Who gives a station the certificates that a higher profile needs."""
+
+    security: Security
+    own_server: bool
+    """It signed the certificate of our own listener, too."""
+    within_s: float = CERTIFICATE_WITHIN_S
+    """How long a station may take to ask for its certificate and take it."""
 
 
 class Securing:
@@ -43,8 +60,10 @@ class Securing:
         put: Put,
         digest: Digesting,
         at_once: Callable[[StationId], Awaitable[None]],
+        vouching: Vouching | None = None,
     ) -> None:
         self._db = db
+        self._vouching = vouching
         self._at_once = at_once
         self._put = put
         self._digest = digest
@@ -93,16 +112,18 @@ class Securing:
 
         Raises StationUnknown, SecurityDowngrade.
         """
+        trust = await self._trust(ctx, station, way)
         async with self._db.unit(ctx) as unit:
-            return await self._plan(unit, station, profile, way)
+            return await self._plan(unit, station, profile, way, trust)
 
     async def upgrade(self, ctx: Context, station: StationId, profile: int, way: Way) -> Upgrade:
         """Do it, up to where the station says no. It is done when the station has come back.
 
         Raises StationUnknown, StationOffline, SecurityDowngrade.
         """
+        trust = await self._trust(ctx, station, way)
         async with self._db.unit(ctx) as unit:
-            planned = await self._plan(unit, station, profile, way)
+            planned = await self._plan(unit, station, profile, way, trust)
             values: dict[str, object] = {"profile_wanted": profile}
             if planned.steps[0].name == "hold":
                 values = {"profile_wanted": None, "security_profile": profile}
@@ -114,7 +135,7 @@ class Securing:
         except StationOffline:
             await self._give_up(ctx, station)
             raise
-        if any(step.answer is not None and step.answer.outcome in SAID_NO for step in done.steps):
+        if any(step.answer is not None and step.answer.outcome not in GOOD for step in done.steps):
             await self._give_up(ctx, station)
         return done
 
@@ -135,16 +156,67 @@ class Securing:
             if command is None or over or not _applies(step, done, profiles=profiles):
                 done.append(step)
                 continue
+            seen = await self._newest_request(ctx, station) if step.name == plan.CERTIFICATE else ""
             answer = await self._put(ctx, station, command)
             if isinstance(command, SetNetworkProfile) and answer.outcome is Outcome.UNSUPPORTED:
                 profiles = False
                 done.append(step)
                 continue
+            if step.name == plan.CERTIFICATE and answer.outcome in GOOD:
+                answer = await self._certified(ctx, station, answer, seen)
             done.append(replace(step, answer=answer))
             over = answer.outcome not in GOOD
         return done
 
-    async def _plan(self, unit: Unit, station: StationId, profile: int, way: Way) -> Upgrade:
+    # ---- certificates ---------------------------------------------------------------------------
+
+    async def _trust(self, ctx: Context, station: StationId, way: Way) -> Trust:
+        """What is known of the station's certificates, and who signs ours."""
+        if self._vouching is None:
+            return Trust(root=way.root)
+        security, root = self._vouching.security, way.root
+        if not root and self._vouching.own_server:
+            root = await security.server_root(ctx)
+        certified = await security.signing.certified(ctx, station)
+        return Trust(
+            root=root,
+            holds_root=bool(root) and await security.inventory.trusts(ctx, station, root),
+            signs=True,
+            holds_certificate=certified is not None,
+        )
+
+    async def _newest_request(self, ctx: Context, station: StationId) -> str:
+        assert self._vouching is not None, "a plan asks for certificates where some are signed"
+        found = await self._vouching.security.signing.list(ctx, station=station, limit=1)
+        return found[0].id if found else ""
+
+    async def _certified(
+        self, ctx: Context, station: StationId, answer: Answer, seen: str
+    ) -> Answer:
+        """Wait until it has the certificate that it asks for now; ``seen`` is its last request."""
+        assert self._vouching is not None, "as above"
+        signing, within_s = self._vouching.security.signing, self._vouching.within_s
+        reason = "it did not ask for a certificate"
+        try:
+            async with asyncio.timeout(within_s):
+                while True:
+                    listed = await signing.list(ctx, station=station, limit=REQUESTS_SEEN)
+                    fresh = [one for one in listed if one.id > seen and one.use is Use.STATION]
+                    if fresh and fresh[0].state is RequestState.ACCEPTED:
+                        return answer
+                    if fresh:
+                        reason = f"its request is {fresh[0].state.value}"
+                        reason += f": {fresh[0].detail}" if fresh[0].detail else ""
+                        if fresh[0].state not in OPEN:
+                            break
+                    await asyncio.sleep(LOOKED_EVERY_S)
+        except TimeoutError:
+            reason += f" within {within_s:g} s"
+        return Answer(outcome=Outcome.FAILED, reason=reason)
+
+    async def _plan(
+        self, unit: Unit, station: StationId, profile: int, way: Way, trust: Trust
+    ) -> Upgrade:
         door = await store.door(unit, station)
         found = await store.find(unit, station)
         if door is None or found is None:
@@ -152,7 +224,7 @@ class Securing:
         known = await store.values_of(unit, station, plan.ASKED_FOR)
         slots = await store.choices_of(unit, station, plan.COMMS, plan.PRIORITY)
         way = replace(way, protocol=way.protocol or found.protocol)
-        return plan.upgrade(found, door, known, profile, way, slots=slots)
+        return plan.upgrade(found, door, known, profile, way, slots=slots, trust=trust)
 
     async def _arm(self, unit: Unit, ctx: Context, station: StationId, secret: str) -> None:
         values: dict[str, object] = {"password_next": self._digest(secret.encode())}

@@ -57,7 +57,7 @@ from forecourt.domain.stations.model import (
     StatusReport,
     Variable,
 )
-from forecourt.domain.stations.service.securing import Securing
+from forecourt.domain.stations.service.securing import Securing, Vouching
 from forecourt.domain.tenants import Scope, permit
 from forecourt.infra.commit import Changes
 from forecourt.infra.database import Database, emit
@@ -113,11 +113,15 @@ class Links:
 class Stations:
     """Everything that can be done to a station, and everything that it can tell."""
 
-    def __init__(self, db: Database, *, links: Links, secret_key: bytes) -> None:
+    def __init__(
+        self, db: Database, *, links: Links, secret_key: bytes, vouching: Vouching | None = None
+    ) -> None:
         self._db = db
         self._links = links
         self._secret_key = secret_key
-        self.securing = Securing(db, put=self.command, digest=self.digest, at_once=self._at_once)
+        self.securing = Securing(
+            db, put=self.command, digest=self.digest, at_once=self._at_once, vouching=vouching
+        )
         """New passwords and higher security profiles, over the station's own line."""
 
     # ---- for operators ----------------------------------------------------------------------

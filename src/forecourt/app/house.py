@@ -1,29 +1,24 @@
 """The composition root: settings in, a running house out. The only place that knows everyone."""
 
 import asyncio
-import errno
 import json
-import socket
 from collections.abc import (
     AsyncGenerator,
-    Awaitable,
-    Callable,
-    Generator,
     Mapping,
     Sequence,
 )
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar, Final, NoReturn
+from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
 import structlog
-import uvicorn
 
+from forecourt.app.keeping import housekeeping, keep_house
+from forecourt.app.serving import port_taken, served
 from forecourt.base.clock import Clock
 from forecourt.base.context import Context
-from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import TenantId
 from forecourt.domain import access, devices, monitoring, sessions, stations
@@ -58,6 +53,7 @@ from forecourt.domain.stations import (
     StationConnected,
     Stations,
     StationUnknown,
+    Vouching,
 )
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, People, Tenants
@@ -71,18 +67,15 @@ from forecourt.edge.ocpp import (
     Ports,
     UnknownStations,
 )
-from forecourt.infra import migrate, partitions, postgres
-from forecourt.infra.commit import AWAY, Committer
+from forecourt.infra import migrate, postgres
+from forecourt.infra.commit import Committer
 from forecourt.infra.database import EVENTS, Database
 from forecourt.infra.outbound import Outbound
 from forecourt.infra.outbox import Handler, Relay, Told
-from forecourt.infra.partitions import Partitioned
 from forecourt.infra.tls import KeyPair
 from forecourt.settings import Settings, secret_key
 
 DEFAULT_TENANT: Final = TenantId("default")
-HOUSEKEEPING_EVERY_S: Final = 3_600.0
-HOUSEKEEPING_RETRY_S: Final = 30.0
 WRITES: Final = (
     *stations.WRITES,
     *devices.WRITES,
@@ -92,20 +85,9 @@ WRITES: Final = (
     EVENTS,
 )
 """In the order in which they are written: rooms from below."""
-PARTITIONS_AHEAD: Final = timedelta(days=7)
-HTTP_BACKLOG: Final = 1_024
 PULSE_EVERY_S: Final = 5.0
 
-Asgi = Callable[..., Awaitable[None]]
-
 log = structlog.get_logger(__name__)
-
-
-class PortTaken(ForecourtError):
-    """Somebody else listens where we were to."""
-
-    kind: ClassVar[Kind] = Kind.CONFLICT
-    code: ClassVar[str] = "serve.port_taken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,68 +194,6 @@ def _understanding(rooms: Rooms) -> Handler:
     return answered
 
 
-def partitioned(settings: Settings) -> list[Partitioned]:
-    """The tables that time cuts, and how long each is kept."""
-    return [
-        Partitioned(
-            table="meter_values",
-            column="sampled_at",
-            received_column="received_at",
-            interval="month",
-            keep_days=settings.keep_meter_values_days,
-        ),
-        Partitioned(
-            table="session_events",
-            column="at",
-            received_column="received_at",
-            interval="month",
-            keep_days=settings.keep_meter_values_days,
-        ),
-        Partitioned(
-            table="variable_events",
-            column="at",
-            received_column="received_at",
-            interval="month",
-            keep_days=settings.keep_meter_values_days,
-        ),
-        Partitioned(
-            table="stream_values",
-            column="at",
-            received_column="received_at",
-            interval="day",
-            keep_days=settings.keep_messages_days,
-        ),
-        Partitioned(
-            table="customer_pages",
-            column="generated_at",
-            received_column="received_at",
-            interval="day",
-            keep_days=settings.keep_customer_information_days,
-        ),
-        Partitioned(
-            table="battery_swaps",
-            column="at",
-            received_column="at",
-            interval="month",
-            keep_days=settings.keep_meter_values_days,
-        ),
-        Partitioned(
-            table="messages",
-            column="at",
-            received_column="at",
-            interval="day",
-            keep_days=settings.keep_messages_days,
-        ),
-        Partitioned(
-            table="events",
-            column="at",
-            received_column="at",
-            interval="month",
-            keep_days=settings.keep_events_days,
-        ),
-    ]
-
-
 @asynccontextmanager
 async def open_rooms(settings: Settings, clock: Clock) -> AsyncGenerator[tuple[Rooms, Database]]:
     """The rooms on their database, without any door: for commands.
@@ -311,7 +231,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         links = Links()
         rooms = _rooms(db, links, settings)
         await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
-        await _keep_house(db, settings, clock)
+        await keep_house(db, settings, clock)
         tasks = await stack.enter_async_context(_tasks())
         committer = Committer(
             db.raw,
@@ -338,18 +258,18 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         await dispatcher.open()
         for worker in (committer, relay, courier, caretaker):
             tasks.create_task(worker.run())
-        tasks.create_task(_housekeeping(db, settings, clock))
+        tasks.create_task(housekeeping(db, settings, clock))
         await gateway.open()
         tasks.create_task(dispatcher.run())
         await rooms.security.refresh()
         stack.push_async_callback(_stop, gateway, settings.stop_timeout_s)
         stack.callback(ports.close)
-        ocpp_urls = await ports.open(_port_taken)
+        ocpp_urls = await ports.open(port_taken)
         tasks.create_task(ports.keep())
         tasks.create_task(_pulse(gateway, live, clock))
         app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer, live=live)
-        with _port_taken(settings.http_port):
-            http_port = await stack.enter_async_context(_http(app, settings))
+        with port_taken(settings.http_port):
+            http_port = await stack.enter_async_context(served(app, settings))
         yield House(
             rooms=rooms,
             db=db,
@@ -365,14 +285,20 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     key = secret_key(settings.data_dir)
     catalogue = Catalogue(quirks_file=settings.quirks_file)
-    standing = Stations(db, links=links, secret_key=key)
+    security = _security(db, key, settings)
+    standing = Stations(
+        db,
+        links=links,
+        secret_key=key,
+        vouching=Vouching(security=security, own_server=settings.tls_cert is None),
+    )
     noticing = Monitoring(db, vendors=settings.data_transfer_vendors)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
         people=People(db, secret_key=key),
         audit=Audit(db),
         catalogue=catalogue,
-        security=_security(db, key, settings),
+        security=security,
         stations=standing,
         devices=Devices(
             db,
@@ -482,87 +408,6 @@ async def _stop(gateway: Gateway, timeout_s: float) -> None:
             await gateway.stop()
     except TimeoutError:
         log.warning("serve.stop_hurried", after_s=timeout_s)
-
-
-async def _keep_house(db: Database, settings: Settings, clock: Clock) -> None:
-    """Make the partitions of the days to come, drop those of days long gone."""
-    conn = await db.raw()
-    try:
-        tables = partitioned(settings)
-        await partitions.ensure(conn, tables, clock.now(), PARTITIONS_AHEAD)
-        await partitions.retire(conn, tables, clock.now())
-    finally:
-        await conn.close()
-
-
-async def _housekeeping(db: Database, settings: Settings, clock: Clock) -> None:
-    delay_s = HOUSEKEEPING_EVERY_S
-    while True:
-        await asyncio.sleep(delay_s)
-        try:
-            await _keep_house(db, settings, clock)
-            delay_s = HOUSEKEEPING_EVERY_S
-        except AWAY as error:
-            log.warning("housekeeping.later", error=str(error))
-            delay_s = HOUSEKEEPING_RETRY_S
-
-
-@asynccontextmanager
-async def _http(app: Asgi, settings: Settings) -> AsyncGenerator[int]:
-    """The HTTP server, in this event loop; yields its port."""
-    listening = socket.create_server(
-        (settings.host, settings.http_port), backlog=HTTP_BACKLOG, reuse_port=False
-    )
-    server = _HttpServer(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="on",
-            server_header=False,
-            timeout_keep_alive=30,
-            timeout_graceful_shutdown=int(settings.stop_timeout_s),
-            ssl_certfile=settings.tls_cert,
-            ssl_keyfile=settings.tls_key,
-        )
-    )
-    async with asyncio.TaskGroup() as group:
-        serving = group.create_task(server.serve(sockets=[listening]))
-        await server.up.wait()
-        try:
-            yield listening.getsockname()[1]
-        finally:
-            server.should_exit = True
-            # Also when the house falls: cancelled half-way, it would never close its sockets.
-            await asyncio.wait({serving})
-
-
-class _HttpServer(uvicorn.Server):
-    """Signals are the command's business, not the server's."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
-
-
-@contextmanager
-def _port_taken(port: int) -> Generator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise
-        raise PortTaken(
-            f"port {port} is taken; stop what listens there, or choose another"
-        ) from error
 
 
 async def _pulse(gateway: Gateway, live: Live, clock: Clock) -> None:

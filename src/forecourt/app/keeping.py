@@ -1,0 +1,141 @@
+"""What the house does by itself each hour: partitions are made ahead, what is old is let go."""
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from forecourt.base.clock import Clock
+from forecourt.infra import partitions, retention
+from forecourt.infra.commit import AWAY
+from forecourt.infra.database import Database
+from forecourt.infra.partitions import Partitioned
+from forecourt.infra.retention import Aging
+from forecourt.settings import Settings
+
+HOUSEKEEPING_EVERY_S: Final = 3_600.0
+HOUSEKEEPING_RETRY_S: Final = 30.0
+PARTITIONS_AHEAD: Final = timedelta(days=7)
+# What still waits for a station is no finished business, however long it waits.
+SETTLED: Final = (
+    "NOT EXISTS (SELECT FROM order_lines AS line"
+    " WHERE line.order_id = orders.order_id AND line.state <> 'settled')"
+)
+
+log = structlog.get_logger(__name__)
+
+
+def partitioned(settings: Settings) -> list[Partitioned]:
+    """The tables that time cuts, and how long each is kept."""
+    return [
+        Partitioned(
+            table="meter_values",
+            column="sampled_at",
+            received_column="received_at",
+            interval="month",
+            keep_days=settings.keep_meter_values_days,
+        ),
+        Partitioned(
+            table="session_events",
+            column="at",
+            received_column="received_at",
+            interval="month",
+            keep_days=settings.keep_meter_values_days,
+        ),
+        Partitioned(
+            table="variable_events",
+            column="at",
+            received_column="received_at",
+            interval="month",
+            keep_days=settings.keep_meter_values_days,
+        ),
+        Partitioned(
+            table="stream_values",
+            column="at",
+            received_column="received_at",
+            interval="day",
+            keep_days=settings.keep_messages_days,
+        ),
+        Partitioned(
+            table="customer_pages",
+            column="generated_at",
+            received_column="received_at",
+            interval="day",
+            keep_days=settings.keep_customer_information_days,
+        ),
+        Partitioned(
+            table="battery_swaps",
+            column="at",
+            received_column="at",
+            interval="month",
+            keep_days=settings.keep_meter_values_days,
+        ),
+        Partitioned(
+            table="messages",
+            column="at",
+            received_column="at",
+            interval="day",
+            keep_days=settings.keep_messages_days,
+        ),
+        Partitioned(
+            table="events",
+            column="at",
+            received_column="at",
+            interval="month",
+            keep_days=settings.keep_events_days,
+        ),
+    ]
+
+
+def aging(settings: Settings) -> list[Aging]:
+    """Tables that are not cut by time, and which of their rows are over and done with."""
+    days = settings.keep_records_days
+    return [
+        Aging(table="commands", column="asked_at", keep_days=days),
+        # An order takes its lines along.
+        Aging(table="orders", column="asked_at", keep_days=days, only=SETTLED),
+        Aging(table="reports", column="heard_at", keep_days=days),
+        Aging(table="report_parts", column="received_at", keep_days=days),
+        Aging(
+            table="firmware_jobs",
+            column="changed_at",
+            keep_days=days,
+            only="phase IN ('done', 'failed')",
+        ),
+        Aging(table="unmatched_stops", column="received_at", keep_days=days),
+        # What is not cleared has no moment here, and stays.
+        Aging(table="alarms", column="cleared_at", keep_days=days),
+        # The accepted ones say what a station holds.
+        Aging(
+            table="signing_requests",
+            column="settled_at",
+            keep_days=days,
+            only="state IN ('rejected', 'failed', 'superseded')",
+        ),
+    ]
+
+
+async def keep_house(db: Database, settings: Settings, clock: Clock) -> None:
+    """Make the partitions of the days to come; drop, and delete, what is of days long gone."""
+    conn = await db.raw()
+    try:
+        tables = partitioned(settings)
+        await partitions.ensure(conn, tables, clock.now(), PARTITIONS_AHEAD)
+        await partitions.retire(conn, tables, clock.now())
+        await retention.forget(conn, aging(settings), clock.now())
+    finally:
+        await conn.close()
+
+
+async def housekeeping(db: Database, settings: Settings, clock: Clock) -> None:
+    """Again and again, until cancelled; sooner after the database was away."""
+    delay_s = HOUSEKEEPING_EVERY_S
+    while True:
+        await asyncio.sleep(delay_s)
+        try:
+            await keep_house(db, settings, clock)
+            delay_s = HOUSEKEEPING_EVERY_S
+        except AWAY as error:
+            log.warning("housekeeping.later", error=str(error))
+            delay_s = HOUSEKEEPING_RETRY_S

@@ -1,0 +1,83 @@
+"""The HTTP server, in the house's own event loop."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import ClassVar, Final
+
+import uvicorn
+
+from forecourt.base.errors import ForecourtError, Kind
+from forecourt.settings import Settings
+
+HTTP_BACKLOG: Final = 1_024
+
+Asgi = Callable[..., Awaitable[None]]
+
+
+class PortTaken(ForecourtError):
+    """Somebody else listens where we were to."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "serve.port_taken"
+
+
+@asynccontextmanager
+async def served(app: Asgi, settings: Settings) -> AsyncGenerator[int]:
+    """The HTTP server, in this event loop; yields its port."""
+    listening = socket.create_server(
+        (settings.host, settings.http_port), backlog=HTTP_BACKLOG, reuse_port=False
+    )
+    server = _HttpServer(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            server_header=False,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=int(settings.stop_timeout_s),
+            ssl_certfile=settings.tls_cert,
+            ssl_keyfile=settings.tls_key,
+        )
+    )
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(server.serve(sockets=[listening]))
+        await server.up.wait()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            # Also when the house falls: cancelled half-way, it would never close its sockets.
+            await asyncio.wait({serving})
+
+
+class _HttpServer(uvicorn.Server):
+    """Signals are the command's business, not the server's."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+@contextmanager
+def port_taken(port: int) -> Generator[None]:
+    """Say what to do where somebody else listens on ``port`` already. Raises PortTaken."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise PortTaken(
+            f"port {port} is taken; stop what listens there, or choose another"
+        ) from error
