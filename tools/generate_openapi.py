@@ -26,7 +26,7 @@ from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
 from forecourt.domain.stations import Links, Stations
 from forecourt.domain.tariffs import Tariffs
-from forecourt.domain.tenants import Audit, People, Tenants
+from forecourt.domain.tenants import Audit, Edits, People, Repeats, Tenants
 from forecourt.edge.http import document, http_app
 from forecourt.edge.http.vitals import QuirkCounts, WireCounts
 from forecourt.infra.commit import Committer
@@ -67,6 +67,8 @@ async def described() -> str:
         tenants=Tenants(db, secret_key=NO_KEY),
         people=People(db, secret_key=NO_KEY),
         audit=Audit(db),
+        edits=Edits(db),
+        repeats=Repeats(db, secret_key=NO_KEY),
         catalogue=Catalogue(),
         security=Security(db, secret_key=NO_KEY),
         stations=stations,

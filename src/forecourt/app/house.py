@@ -56,8 +56,9 @@ from forecourt.domain.stations import (
     Vouching,
 )
 from forecourt.domain.tariffs import Tariffs
-from forecourt.domain.tenants import Audit, People, Tenants
+from forecourt.domain.tenants import Audit, Edits, People, Repeats, Tenants
 from forecourt.edge.http.app import http_app
+from forecourt.edge.http.limits import Limits, Rate
 from forecourt.edge.http.live import Live
 from forecourt.edge.ocpp import (
     Courier,
@@ -67,6 +68,7 @@ from forecourt.edge.ocpp import (
     Ports,
     UnknownStations,
 )
+from forecourt.edge.peers import Proxies
 from forecourt.infra import migrate, postgres
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import EVENTS, Database
@@ -267,7 +269,16 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         ocpp_urls = await ports.open(port_taken)
         tasks.create_task(ports.keep())
         tasks.create_task(_pulse(gateway, live, clock))
-        app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer, live=live)
+        app = http_app(
+            rooms,
+            clock=clock,
+            db=db,
+            gateway=gateway,
+            committer=committer,
+            live=live,
+            limits=_limits(settings),
+            proxies=Proxies(settings.trusted_proxies),
+        )
         with port_taken(settings.http_port):
             http_port = await stack.enter_async_context(served(app, settings))
         yield House(
@@ -297,6 +308,8 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
         tenants=Tenants(db, secret_key=key),
         people=People(db, secret_key=key),
         audit=Audit(db),
+        edits=Edits(db),
+        repeats=Repeats(db, secret_key=key),
         catalogue=catalogue,
         security=security,
         stations=standing,
@@ -377,8 +390,15 @@ def _gateway_options(settings: Settings) -> GatewayOptions:
         frame_bytes_max=settings.frame_bytes_max,
         security_profile_min=settings.security_profile_min,
         owner=settings.operator_name,
-        proxies=settings.trusted_proxies,
+        proxies=Proxies(settings.trusted_proxies),
         compression=settings.websocket_compression,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        callers=Rate(settings.requests_per_s, settings.requests_burst),
+        strangers=Rate(settings.stranger_requests_per_s, settings.stranger_requests_burst),
     )
 
 

@@ -1,6 +1,6 @@
 """The API's own description: OpenAPI 3.1, with failures as the problems that they are."""
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from litestar import Litestar
@@ -8,12 +8,9 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from forecourt.edge.http.errors import PROBLEM_JSON, Problem
+from forecourt.edge.http.errors import Problem
+from forecourt.edge.http.surroundings import AROUND, REFS, surrounded
 from forecourt.edge.http.vitals import VERSION
-
-# Prefix of statuses that are no failures; what else the framework guesses is not how we answer.
-FINE: Final = "2"
-REFS: Final = "#/components/schemas/{name}"
 
 
 class _Rendered(JsonRenderPlugin):
@@ -32,7 +29,9 @@ def config() -> OpenAPIConfig:
         description=(
             "Energy in Wh, power in W, state of charge in %; + flows into the vehicle. Moments are"
             " UTC. Lists come in pages: send `next` of one page as `cursor` to have the next."
-            " Failures are problems (RFC 9457); their `code` is for programs."
+            " Failures are problems (RFC 9457); their `code` is for programs. What is one thing has"
+            " an `ETag`: send it as `If-Match` to change only what nobody else changed meanwhile."
+            " With an `Idempotency-Key` a POST that is sent again is done once."
         ),
         path="/schema",
         render_plugins=[_Rendered(path="/openapi.json")],
@@ -55,26 +54,22 @@ def document(app: Litestar) -> dict[str, Any]:
 
 
 def corrected(described: dict[str, Any]) -> dict[str, Any]:
-    """The same, where every operation may answer with a Problem."""
+    """The same, with what stands around the routes: problems, tags, keys, limits."""
     _, schemas = msgspec.json.schema_components([Problem], ref_template=REFS)
     components = described["components"]
     paths = {
-        path: {method: _operation(method, item) for method, item in items.items()}
+        path: {
+            method: surrounded(path, method, item, frozenset(items))
+            for method, item in items.items()
+        }
         for path, items in described["paths"].items()
     }
     return {
         **described,
         "paths": paths,
-        "components": {**components, "schemas": {**components["schemas"], **schemas}},
+        "components": {
+            **components,
+            "schemas": {**components["schemas"], **schemas},
+            **AROUND,
+        },
     }
-
-
-def _operation(method: str, described: Any) -> Any:
-    if method not in ("get", "post", "put", "patch", "delete"):
-        return described
-    fine = {code: said for code, said in described["responses"].items() if code.startswith(FINE)}
-    failed = {
-        "description": "A problem (RFC 9457)",
-        "content": {PROBLEM_JSON: {"schema": {"$ref": REFS.format(name="Problem")}}},
-    }
-    return {**described, "responses": {**fine, "default": failed}}

@@ -30,6 +30,7 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
     ),
     P.CERTIFICATES_READ: (
         *("list_certificates", "read_certificate", "list_signing_requests", "list_authorities"),
+        "read_authority",
         *("list_installed_certificates", "list_contracts"),
     ),
     P.CERTIFICATES_WRITE: (
@@ -45,7 +46,7 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
         "read_customer_information",
     ),
     P.TOKENS_WRITE: ("add_token", "change_token", "remove_token"),
-    P.PEOPLE_READ: ("list_users", "read_user", "list_api_keys"),
+    P.PEOPLE_READ: ("list_users", "read_user", "list_api_keys", "read_api_key"),
     P.PEOPLE_WRITE: (*("add_user", "change_user", "remove_user", "add_api_key", "revoke_api_key"),),
     P.AUDIT_READ: ("list_audit", "verify_audit"),
 }

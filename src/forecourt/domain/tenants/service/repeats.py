@@ -4,7 +4,7 @@ An answer may show a secret that is shown once (a new key, a password), so answe
 the installation's key. Requests are kept as keyed digests: they may hold a password, too.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import msgspec
@@ -57,11 +57,6 @@ class Repeats:
         """Nothing was done: the next request of this key is the first."""
         async with self._db.unit(ctx) as unit:
             await store.release(unit, ctx, key)
-
-    async def forget(self, now: datetime) -> int:
-        """Drop what is older than a day, of all tenants."""
-        async with self._db.house_unit() as unit:
-            return await store.forget(unit, now - KEPT_FOR)
 
 
 def _label(ctx: Context, key: str) -> str:

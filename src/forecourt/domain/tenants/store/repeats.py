@@ -55,8 +55,3 @@ async def release(unit: Unit, ctx: Context, key: str) -> None:
     await unit.conn.execute(
         delete(repeats).where(repeats.c.actor == ctx.actor, repeats.c.key == key)
     )
-
-
-async def forget(unit: Unit, over: datetime) -> int:
-    """Drop those that began before ``over``, of all tenants."""
-    return (await unit.conn.execute(delete(repeats).where(repeats.c.began_at < over))).rowcount
