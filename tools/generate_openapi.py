@@ -24,6 +24,7 @@ from forecourt.domain.orders import Orders
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
+from forecourt.domain.sites import Sites
 from forecourt.domain.stations import Links, Stations
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, Edits, People, Repeats, Tenants
@@ -71,6 +72,7 @@ async def described() -> str:
         repeats=Repeats(db, secret_key=NO_KEY),
         catalogue=Catalogue(),
         security=Security(db, secret_key=NO_KEY),
+        sites=Sites(db),
         stations=stations,
         devices=Devices(db, stations=stations, links=Links(), catalogue=Catalogue()),
         orders=Orders(db),

@@ -39,6 +39,7 @@ ROWS = {
     "repeats": "VALUES ('{t}', 'a', 'k', '\\x{hex}', now(), NULL)",
     "api_keys": "(api_key_id, tenant_id, name, digest, created_at)"
     " VALUES ('key_{t}', '{t}', 'n', '\\x{hex}', now())",
+    "sites": "VALUES ('{t}', 'Oslo', 'Oslo', '{{}}', '', '', '', NULL, NULL, '', '[]', now())",
     "stations": "(station_id, tenant_id, admission, created_at)"
     " VALUES ('CP_{t}', '{t}', 'accepted', now())",
     "connectors": "VALUES ('CP_{t}', 1, 1, '{t}', 'available', now(), now(), '', '', '', '', 1)",
@@ -157,7 +158,7 @@ class Failure(Exception):
 
 async def fail_after_telling(db: Database) -> None:
     async with db.unit(ACME) as unit:
-        await unit.conn.execute(text("UPDATE stations SET site = 'moved'"))
+        await unit.conn.execute(text("UPDATE stations SET serial = 'moved'"))
         await unit.emit(changed("CP_acme"))
         raise Failure
 
@@ -165,7 +166,7 @@ async def fail_after_telling(db: Database) -> None:
 async def test_what_is_rolled_back_was_never_told(settled: Database) -> None:
     with pytest.raises(Failure):
         await fail_after_telling(settled)
-    assert await count(settled, "SELECT count(*) FROM stations WHERE site = 'moved'") == 0
+    assert await count(settled, "SELECT count(*) FROM stations WHERE serial = 'moved'") == 0
     assert await count(settled, "SELECT count(*) FROM events WHERE type = 'station.changed'") == 0
 
 

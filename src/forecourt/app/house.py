@@ -43,6 +43,7 @@ from forecourt.domain.security import (
     Use,
 )
 from forecourt.domain.sessions import Sessions
+from forecourt.domain.sites import Sites
 from forecourt.domain.stations import (
     CommandAnswered,
     Links,
@@ -312,6 +313,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
         repeats=Repeats(db, secret_key=key),
         catalogue=catalogue,
         security=security,
+        sites=Sites(db),
         stations=standing,
         devices=Devices(
             db,

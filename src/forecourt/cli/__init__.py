@@ -24,7 +24,18 @@ __all__ = ["app", "main"]
 # In the order in which help shows them. A command's module has a function of its name, or, with
 # commands of its own, a Typer named ``app``.
 NAMES: Final = (
-    *("serve", "demo", "station", "template", "token", "session", "command", "user", "apikey"),
+    *(
+        "serve",
+        "demo",
+        "site",
+        "station",
+        "template",
+        "token",
+        "session",
+        "command",
+        "user",
+        "apikey",
+    ),
     "pki",
     *("db", "config", "doctor", "sim", "bench"),
 )

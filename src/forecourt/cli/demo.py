@@ -25,9 +25,11 @@ from rich.table import Table
 from forecourt.app import DEFAULT_TENANT, House, open_house
 from forecourt.base.clock import SystemClock
 from forecourt.base.context import Context
+from forecourt.cli.demo_sites import PLACES
 from forecourt.cli.options import PIPE_COLUMNS
 from forecourt.cli.serve import announced
 from forecourt.domain.access import NewToken, TokenExists
+from forecourt.domain.sites import Site, SiteExists
 from forecourt.domain.stations import NewStation
 from forecourt.domain.tenants import NewUser, Role
 from forecourt.infra import log
@@ -39,7 +41,6 @@ from forecourt.sim.stats import Stats
 OCPP_PORT: Final = 9220
 HTTP_PORT: Final = 8080
 OWNER: Final = "owner@demo.example"
-SITES: Final = ("Harbour", "Old Town", "Motorway")
 # Fast enough that something happens while one looks, slow enough to follow it.
 SPEED: Final = 20.0
 
@@ -73,7 +74,7 @@ def demo(
         log.configure(settings.log_level, settings.log_format)
         gc.freeze()
         fleet = FleetOptions(
-            url="", stations=stations, sites=len(SITES), seed=seed, speed=speed, unknown_share=0.01
+            url="", stations=stations, sites=len(PLACES), seed=seed, speed=speed, unknown_share=0.01
         )
         uvloop.run(_run(settings, fleet, duration))
 
@@ -105,8 +106,13 @@ async def _furnish(house: House, fleet: FleetOptions) -> tuple[str, str]:
     ctx = Context(actor="cli:demo", tenant=DEFAULT_TENANT, now=SystemClock().now())
     password = secrets.token_urlsafe(18)
     rooms = house.rooms
+    for place in PLACES:
+        known_by = {**msgspec.structs.asdict(place), "address": (place.address,)}
+        site = Site(id=place.name, tenant=ctx.tenant, created_at=ctx.now, **known_by)
+        with contextlib.suppress(SiteExists):
+            await rooms.sites.add(ctx, site)
     new = [
-        NewStation(id=plan.identity, password=password.encode(), site=SITES[plan.site])
+        NewStation(id=plan.identity, password=password.encode(), site=PLACES[plan.site].name)
         for plan in plans(fleet)
     ]
     known = {station.id for station in await rooms.stations.add_many(ctx, new)}

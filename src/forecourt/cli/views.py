@@ -14,6 +14,7 @@ from forecourt.domain.energy import ExternalLimit
 from forecourt.domain.firmware import Job, JobKind
 from forecourt.domain.monitoring import Alarm
 from forecourt.domain.sessions import Session, SessionState
+from forecourt.domain.sites import Site
 from forecourt.domain.stations import Admission, Connector, QuirkUse, Station
 from forecourt.domain.tenants import ApiKey, User
 
@@ -197,6 +198,27 @@ def users_table(found: Iterable[User]) -> Table:
             "yes" if user.totp else "no",
             _moment(user.created_at),
             _moment(user.disabled_at),
+        )
+    return table
+
+
+def site(s: Site) -> dict[str, Any]:
+    """A site as the API spells it; its hours, one day a line."""
+    return {**msgspec.to_builtins(s), "hours": [msgspec.to_builtins(one) for one in s.hours]}
+
+
+def sites_table(found: Iterable[Site]) -> Table:
+    """Sites, one a line."""
+    table = _table("site", "name", "city", "country", "place", "zone")
+    for one in found:
+        known = one.latitude is not None and one.longitude is not None
+        table.add_row(
+            escape(one.id),
+            escape(one.name),
+            escape(one.city),
+            escape(one.country),
+            f"{one.latitude:.4f}, {one.longitude:.4f}" if known else "",
+            escape(one.zone),
         )
     return table
 

@@ -12,6 +12,7 @@ from forecourt.domain.monitoring import Monitoring
 from forecourt.domain.orders import Orders
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
+from forecourt.domain.sites import Sites
 from forecourt.domain.stations import Stations
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, Edits, People, Repeats, Tenants
@@ -28,6 +29,7 @@ class Rooms:
     repeats: Repeats
     catalogue: Catalogue
     security: Security
+    sites: Sites
     stations: Stations
     orders: Orders
     devices: Devices

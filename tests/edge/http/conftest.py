@@ -24,6 +24,7 @@ from forecourt.domain.orders import Orders
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import Security
 from forecourt.domain.sessions import Sessions
+from forecourt.domain.sites import Sites
 from forecourt.domain.stations import Answer, Ask, Known, Links, NewStation, Outcome, Stations
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, Edits, People, Repeats, Tenants
@@ -127,6 +128,7 @@ def rooms_on(db: Database, links: Links) -> Rooms:
         repeats=Repeats(db, secret_key=SECRET),
         catalogue=Catalogue(),
         security=Security(db, secret_key=SECRET),
+        sites=Sites(db),
         stations=stations,
         devices=Devices(db, stations=stations, links=links, catalogue=Catalogue()),
         orders=Orders(db),

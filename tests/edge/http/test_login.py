@@ -216,6 +216,12 @@ async def test_who_is_bound_to_a_site_sees_that_site_alone(door: Door, log_in: L
     assert answer.status_code == 403
     assert (await host.post("/api/v1/stations", json={"id": "CP3", "site": "Oslo"})).is_success
     assert (await host.get("/api/v1/overview")).json()["stations_known"] == 2
+    sites = (await host.get("/api/v1/sites")).json()["items"]
+    assert [site["id"] for site in sites] == ["Oslo"]
+    assert (await host.get("/api/v1/sites/Berlin/summary")).status_code == 404
+    answer = await host.post("/api/v1/sites", json={"id": "Bergen"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "scope.outside")
+    assert (await host.patch("/api/v1/sites/Oslo", json={"city": "Oslo"})).is_success
 
 
 async def test_every_table_of_stations_has_the_wall_around_sites(door: Door) -> None:

@@ -51,6 +51,8 @@ class SessionView(Struct, frozen=True, kw_only=True):
     id: str
     tenant: str
     station: str
+    zone: str
+    """Its station's time zone, by its IANA name; empty: as the tenant's setting has it."""
     evse: int
     connector: int
     transaction: str
@@ -240,6 +242,7 @@ def session_view(s: Session) -> SessionView:
         id=s.id,
         tenant=s.tenant,
         station=s.station,
+        zone=s.zone,
         evse=s.evse_no,
         connector=s.connector_no,
         transaction=s.transaction,

@@ -103,8 +103,21 @@ class Session(Struct, frozen=True, kw_only=True):
     meter_stop_wh: int | None = None
     stop_reason: str = ""
     progress: Progress = Progress()
+    zone: str = ""
+    """Its station's time zone, where read with it; nothing: as the tenant's setting has it."""
     saved_at: datetime
     """Until when the record holds the progress; later readings are added to it."""
+
+
+class Load(Struct, frozen=True, kw_only=True):
+    """What charges at a site now, and what was charged there since a moment."""
+
+    running: int = 0
+    power_w: int = 0
+    sessions: int = 0
+    """That run, or ended since then."""
+    energy_wh: int = 0
+    """Since then."""
 
 
 class LiveSessions:

@@ -5,7 +5,7 @@ Those with ``changes`` decide from live state in memory; their rows are written 
 session. The others are units of work of their own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,6 +21,7 @@ from forecourt.domain.sessions.model import (
     EventReport,
     Flag,
     LiveSessions,
+    Load,
     Progress,
     Reading,
     Session,
@@ -115,9 +116,16 @@ class Sessions:
             return await store.counts(unit, since=ctx.now - store.RECENT)
 
     async def since(self, ctx: Context, moment: datetime) -> dict[str, int]:
-        """Of the sessions that run, or ended since a moment: how many, and their energy."""
+        """Of the sessions that run, or ended since a moment: how many, and their energy since."""
         async with self._db.unit(ctx) as unit:
-            return await store.totals(unit, since=moment)
+            return await store.totals(unit, begins=moment)
+
+    async def by_site(self, ctx: Context, begins: Mapping[str, datetime]) -> Mapping[str, Load]:
+        """What charges at these sites now, and what was charged there since each one's moment."""
+        if not begins:
+            return {}
+        async with self._db.unit(ctx) as unit:
+            return await store.by_site(unit, begins)
 
     # ---- for the gateway: what is read first ----------------------------------------------------
 

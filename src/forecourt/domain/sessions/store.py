@@ -1,6 +1,6 @@
 """Tables and SQL of this room: set-based writes for the gateway, queries for everybody else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -9,11 +9,13 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     DateTime,
     Float,
     Integer,
     Table,
     Text,
+    literal_column,
     select,
     text,
 )
@@ -22,6 +24,7 @@ from forecourt.base.ids import SessionId, StationId, TenantId
 from forecourt.domain.access import Standing, folded
 from forecourt.domain.sessions.model import (
     Flag,
+    Load,
     Progress,
     Reading,
     Session,
@@ -73,6 +76,12 @@ sessions: Final = Table(
     Column("saved_at", DateTime(timezone=True), nullable=False),
     Column("epoch", BigInteger, nullable=False),
 )
+
+# What rooms below know of the place: a column of ours where a session is read for people.
+_zone: Final[ColumnElement[str]] = literal_column(
+    "(SELECT z.zone FROM stations t JOIN sites z ON z.tenant_id = t.tenant_id"
+    " AND z.site_id = t.site_id WHERE t.station_id = sessions.station_id)"
+).label("zone")
 
 meter_values: Final = Table(
     "meter_values",
@@ -239,16 +248,45 @@ _counts = text("""
       ORDER BY m.sampled_at DESC LIMIT 1) n ON true
     WHERE s.state = 'active'""")
 
-# What the record lacks is what the register of the newest reading is above the highest it knows.
-_totals = text("""
-    SELECT count(*) AS sessions, coalesce(sum(s.energy_wh + coalesce(
-      greatest(0, n.energy_wh - coalesce(s.meter_high_wh, n.energy_wh)), 0)), 0) AS energy_wh
-    FROM sessions s LEFT JOIN LATERAL (
+# What a session gave since a moment: its whole energy, without what its meter had risen by before
+# then. What the record lacks is what the newest reading's register is above the highest it knows.
+_GIVEN = """
+    greatest(0, s.energy_wh
+      + coalesce(greatest(0, n.energy_wh - coalesce(s.meter_high_wh, n.energy_wh)), 0)
+      - coalesce(greatest(0, b.energy_wh - s.meter_start_wh), 0))"""
+_READINGS = """
+    LEFT JOIN LATERAL (
       SELECT m.energy_wh FROM meter_values m
       WHERE s.state = 'active' AND m.station_id = s.station_id AND m.session_id = s.session_id
         AND m.sampled_at >= :since AND m.energy_wh IS NOT NULL
       ORDER BY m.sampled_at DESC LIMIT 1) n ON true
-    WHERE s.state = 'active' OR s.ended_at >= :ended""")
+    LEFT JOIN LATERAL (
+      SELECT m.energy_wh FROM meter_values m
+      WHERE s.started_at < {begins} AND m.station_id = s.station_id
+        AND m.session_id = s.session_id AND m.sampled_at >= :since AND m.sampled_at < {begins}
+        AND m.energy_wh IS NOT NULL
+      ORDER BY m.sampled_at DESC LIMIT 1) b ON true"""
+
+_totals = text(f"""
+    SELECT count(*) AS sessions, coalesce(sum({_GIVEN}), 0) AS energy_wh
+    FROM sessions s {_READINGS.format(begins="CAST(:begins AS timestamptz)")}
+    WHERE s.state = 'active' OR s.ended_at >= :begins""")  # noqa: S608 (the parts are ours)
+
+_by_site = text(f"""
+    SELECT t.site, count(*) FILTER (WHERE s.state = 'active') AS running,
+      coalesce(sum(coalesce(p.power_w, s.power_w)) FILTER (WHERE s.state = 'active'), 0) AS power_w,
+      count(*) AS sessions, coalesce(sum({_GIVEN}), 0) AS energy_wh
+    FROM unnest(CAST(:sites AS text[]), CAST(:begins AS timestamptz[])) AS d (site, begins)
+    JOIN stations t ON t.site = d.site
+    JOIN sessions s ON s.station_id = t.station_id
+      AND (s.state = 'active' OR s.ended_at >= :earliest AND s.ended_at >= d.begins)
+    LEFT JOIN LATERAL (
+      SELECT m.power_w FROM meter_values m
+      WHERE s.state = 'active' AND m.station_id = s.station_id AND m.session_id = s.session_id
+        AND m.sampled_at >= :since AND m.power_w IS NOT NULL
+      ORDER BY m.sampled_at DESC LIMIT 1) p ON true
+    {_READINGS.format(begins="d.begins")}
+    GROUP BY t.site""")  # noqa: S608 (the parts are ours)
 
 _numbers = text("SELECT nextval('transaction_numbers')")
 
@@ -335,7 +373,7 @@ async def running_with(
 
 
 async def find(unit: Unit, session_id: SessionId) -> Session | None:
-    query = select(sessions).where(sessions.c.session_id == session_id)
+    query = select(sessions, _zone).where(sessions.c.session_id == session_id)
     row = (await unit.conn.execute(query)).first()
     return None if row is None else _session(row)
 
@@ -349,7 +387,7 @@ async def page(
     state: SessionState | None,
 ) -> list[Session]:
     """Sessions, newest first, from behind ``before``."""
-    query = select(sessions).order_by(sessions.c.session_id.desc()).limit(limit)
+    query = select(sessions, _zone).order_by(sessions.c.session_id.desc()).limit(limit)
     if before is not None:
         query = query.where(sessions.c.session_id < before)
     if station is not None:
@@ -382,10 +420,27 @@ async def counts(unit: Unit, *, since: datetime) -> dict[str, int]:
     return {"running": row.running, "power_w": int(row.power_w)}
 
 
-async def totals(unit: Unit, *, since: datetime) -> dict[str, int]:
-    """Of the sessions that run, or ended since a moment: how many, and their energy."""
-    row = (await unit.conn.execute(_totals, {"ended": since, "since": since - RECENT})).one()
+async def totals(unit: Unit, *, begins: datetime) -> dict[str, int]:
+    """Of the sessions that run, or ended since a moment: how many, and their energy since then."""
+    names = {"begins": begins, "since": begins - RECENT}
+    row = (await unit.conn.execute(_totals, names)).one()
     return {"sessions": row.sessions, "energy_wh": int(row.energy_wh)}
+
+
+async def by_site(unit: Unit, begins: Mapping[str, datetime]) -> dict[str, Load]:
+    """What charges at each site, and what was charged there since its own moment."""
+    earliest = min(begins.values())
+    names = {"sites": list(begins), "begins": list(begins.values()), "earliest": earliest}
+    rows = await unit.conn.execute(_by_site, {**names, "since": earliest - RECENT})
+    return {
+        row.site: Load(
+            running=row.running,
+            power_w=int(row.power_w),
+            sessions=row.sessions,
+            energy_wh=int(row.energy_wh),
+        )
+        for row in rows
+    }
 
 
 def _session(row: Any) -> Session:
@@ -423,6 +478,7 @@ def _session(row: Any) -> Session:
             seq_missing=tuple(map(int, row.seq_missing.split())),
             flags=tuple(map(Flag, row.flags.split())),
         ),
+        zone=getattr(row, "zone", None) or "",
         saved_at=row.saved_at,
     )
 

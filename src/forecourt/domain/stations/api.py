@@ -60,6 +60,8 @@ class StationView(Struct, frozen=True, kw_only=True):
     tenant: str
     admission: Admission
     site: str
+    zone: str
+    """Its site's time zone, by its IANA name; empty: as the tenant's setting has it."""
     connected: bool
     protocol: str
     vendor: str

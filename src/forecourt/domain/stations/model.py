@@ -81,6 +81,8 @@ class Station(Struct, frozen=True, kw_only=True):
     tenant: TenantId
     admission: Admission
     site: str = ""
+    zone: str = ""
+    """Its site's time zone, where read with it; nothing: as the tenant's setting has it."""
     protocol: str = ""
     """The sub-protocol of its newest connection: ``ocpp1.6``, ``ocpp2.0.1``, ``ocpp2.1``."""
     vendor: str = ""
@@ -222,6 +224,27 @@ class Connector(Struct, frozen=True, kw_only=True):
     vendor_id: str = ""
     vendor_error: str = ""
     info: str = ""
+
+
+class PortCount(Struct, frozen=True):
+    """So many connectors of a site's stations, which are connected or not, are in one state."""
+
+    site: str
+    connected: bool
+    state: ConnectorState
+    ports: int
+
+
+class Ports(Struct, frozen=True, kw_only=True):
+    """How the ports of a site are. A port of a station that is away is offline, whatever it was."""
+
+    free: int = 0
+    charging: int = 0
+    """Taken: from plugging in to driving away; reserved, too."""
+    faulted: int = 0
+    unavailable: int = 0
+    """Out of service, or in a state that no specification has."""
+    offline: int = 0
 
 
 class LiveStation:

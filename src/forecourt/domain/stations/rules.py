@@ -1,6 +1,8 @@
 """Pure decisions about a station: what it reports becomes what we believe, and the facts of it."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,10 +19,13 @@ from forecourt.domain.stations.model import (
     ClientCertificate,
     Connector,
     ConnectorChanged,
+    ConnectorState,
     Credentials,
     Door,
     Entry,
     PasswordNeeded,
+    PortCount,
+    Ports,
     SecurityDowngrade,
     Shut,
     Station,
@@ -242,3 +247,27 @@ def lets_in(door: Door, entry: Entry) -> bool:
     if entry.password is None:
         return door.password is None
     return entry.password in (door.password, door.password_next)
+
+
+_PORT_IS: Final[Mapping[ConnectorState, str]] = {
+    ConnectorState.AVAILABLE: "free",
+    ConnectorState.PREPARING: "charging",
+    ConnectorState.CHARGING: "charging",
+    ConnectorState.SUSPENDED_EV: "charging",
+    ConnectorState.SUSPENDED_EVSE: "charging",
+    ConnectorState.FINISHING: "charging",
+    ConnectorState.OCCUPIED: "charging",
+    ConnectorState.RESERVED: "charging",
+    ConnectorState.UNAVAILABLE: "unavailable",
+    ConnectorState.FAULTED: "faulted",
+    ConnectorState.UNKNOWN: "unavailable",
+}
+
+
+def ports(counts: Iterable[PortCount]) -> dict[str, Ports]:
+    """How the ports of each site are."""
+    held: dict[str, Counter[str]] = {}
+    for count in counts:
+        kind = _PORT_IS[count.state] if count.connected else "offline"
+        held.setdefault(count.site, Counter())[kind] += count.ports
+    return {site: Ports(**kinds) for site, kinds in held.items()}

@@ -20,6 +20,7 @@ from forecourt.domain.orders.api import OrderRoutes
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security.api import CertificateRoutes, PkiRoutes
 from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
+from forecourt.domain.sites.api import SiteRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
 from forecourt.domain.tenants.api import AuditRoutes, KeyRoutes, RoleRoutes, UserRoutes
@@ -36,6 +37,7 @@ from forecourt.edge.http.live import Live, LiveRoutes
 from forecourt.edge.http.login import Desk, LoginRoutes, MeRoutes
 from forecourt.edge.http.overview import OverviewRoutes
 from forecourt.edge.http.page import PageRoutes
+from forecourt.edge.http.places import PlaceRoutes
 from forecourt.edge.http.repeats import once
 from forecourt.edge.http.vitals import Gateway, Vitals, VitalsRoutes
 from forecourt.edge.peers import Proxies
@@ -45,6 +47,7 @@ from forecourt.infra.database import Database
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     StationRoutes,
     StationQuirkRoutes,
+    SiteRoutes,
     QuirkProfileRoutes,
     DeviceRoutes,
     DriftRoutes,
@@ -60,6 +63,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     BillingRoutes,
     JobRoutes,
     OverviewRoutes,
+    PlaceRoutes,
     LiveRoutes,
     MeRoutes,
     UserRoutes,
@@ -111,6 +115,7 @@ def http_app(
         [api, public, ConsoleRoutes, VitalsRoutes],
         dependencies={
             "catalogue": _given(rooms.catalogue),
+            "sites": _given(rooms.sites),
             "stations": _given(rooms.stations),
             "orders": _given(rooms.orders),
             "devices": _given(rooms.devices),

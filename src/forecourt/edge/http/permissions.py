@@ -19,10 +19,12 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
         *("list_monitors", "list_reports", "list_stream_values", "list_streams"),
         *("list_transaction_modes", "list_variable_events", "list_vehicle_plans"),
         *("overview", "live", "list_roles", "list_timeline", "list_networks"),
+        *("list_sites", "read_site", "list_site_summaries", "read_site_summary"),
     ),
     P.STATIONS_WRITE: (
         *("add_station", "change_station", "remove_station", "add_template", "save_template"),
         *("remove_template", "acknowledge_alarm", "rotate_password", "upgrade_security"),
+        *("add_site", "change_site", "remove_site"),
     ),
     P.COMMANDS: (
         *("command_station", "apply_templates", "place_command", "list_commands"),

@@ -5,15 +5,16 @@ group commit writes; the others are units of work of their own.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Protocol, TypeAlias
+from typing import Final
 
 import msgspec
 
 from forecourt.base.context import Context
 from forecourt.base.digest import Digest, digest
 from forecourt.base.ids import StationId, TenantId, new_id
+from forecourt.domain import sites
 from forecourt.domain.stations import rules, store
 from forecourt.domain.stations.commands import (
     Answer,
@@ -39,6 +40,7 @@ from forecourt.domain.stations.model import (
     NewStation,
     PasswordChanged,
     Ping,
+    Ports,
     QuirkUse,
     Shut,
     Station,
@@ -57,6 +59,7 @@ from forecourt.domain.stations.model import (
     StatusReport,
     Variable,
 )
+from forecourt.domain.stations.service.links import Links
 from forecourt.domain.stations.service.securing import Securing, Vouching
 from forecourt.domain.tenants import Scope, permit
 from forecourt.infra.commit import Changes
@@ -66,48 +69,6 @@ from forecourt.infra.database import Database, emit
 SEEN_EVERY: Final = timedelta(minutes=5)
 # A large station has a few thousand; one that tells more fills our disk, not its device model.
 VARIABLES_MAX: Final = 10_000
-
-
-Known: TypeAlias = Mapping[tuple[str, str, str], str]
-"""(Component, variable, its instance) -> value: what a station told of itself as a whole."""
-
-
-class Link(Protocol):
-    """A connected station, as the edge offers it."""
-
-    @property
-    def judged_by(self) -> frozenset[str]:
-        """The names of the variables that tell what this station can do."""
-
-    async def ask(self, command: Ask, known: Known) -> Answer:
-        """Put a command to the station and return its own answer; never raises for what it says."""
-
-
-class Links:
-    """Which stations are connected here; the edge fills it, this room asks by it."""
-
-    def __init__(self) -> None:
-        self._links: dict[StationId, Link] = {}
-        self.at_once: Callable[[StationId], Awaitable[None]] | None = None
-        """Have this process's door read a station anew, before the event of it comes round."""
-
-    def put(self, station: StationId, link: Link) -> None:
-        self._links[station] = link
-
-    def drop(self, station: StationId, link: Link) -> None:
-        """Forget ``link``, unless a newer one has taken its place."""
-        if self._links.get(station) is link:
-            del self._links[station]
-
-    def find(self, station: StationId) -> Link | None:
-        return self._links.get(station)
-
-    def here(self) -> list[StationId]:
-        """All that are connected here."""
-        return list(self._links)
-
-    def __len__(self) -> int:
-        return len(self._links)
 
 
 class Stations:
@@ -158,6 +119,7 @@ class Stations:
             for n in new
         ]
         async with self._db.unit(ctx) as unit:
+            await sites.ensure(unit, ctx, (station.site for station, _ in rows))
             fresh = await store.add(unit, rows)
             added = [station for station, _ in rows if station.id in fresh]
             await unit.emit(
@@ -223,6 +185,8 @@ class Stations:
             )
             if lower:
                 values["profile_wanted"] = None
+            if site is not None:
+                await sites.ensure(unit, ctx, [site])
             await store.change(unit, station, values)
             await unit.emit(StationChanged(tenant=ctx.tenant, at=ctx.now, station=station))
             found = await store.find(unit, station)
@@ -326,6 +290,11 @@ class Stations:
         """How many connectors are in each state."""
         async with self._db.unit(ctx) as unit:
             return await store.connector_counts(unit)
+
+    async def ports(self, ctx: Context, site: str | None = None) -> Mapping[str, Ports]:
+        """How the ports are, by site; of one site alone, if it is named."""
+        async with self._db.unit(ctx) as unit:
+            return rules.ports(await store.port_counts(unit, site))
 
     async def command(self, ctx: Context, station: StationId, command: Ask) -> Answer:
         """Ask a connected station to do something; returns its own answer.

@@ -1,5 +1,6 @@
 """Tables and SQL of this room, by topic."""
 
+from forecourt.domain.stations.store.counts import connector_counts, counts, port_counts
 from forecourt.domain.stations.store.doors import Connected, connect, door, doors
 from forecourt.domain.stations.store.networks import networks_of
 from forecourt.domain.stations.store.quirks import QUIRK_USES, quirk_uses_of
@@ -14,10 +15,8 @@ from forecourt.domain.stations.store.stations import (
     add,
     change,
     choices_of,
-    connector_counts,
     connector_row,
     connectors_of,
-    counts,
     find,
     find_command,
     forget_connections,
@@ -60,6 +59,7 @@ __all__ = [
     "messages_of",
     "networks_of",
     "page",
+    "port_counts",
     "prune_variables",
     "quirk_uses_of",
     "record_command",

@@ -9,6 +9,8 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
+    Computed,
     DateTime,
     Double,
     LargeBinary,
@@ -17,8 +19,8 @@ from sqlalchemy import (
     Text,
     and_,
     delete,
-    func,
     insert,
+    literal_column,
     select,
     text,
     update,
@@ -49,6 +51,7 @@ stations: Final = Table(
     Column("admission", Text, nullable=False),
     Column("password", LargeBinary),
     Column("site", Text, nullable=False, server_default=""),
+    Column("site_id", Text, Computed("NULLIF(site, ''::text)", persisted=True)),
     Column("protocol", Text, nullable=False, server_default=""),
     Column("vendor", Text, nullable=False, server_default=""),
     Column("model", Text, nullable=False, server_default=""),
@@ -75,6 +78,12 @@ stations: Final = Table(
     Column("certificate_name", Text, nullable=False, server_default=""),
     Column("ping", Text, nullable=False, server_default="auto"),
 )
+
+# What the room below knows of the place: a column of ours where a station is read for people.
+_zone: Final[ColumnElement[str]] = literal_column(
+    "(SELECT z.zone FROM sites z"
+    " WHERE z.tenant_id = stations.tenant_id AND z.site_id = stations.site_id)"
+).label("zone")
 
 connectors: Final = Table(
     "connectors",
@@ -349,7 +358,7 @@ async def add(unit: Unit, new: Iterable[tuple[Station, Digest | None]]) -> set[S
 
 async def find(unit: Unit, station_id: StationId) -> Station | None:
     row = (
-        await unit.conn.execute(select(stations).where(stations.c.station_id == station_id))
+        await unit.conn.execute(select(stations, _zone).where(stations.c.station_id == station_id))
     ).first()
     return None if row is None else station(row)
 
@@ -358,7 +367,7 @@ async def page(
     unit: Unit, *, after: str, limit: int, connected: bool | None, site: str | None
 ) -> list[Station]:
     """Stations in the order of their ids, from behind ``after``."""
-    query = select(stations).where(stations.c.station_id > after)
+    query = select(stations, _zone).where(stations.c.station_id > after)
     if connected is not None:
         query = query.where(stations.c.connected == connected)
     if site is not None:
@@ -522,23 +531,6 @@ async def find_command(unit: Unit, command_id: str) -> tuple[dict[str, Any], Any
     return None if row is None else (row.command, row.answer)
 
 
-async def counts(unit: Unit) -> dict[str, int]:
-    """Known and connected stations, for the status page."""
-    row = (
-        await unit.conn.execute(
-            select(func.count(), func.count().filter(stations.c.connected)).select_from(stations)
-        )
-    ).one()
-    return {"known": row[0], "connected": row[1]}
-
-
-async def connector_counts(unit: Unit) -> dict[str, int]:
-    """Connectors by their state; what stations say of themselves as a whole is none."""
-    c = connectors.c
-    query = select(c.state, func.count()).where(c.evse_no > 0).group_by(c.state)
-    return {row[0]: row[1] for row in await unit.conn.execute(query)}
-
-
 def station(row: Any) -> Station:
     """One row as a Station."""
     fields = {
@@ -551,11 +543,14 @@ def station(row: Any) -> Station:
         ping=Ping(row.ping),
         has_password=row.password is not None,
         password_changing=row.password_next is not None,
+        zone=getattr(row, "zone", None) or "",
         **fields,
     )
 
 
-_DERIVED: Final = ("id", "tenant", "admission", "ping", "has_password", "password_changing")
+_DERIVED: Final = (
+    *("id", "tenant", "admission", "ping", "has_password", "password_changing", "zone"),
+)
 
 
 def _connector(row: Any) -> Connector:

@@ -1,0 +1,130 @@
+"""Sites in a few numbers: how their ports are, what charges now, and today by their own clock."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+from msgspec import Struct
+
+from forecourt.base.context import Context
+from forecourt.domain.sessions import Load, Sessions
+from forecourt.domain.sites import Day, Site, Sites, day
+from forecourt.domain.stations import Ports, Stations
+
+Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
+Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
+
+
+class SiteSummary(Struct, frozen=True, kw_only=True):
+    """A site now, and today."""
+
+    site: str
+    name: str
+    city: str
+    country: str
+    latitude: float | None
+    longitude: float | None
+    at: datetime
+    ports: Ports
+    sessions_running: int
+    power_w: int
+    zone: str
+    """The one that today is of: the site's own, or the tenant's."""
+    day: date
+    day_begins_at: datetime
+    day_ends_at: datetime
+    """A day on which the clocks are changed has 23 or 25 hours."""
+    sessions_today: int
+    energy_today_wh: int
+    """Of the sessions that run, or ended today: what they took since the day began."""
+
+
+class SiteSummaryPage(Struct, frozen=True, kw_only=True):
+    """Sites in the order of their ids."""
+
+    items: list[SiteSummary]
+    next: str | None
+
+
+class PlaceRoutes(Controller):
+    """Sites in numbers."""
+
+    path = "/"
+    tags = ("Sites",)
+
+    @get("/overview/sites", operation_id="list_site_summaries", summary="Sites in a few numbers")
+    async def page(
+        self,
+        ctx: NamedDependency[Context],
+        *,
+        sites: NamedDependency[Sites],
+        stations: NamedDependency[Stations],
+        sessions: NamedDependency[Sessions],
+        limit: Limit = 1000,
+        cursor: Cursor = "",
+    ) -> SiteSummaryPage:
+        """Every site: how its ports are, what charges there now, and today."""
+        found = await sites.list(ctx, after=cursor, limit=limit + 1)
+        items = await _summaries(ctx, found[:limit], stations, sessions)
+        return SiteSummaryPage(items=items, next=items[-1].site if len(found) > limit else None)
+
+    @get(
+        "/sites/{site_id:str}/summary",
+        operation_id="read_site_summary",
+        summary="A site in a few numbers",
+    )
+    async def read(
+        self,
+        ctx: NamedDependency[Context],
+        *,
+        sites: NamedDependency[Sites],
+        stations: NamedDependency[Stations],
+        sessions: NamedDependency[Sessions],
+        site_id: FromPath[str],
+    ) -> SiteSummary:
+        """One site: how its ports are, what charges there now, and today."""
+        site = await sites.read(ctx, site_id)
+        return (await _summaries(ctx, [site], stations, sessions))[0]
+
+
+async def _summaries(
+    ctx: Context, sites: Sequence[Site], stations: Stations, sessions: Sessions
+) -> list[SiteSummary]:
+    days = {site.id: day(ctx.now, site.zone) for site in sites}
+    ports = await stations.ports(ctx, sites[0].id if len(sites) == 1 else None)
+    loads = await sessions.by_site(ctx, {name: day.begins_at for name, day in days.items()})
+    return [
+        summary(
+            ctx,
+            site,
+            days[site.id],
+            ports=ports.get(site.id, Ports()),
+            load=loads.get(site.id, Load()),
+        )
+        for site in sites
+    ]
+
+
+def summary(ctx: Context, site: Site, today: Day, *, ports: Ports, load: Load) -> SiteSummary:
+    """A site as the overview shows it."""
+    return SiteSummary(
+        site=site.id,
+        name=site.name,
+        city=site.city,
+        country=site.country,
+        latitude=site.latitude,
+        longitude=site.longitude,
+        at=ctx.now,
+        ports=ports,
+        sessions_running=load.running,
+        power_w=load.power_w,
+        zone=site.zone or "UTC",
+        day=today.date,
+        day_begins_at=today.begins_at,
+        day_ends_at=today.ends_at,
+        sessions_today=load.sessions,
+        energy_today_wh=load.energy_wh,
+    )
