@@ -161,6 +161,13 @@ class Settings(BaseSettings):
     """Vendors whose DataTransfer messages are accepted and told on as `station.vendor_said`."""
     stop_timeout_s: float = Field(default=20, gt=0)
     """How long stopping may take before it is hurried."""
+    otlp_endpoint: str = Field(default="", max_length=500, pattern=r"^(https?://[^\s]+)?$")
+    """A collector that takes OTLP over HTTP, e.g. ``http://localhost:4318``; without one there are
+    no traces. Wants the extra ``otel``: ``pip install 'forecourt[otel]'``."""
+    otlp_headers: SecretStr = SecretStr("")
+    """Headers that the collector wants: ``name=value,name=value``, values percent-encoded."""
+    trace_sample_ratio: float = Field(default=0.01, ge=0, le=1)
+    """The share of messages, commands and requests that are traced, where there is a collector."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What is worth a line."""
     log_format: Literal["auto", "console", "json"] = "auto"

@@ -61,6 +61,7 @@ from forecourt.domain.tenants import Audit, Edits, People, Repeats, Tenants
 from forecourt.edge.http.app import http_app
 from forecourt.edge.http.limits import Limits, Rate
 from forecourt.edge.http.live import Live
+from forecourt.edge.http.traced import traced
 from forecourt.edge.ocpp import (
     Courier,
     Gateway,
@@ -73,6 +74,7 @@ from forecourt.edge.peers import Proxies
 from forecourt.infra import migrate, postgres
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import EVENTS, Database
+from forecourt.infra.otlp import TraceOptions, sent
 from forecourt.infra.outbound import Outbound
 from forecourt.infra.outbox import Handler, Relay, Told
 from forecourt.infra.tls import KeyPair
@@ -235,11 +237,9 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         rooms = _rooms(db, links, settings)
         await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
         await keep_house(db, settings, clock)
+        tracing = await stack.enter_async_context(sent(_trace_options(settings)))
         tasks = await stack.enter_async_context(_tasks())
-        committer = Committer(
-            db.raw,
-            order=WRITES,
-        )
+        committer = Committer(db.raw, order=WRITES, tracing=tracing)
         gateway = Gateway(
             rooms,
             links=links,
@@ -247,6 +247,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             clock=clock,
             tasks=tasks,
             options=_gateway_options(settings),
+            tracing=tracing,
         )
         courier = Courier(rooms, clock, here=links.here)
         dispatcher = Dispatcher(db, rooms.stations, clock, gateway=settings.gateway_name)
@@ -281,7 +282,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             proxies=Proxies(settings.trusted_proxies),
         )
         with port_taken(settings.http_port):
-            http_port = await stack.enter_async_context(served(app, settings))
+            http_port = await stack.enter_async_context(served(traced(app, tracing), settings))
         yield House(
             rooms=rooms,
             db=db,
@@ -292,6 +293,15 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             ports=ports,
             ocpp_urls=ocpp_urls,
         )
+
+
+def _trace_options(settings: Settings) -> TraceOptions:
+    return TraceOptions(
+        endpoint=settings.otlp_endpoint,
+        headers=settings.otlp_headers.get_secret_value(),
+        ratio=settings.trace_sample_ratio,
+        instance=settings.gateway_name,
+    )
 
 
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:

@@ -15,6 +15,7 @@ class Context(Struct, frozen=True, kw_only=True):
     tenant: TenantId
     now: datetime
     trace: str = ""
+    """Of a request: the name of its trace (W3C), by which it is found in the log, too."""
     sites: tuple[str, ...] = ()
     """Whoever is bound to some sites sees their stations alone; none named is all of them."""
     scopes: frozenset[str] = frozenset()

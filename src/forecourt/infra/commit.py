@@ -21,6 +21,7 @@ import structlog
 from msgspec import Struct
 
 from forecourt.base.errors import ForecourtError, Kind
+from forecourt.infra.tracing import Tracing
 
 # Past a thousand rows a batch gains little and costs latency; see docs/adr on the group commit.
 BATCH_MAX: Final = 1000
@@ -157,9 +158,11 @@ class Committer:
         connect: Callable[[], Awaitable[asyncpg.Connection]],
         *,
         order: Sequence[Write],
+        tracing: Tracing | None = None,
     ) -> None:
         """``order``: in which order kinds are written, so that two processes cannot deadlock."""
         self._connect = connect
+        self.tracing = tracing
         self._order = {write: place for place, write in enumerate(order)}
         self._waiting: list[tuple[Changes, Done]] = []
         self._busy_with = 0
@@ -223,11 +226,21 @@ class Committer:
                 if not self._waiting:
                     self._work.clear()
                 self._in_hand = self._busy_with = len(batch)
-                await self._settle(batch)
+                if self.tracing is None:
+                    await self._settle(batch)
+                else:
+                    await self._traced(batch, self.tracing)
                 if not self._waiting:
                     self._idle.set()
         finally:
             await self._drop()
+
+    async def _traced(self, batch: list[tuple[Changes, Done]], tracing: Tracing) -> None:
+        """The same, and for how long: the traces of its messages point to it."""
+        tracing.batch_begins()
+        rows = self.stats.rows
+        await self._settle(batch)
+        tracing.batch_ends(len(batch), self.stats.rows - rows)
 
     async def _gather(self) -> None:
         """Let what is just arriving join the batch.

@@ -64,6 +64,24 @@ async def test_a_house_that_is_well(
     assert {name: found[name] for name in expected} == expected
 
 
+async def test_the_metrics_count_all_tenants(
+    door: Door, stranger: httpx.AsyncClient, database_url: str
+) -> None:
+    for name, tenant in (("CP1", "acme"), ("CP2", "other"), ("CP3", "other")):
+        await door.add_station(name, tenant)
+    conn = await connect(database_url)
+    await rows.session(conn, "ses_1", NOW)
+    await rows.session(conn, "ses_2", NOW, tenant="other", station="CP2")
+    await conn.close()
+    page = (await stranger.get("/metrics")).text
+    found = figures(page)
+    assert found["forecourt_stations_known"] == 3
+    assert found["forecourt_sessions_running"] == 2
+    # Nobody learns from it who our tenants are.
+    assert "acme" not in page
+    assert '"other"' not in page
+
+
 async def test_commits_that_wait_make_it_not_ready(door: Door, stranger: httpx.AsyncClient) -> None:
     door.committer.away = True
     answer = await stranger.get("/readyz")

@@ -115,6 +115,11 @@ class Sessions:
         async with self._db.unit(ctx) as unit:
             return await store.counts(unit, since=ctx.now - store.RECENT)
 
+    async def house_counts(self, now: datetime) -> dict[str, int]:
+        """The same of all tenants: for the metrics page, which names none."""
+        async with self._db.house_unit() as unit:
+            return await store.counts(unit, since=now - store.RECENT)
+
     async def since(self, ctx: Context, moment: datetime) -> dict[str, int]:
         """Of the sessions that run, or ended since a moment: how many, and their energy since."""
         async with self._db.unit(ctx) as unit:

@@ -88,7 +88,7 @@ def http_app(
     limits: Limits | None = None,
     proxies: Proxies | None = None,
 ) -> Litestar:
-    """An ASGI application. ``tenant`` is the one whose sessions /metrics counts.
+    """An ASGI application. ``tenant`` is the one that the first owner belongs to.
 
     ``live`` is what the relay tells of events; without it those who listen hear what they missed.
     ``limits``: how often somebody may ask; ``proxies``: whose word on where they come from counts.
@@ -97,7 +97,7 @@ def http_app(
     limits = limits or Limits()
     gate = Gate(keys, browsers, clock, limits)
     desk = Desk(rooms.people, browsers, clock, tenant=tenant)
-    vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer, tenant=tenant)
+    vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
     console = Console(console_folder)
     api = Router(
         "/api/v1",

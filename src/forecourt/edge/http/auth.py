@@ -20,7 +20,6 @@ from msgspec import Struct
 from forecourt.base.clock import Clock
 from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
-from forecourt.base.ids import new_id
 from forecourt.base.text import is_printable
 from forecourt.domain.tenants import (
     ROLES,
@@ -36,6 +35,7 @@ from forecourt.domain.tenants import (
 )
 from forecourt.edge.http.limits import Limits
 from forecourt.edge.http.permissions import OF_KEYS, missing
+from forecourt.infra.tracing import current, new_trace, parent_of
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -86,7 +86,7 @@ class Keys:
     async def context(self, connection: Connection, secret: str | None) -> Context:
         """Who brings ``secret``. Raises ApiKeyMissing, ApiKeyInvalid."""
         now = self._clock.now()
-        trace = trace_of(connection, now)
+        trace = trace_of(connection)
         if secret is None:
             raise ApiKeyMissing("send an API key: 'Authorization: Bearer fck_…'")
         key = await self._authenticate(secret, now)
@@ -216,7 +216,7 @@ class Gate:
             actor=f"user:{user.id}",
             tenant=user.tenant,
             now=now,
-            trace=trace_of(connection, now),
+            trace=trace_of(connection),
             sites=user.sites,
             scopes=frozenset({Scope.RAW.value} if Permission.COMMANDS_RAW in held else ()),
         )
@@ -267,9 +267,14 @@ def context_of(request: Request[Any, Context, Any]) -> Context:
     return request.auth
 
 
-def trace_of(connection: Connection, now: datetime | None = None) -> str:
-    """What names this request in the log; made when it is first asked for."""
+def trace_of(connection: Connection) -> str:
+    """What names this request in the log, the audit trail and its trace: 32 hexadecimal digits.
+
+    Those that its caller sent (W3C Trace Context), if any; made when they are first asked for.
+    """
     state = connection.scope["state"]
-    if "trace" not in state and now is not None:
-        state["trace"] = new_id("req", now)
-    return str(state.get("trace", ""))
+    if "trace" not in state:
+        span, parent = current(), parent_of(connection.headers.get("traceparent"))
+        place = parent if span is None else span.place
+        state["trace"] = new_trace() if place is None else place.trace.hex()
+    return str(state["trace"])

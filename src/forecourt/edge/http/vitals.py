@@ -19,12 +19,11 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from forecourt.base.clock import Clock
-from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError
-from forecourt.base.ids import TenantId
 from forecourt.domain.rooms import Rooms
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
+from forecourt.infra.tracing import Tracing
 
 VERSION: Final = version("forecourt")
 PING_TIMEOUT_S: Final = 2.0
@@ -84,7 +83,7 @@ class Readiness(Struct, frozen=True, kw_only=True):
 
 
 class Totals(Struct, frozen=True, kw_only=True):
-    """What the rooms count."""
+    """What the rooms count, of all tenants."""
 
     stations: int
     sessions_running: int
@@ -102,14 +101,12 @@ class Vitals:
         db: Database,
         gateway: Gateway,
         committer: Committer,
-        tenant: TenantId,
     ) -> None:
         self._rooms = rooms
         self._clock = clock
         self._db = db
         self._gateway = gateway
         self._committer = committer
-        self._tenant = tenant
         self._asking = asyncio.Lock()
         self._answered_at: datetime | None = None
         self._reasons: tuple[str, ...] = ()
@@ -139,12 +136,11 @@ class Vitals:
             now = self._clock.now()
             if self._answered_at is not None and now - self._answered_at < ASKED_EVERY:
                 return
-            ctx = Context(actor="system:vitals", tenant=self._tenant, now=now)
             try:
                 async with asyncio.timeout(PING_TIMEOUT_S):
                     await self._db.ping()
-                    stations = await self._rooms.stations.counts(ctx)
-                    sessions = await self._rooms.sessions.counts(ctx)
+                    stations = await self._rooms.stations.house_counts()
+                    sessions = await self._rooms.sessions.house_counts(now)
             except TimeoutError:
                 self._totals, self._reasons = None, ("the database does not answer in time",)
             except ForecourtError as error:
@@ -188,6 +184,8 @@ class Vitals:
             yield _gauge("stations_known", "Stations made known.", self._totals.stations)
             yield _gauge("sessions_running", "Sessions that run.", self._totals.sessions_running)
             yield _gauge("sessions_power_watts", "Power into vehicles.", self._totals.power_w)
+        if self._committer.tracing is not None:
+            yield from _traces(self._committer.tracing)
         quirks = CounterMetricFamily(
             "forecourt_quirks", "What was forgiven stations, or said otherwise.", labels=["fix"]
         )
@@ -197,6 +195,13 @@ class Vitals:
         built = GaugeMetricFamily("forecourt_build", "What runs.", labels=["version"])
         built.add_metric([VERSION], 1)
         yield built
+
+
+def _traces(tracing: Tracing) -> Iterator[Metric]:
+    stats = tracing.stats
+    yield _counter("trace_spans_sent", "Spans that the collector took.", stats.sent)
+    yield _counter("trace_spans_dropped", "Spans that nobody took in time.", stats.dropped)
+    yield _gauge("trace_spans_waiting", "Spans that wait for the collector.", len(tracing))
 
 
 class _Families(Collector):

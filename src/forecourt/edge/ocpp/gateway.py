@@ -41,10 +41,12 @@ from forecourt.edge.ocpp.session import (
     CLOSE_POLICY,
     StationLink,
 )
+from forecourt.edge.ocpp.traced import TracedLink
 from forecourt.edge.ocpp.versions import VERSIONS, Version
 from forecourt.edge.ocpp.wire import Budget, Counts, Wire
 from forecourt.infra.commit import Changes, Committer
 from forecourt.infra.database import DatabaseAway
+from forecourt.infra.tracing import Tracing
 
 log = structlog.get_logger(__name__)
 
@@ -74,8 +76,10 @@ class Gateway:
         clock: Clock,
         tasks: asyncio.TaskGroup,
         options: GatewayOptions,
+        tracing: Tracing | None = None,
     ) -> None:
         self.rooms = rooms
+        self._tracing = tracing
         self.options = options
         self.budget = Budget(options.messages_per_second, options.messages_burst)
         self.counts = Counts()
@@ -151,7 +155,7 @@ class Gateway:
     def connected(self, admitted: Admitted, version: Version, wire: Wire) -> StationLink:
         """A socket is up: its link takes the place of the one before."""
         door = admitted.door
-        link = StationLink(self, door, version, wire)
+        link = self._link(door, version, wire)
         self._entries[door.id] = admitted.entry
         older = self._links.get(door.id)
         self._links[door.id] = link
@@ -162,6 +166,11 @@ class Gateway:
         if door.id not in self._leaving:
             self._load(link)
         return link
+
+    def _link(self, door: Door, version: Version, wire: Wire) -> StationLink:
+        if self._tracing is None:
+            return StationLink(self, door, version, wire)
+        return TracedLink(self, door, version, wire, self._tracing)
 
     def gone(self, link: StationLink, reason: str) -> None:
         """A socket is closed. Late news of an older one changes nothing."""

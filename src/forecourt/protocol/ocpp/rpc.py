@@ -465,6 +465,11 @@ class Connection:
         return [Failed(c.request, CONNECTION_LOST, "", {}, c.message_id) for c in calls]
 
     @property
+    def open_id(self) -> str | None:
+        """The message id of the call of ours that is on the wire, if one is."""
+        return None if self._open is None else self._open.message_id
+
+    @property
     def waiting(self) -> int:
         """Calls of ours without an answer, the open one included."""
         return (self._open is not None) + len(self._queue or ())

@@ -286,6 +286,11 @@ class Stations:
         async with self._db.unit(ctx) as unit:
             return await store.counts(unit)
 
+    async def house_counts(self) -> dict[str, int]:
+        """The same of all tenants: for the metrics page, which names none."""
+        async with self._db.house_unit() as unit:
+            return await store.counts(unit)
+
     async def connector_counts(self, ctx: Context) -> dict[str, int]:
         """How many connectors are in each state."""
         async with self._db.unit(ctx) as unit:
