@@ -10,6 +10,7 @@ from collections.abc import (
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
@@ -271,16 +272,8 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         ocpp_urls = await ports.open(port_taken)
         tasks.create_task(ports.keep())
         tasks.create_task(_pulse(gateway, live, clock))
-        app = http_app(
-            rooms,
-            clock=clock,
-            db=db,
-            gateway=gateway,
-            committer=committer,
-            live=live,
-            limits=_limits(settings),
-            proxies=Proxies(settings.trusted_proxies),
-        )
+        door = partial(http_app, rooms, clock=clock, db=db, gateway=gateway, committer=committer)
+        app = door(live=live, limits=_limits(settings), proxies=Proxies(settings.trusted_proxies))
         with port_taken(settings.http_port):
             http_port = await stack.enter_async_context(served(traced(app, tracing), settings))
         yield House(

@@ -1,5 +1,6 @@
 """The HTTP application: the rooms' routes behind the API key, and a few pages before it."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -114,23 +115,8 @@ def http_app(
     app = Litestar(
         [api, public, ConsoleRoutes, VitalsRoutes],
         dependencies={
-            "catalogue": _given(rooms.catalogue),
-            "sites": _given(rooms.sites),
-            "stations": _given(rooms.stations),
-            "orders": _given(rooms.orders),
-            "devices": _given(rooms.devices),
-            "access": _given(rooms.access),
-            "sessions": _given(rooms.sessions),
-            "monitoring": _given(rooms.monitoring),
-            "firmware": _given(rooms.firmware),
-            "security": _given(rooms.security),
+            **_behind(rooms),
             "now": Provide(clock.now, sync_to_thread=False),
-            "energy": _given(rooms.energy),
-            "tariffs": _given(rooms.tariffs),
-            "billing": _given(rooms.billing),
-            "tenants": _given(rooms.tenants),
-            "people": _given(rooms.people),
-            "audit": _given(rooms.audit),
             "keys": _given(keys),
             "console": _given(console),
             "desk": _given(desk),
@@ -148,6 +134,11 @@ def http_app(
     # Around the routing, too: what no route has comes through the same door.
     app.asgi_handler = doorstep(app.asgi_handler, proxies or Proxies())
     return app
+
+
+def _behind(rooms: Rooms) -> dict[str, Provide]:
+    """Every room by its name, for the routes."""
+    return {field.name: _given(getattr(rooms, field.name)) for field in fields(rooms)}
 
 
 def _given(thing: object) -> Provide:
