@@ -30,6 +30,7 @@ from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, Edits, People, Repeats, Tenants
 from forecourt.edge.http import document, http_app
 from forecourt.edge.http.vitals import QuirkCounts, WireCounts
+from forecourt.edge.ocpp import Watch
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
 
@@ -43,6 +44,7 @@ class NoWire:
     malformed = strays = superseded = refused_doors = 0
     logins_failed = logins_held = tls_failed = deflated = 0
     accepting = False
+    watch = Watch()
 
     @property
     def quirks(self) -> QuirkCounts:

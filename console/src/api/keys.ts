@@ -11,6 +11,7 @@ export const keys = {
   timeline: (station: string) => ["timeline", station],
   messages: (station: string) => ["messages", station],
   alarms: (station: string) => ["alarms", station],
+  certificates: (station: string) => ["certificates", station],
   jobs: (station: string) => ["jobs", station],
   sessionLists: ["sessions"],
   sessions: (filters: object) => ["sessions", filters],

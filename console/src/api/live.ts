@@ -49,6 +49,14 @@ export const LIVE_TYPES = [
   "command.answered",
   "token.added",
   "token.changed",
+  "certificate.requested",
+  "certificate.issued",
+  "certificate.delivered",
+  "certificate.failed",
+  "certificate.expiring",
+  "certificate.revoked",
+  "reservation.made",
+  "reservation.settled",
 ] as const;
 
 const GATHER_MS = 250;
@@ -209,6 +217,8 @@ export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[]
       mark(keys.variables(station));
     } else if (room === "firmware" || room === "log") {
       mark(keys.jobs(station));
+    } else if (room === "certificate") {
+      mark(keys.certificates(station));
     } else if (room === "token") {
       mark(keys.tokens);
     } else {
@@ -216,8 +226,6 @@ export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[]
       mark(keys.attention);
     }
     if (station === "") continue;
-    // Whatever happened to a station, it was said by a message.
-    mark(keys.messages(station));
     mark(keys.timeline(station));
   }
   return [...stale.values()];

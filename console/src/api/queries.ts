@@ -110,6 +110,21 @@ export const alarmsQuery = (station: string) =>
     queryFn: ({ signal }) => ask(api.GET("/api/v1/stations/{station_id}/alarms", { params: { path: { station_id: station } }, signal })),
   });
 
+/** What a station holds, what was issued to it, and what it asked for. */
+export const certificatesQuery = (station: string) =>
+  queryOptions({
+    queryKey: keys.certificates(station),
+    queryFn: async ({ signal }) => {
+      const query = { station, limit: PAGE };
+      const [issued, requests, held] = await Promise.all([
+        ask(api.GET("/api/v1/certificates", { params: { query }, signal })),
+        ask(api.GET("/api/v1/certificates/requests", { params: { query }, signal })),
+        ask(api.GET("/api/v1/certificates/stations/{station}", { params: { path: { station } }, signal })),
+      ]);
+      return { issued: issued.items, requests: requests.items, held: held.items };
+    },
+  });
+
 export const jobsQuery = (station: string) =>
   queryOptions({
     queryKey: keys.jobs(station),

@@ -67,7 +67,8 @@ export function duration(ms: number, language: string): string {
 /** Relative under a day, otherwise the moment itself. */
 export function ago(at: string | Date, now: number, language: string): string {
   const then = typeof at === "string" ? Date.parse(at) : at.getTime();
-  const delta = then - now;
+  // Our clock is read once a second: what just happened is not to come.
+  const delta = then > now && then - now < 5_000 ? 0 : then - now;
   const size = Math.abs(delta);
   if (size >= DAY_MS) return moment(at, language);
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
@@ -95,6 +96,7 @@ export function exact(at: string | Date, language: string, zone?: string): strin
     second: "2-digit",
     timeZoneName: "short",
     timeZone: zone,
+    hourCycle: "h23",
   }).format(typeof at === "string" ? new Date(at) : at);
 }
 

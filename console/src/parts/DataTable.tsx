@@ -32,12 +32,14 @@ interface Props<T> {
   foot?: ReactNode;
   /** As high as its rows, not as the page. */
   short?: boolean;
+  /** Inside of a panel, whose frame it has. */
+  bare?: boolean;
 }
 
 const ROW = 36;
 const AHEAD = 40;
 
-export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, open, more, chosen, choose, empty, foot, short = false }: Props<T>) {
+export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, open, more, chosen, choose, empty, foot, short = false, bare = false }: Props<T>) {
   const t = useT();
   const phone = useMediaQuery("(max-width: 760px)", false, { getInitialValueInEffect: false });
   const scroll = useRef<HTMLDivElement>(null);
@@ -78,10 +80,11 @@ export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, 
     event.preventDefault();
   };
 
-  if (rows.length === 0) return <div className={short ? "table" : "table fill"}>{empty}</div>;
+  const className = `table${short ? "" : " fill"}${bare ? " bare" : ""}`;
+  if (rows.length === 0) return <div className={className}>{empty}</div>;
   const template = (selectable ? "18px " : "") + columns.map((column) => column.width).join(" ");
   return (
-    <div className={short ? "table" : "table fill"} style={{ "--columns": template } as React.CSSProperties}>
+    <div className={className} style={{ "--columns": template } as React.CSSProperties}>
       <div role="table" aria-label={label} aria-rowcount={more ? -1 : rows.length + 1} style={{ display: "contents" }}>
         {!phone && (
           <div role="rowgroup" style={{ display: "contents" }}>

@@ -28,6 +28,13 @@ const LOOKS: Readonly<Record<string, readonly [Tone, Icon]>> = {
   pending: ["waiting", IconQuestionMark],
   conforms: ["available", IconCircleCheck],
   drifted: ["waiting", IconAlertTriangle],
+  valid: ["available", IconCircleCheck],
+  expiring: ["waiting", IconCalendarClock],
+  revoked: ["faulted", IconCircleOff],
+  requested: ["waiting", IconCalendarClock],
+  signed: ["charging", IconCircleCheck],
+  rejected: ["faulted", IconCircleOff],
+  failed: ["faulted", IconAlertTriangle],
   reboot_needed: ["waiting", IconPlayerPause],
 };
 

@@ -29,6 +29,7 @@ from forecourt.domain.stations import Answer, Ask, Known, Links, NewStation, Out
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, Edits, People, Repeats, Tenants
 from forecourt.edge.http import http_app
+from forecourt.edge.ocpp import Watch
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
 
@@ -59,6 +60,7 @@ class GatewayOf:
 
     def __init__(self, links: Links) -> None:
         self._links = links
+        self.watch = Watch()
 
     def __len__(self) -> int:
         return len(self._links)

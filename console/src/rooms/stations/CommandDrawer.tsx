@@ -5,12 +5,16 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useMemo, useState } from "react";
 import { api, ask } from "../../api/client";
 import { keys } from "../../api/keys";
-import type { Answer, StationView } from "../../api/schema";
+import type { Answer, MessageView, StationView } from "../../api/schema";
 import { useT } from "../../i18n";
+import { clock } from "../../lib/format";
 import { Refused } from "../../parts/basics";
 import type { Tone } from "../../parts/states";
 import { CommandFields } from "./CommandFields";
 import { bodyOf, commandNames, DISRUPTIVE, formOf, templateOf } from "./commands";
+import { ours } from "./exchange";
+import { pretty, Way } from "./Messages";
+import { useWatch } from "./watch";
 
 interface Props {
   station: StationView;
@@ -51,6 +55,7 @@ function Form({ station, command: name, choose, running }: Required<Pick<Props, 
   const client = useQueryClient();
   const form = useMemo(() => formOf(name), [name]);
   const names = useMemo(commandNames, []);
+  const passed = useWatch(station.id, true);
   const [values, setValues] = useState<Readonly<Record<string, string>>>({});
   const [asJson, setAsJson] = useState(!form.simple);
   const [json, setJson] = useState("");
@@ -106,6 +111,7 @@ function Form({ station, command: name, choose, running }: Required<Pick<Props, 
       </div>
       <div aria-live="polite">
         {send.data && <Answer {...send.data} />}
+        {send.data && <Exchange messages={ours(passed)} />}
         <Refused error={send.error} />
       </div>
     </form>
@@ -119,6 +125,23 @@ function parsed(json: string): Record<string, unknown> | null {
   } catch {
     return null; // Somebody is still writing it; the button waits.
   }
+}
+
+/** What was said on the wire for it, one click away. */
+function Exchange({ messages }: { messages: readonly MessageView[] }) {
+  const t = useT();
+  if (messages.length === 0) return null;
+  return (
+    <details className="exchange" data-testid="exchange">
+      <summary>{t("command.exchange", { n: messages.length })}</summary>
+      {messages.map((message) => (
+        <div key={`${message.at} ${message.direction} ${message.frame}`} className="stack tight">
+          <span className="row soft"><Way message={message} /><b>{message.action}</b><span className="push">{clock(message.at, t.language)}</span></span>
+          <pre className="json" tabIndex={0}>{message.frame === "" ? message.note : pretty(message.frame)}</pre>
+        </div>
+      ))}
+    </details>
+  );
 }
 
 const TONES: Readonly<Record<string, Tone>> = { accepted: "available", scheduled: "available", nothing: "idle", rejected: "faulted", unsupported: "waiting", failed: "faulted", timeout: "waiting", disconnected: "waiting" };

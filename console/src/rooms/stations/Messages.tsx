@@ -1,36 +1,28 @@
 /** The raw log: what went over the wire, newest first, as it comes. */
 import { Button, CopyButton, NativeSelect, SegmentedControl, Switch, TextInput } from "@mantine/core";
 import { IconArrowDownLeft, IconArrowUpRight, IconMessages, IconSearch } from "@tabler/icons-react";
-import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
-import { useCallback, useEffect, useMemo, useState } from "react";
-import { keys } from "../../api/keys";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useCallback, useDeferredValue, useMemo, useState } from "react";
 import { messagesQuery } from "../../api/queries";
-import type { MessageView } from "../../api/schema";
+import type { MessageView, StationView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { clock, exact } from "../../lib/format";
 import { Loaded, Note, Panel } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
-import { type Said, withLatency } from "./exchange";
+import { asTest } from "./asTest";
+import { joined, type Said, withLatency } from "./exchange";
+import { useWatch } from "./watch";
 
-const FOLLOW_MS = 3_000;
-
-export function Messages({ station }: { station: string }) {
+export function Messages({ station }: { station: StationView }) {
   const t = useT();
-  const client = useQueryClient();
   const [action, setAction] = useState("");
   const [direction, setDirection] = useState("");
   const [words, setWords] = useState("");
   const [follow, setFollow] = useState(true);
   const [open, setOpen] = useState<string | null>(null);
-  const query = useInfiniteQuery(messagesQuery(station));
-  useEffect(() => {
-    if (!follow) return undefined;
-    // Most messages (heartbeats, meter values) are no events; while somebody follows, the log is read again.
-    const timer = setInterval(() => void client.invalidateQueries({ queryKey: keys.messages(station) }), FOLLOW_MS);
-    return () => clearInterval(timer);
-  }, [follow, client, station]);
-
-  const all = useMemo(() => withLatency(query.data?.pages.flatMap(({ items }) => items) ?? []), [query.data]);
+  const query = useInfiniteQuery(messagesQuery(station.id));
+  const passed = useDeferredValue(useWatch(station.id, follow));
+  const all = useMemo(() => withLatency(joined(passed, query.data?.pages.flatMap(({ items }) => items) ?? [])), [passed, query.data]);
   const actions = useMemo(() => [...new Set(all.map(({ message }) => message.action))].filter(Boolean).sort(), [all]);
   const rows = useMemo(
     () =>
@@ -38,7 +30,7 @@ export function Messages({ station }: { station: string }) {
         ({ message }) =>
           (action === "" || message.action === action) &&
           (direction === "" || message.direction === direction) &&
-          (words === "" || message.frame.toLowerCase().includes(words.toLowerCase())),
+          (words === "" || `${message.action} ${message.note} ${message.frame}`.toLowerCase().includes(words.toLowerCase())),
       ),
     [all, action, direction, words],
   );
@@ -60,7 +52,7 @@ export function Messages({ station }: { station: string }) {
       ),
     },
     { id: "size", head: t("messages.size"), width: "64px", numeric: true, cell: ({ message }) => `${message.frame.length} B` },
-    { id: "took", head: t("messages.took"), width: "84px", numeric: true, cell: ({ tookMs }) => (tookMs === null ? "" : `${tookMs} ms`) },
+    { id: "took", head: t("messages.took"), width: "84px", numeric: true, cell: ({ tookMs }) => (tookMs === null ? "" : tookMs < 1 ? "< 1 ms" : `${tookMs} ms`) },
   ];
   return (
     <>
@@ -85,7 +77,7 @@ export function Messages({ station }: { station: string }) {
                   </button>
                 )}
               />
-              {shown && <Frame said={shown} />}
+              {shown && <Frame said={shown} test={() => asTest(shown, all, station.protocol)} />}
             </div>
           )
         }
@@ -94,14 +86,14 @@ export function Messages({ station }: { station: string }) {
   );
 }
 
-function Way({ message }: { message: MessageView }) {
+export function Way({ message }: { message: MessageView }) {
   const t = useT();
   const inward = message.direction === "in";
   const Shape = inward ? IconArrowDownLeft : IconArrowUpRight;
   return <Shape size={15} stroke={1.8} color={`var(--${inward ? "available" : "charging"})`} aria-label={inward ? t("messages.in") : t("messages.out")} />;
 }
 
-function Frame({ said }: { said: Said }) {
+function Frame({ said, test }: { said: Said; test: () => string }) {
   const t = useT();
   const { message } = said;
   return (
@@ -109,8 +101,9 @@ function Frame({ said }: { said: Said }) {
       <div className="panel-head">
         <Way message={message} />
         <h2 className="cut">{message.action || message.note}</h2>
-        <span className="soft nowrap push">{exact(message.at, t.language)}</span>
-        <CopyButton value={message.frame}>{({ copied, copy }) => <Button variant="default" onClick={copy}>{copied ? t("copied") : t("copy")}</Button>}</CopyButton>
+        <time dateTime={message.at} title={exact(message.at, t.language)} className="soft nowrap push">{clock(message.at, t.language)}</time>
+        <CopyButton value={message.frame}>{({ copied, copy }) => <Button variant="default" style={{ flex: "none" }} onClick={copy}>{copied ? t("copied") : t("copy")}</Button>}</CopyButton>
+        <CopyButton value={test()}>{({ copied, copy }) => <Button variant="default" title={t("messages.as_test_text")} style={{ flex: "none" }} onClick={copy}>{copied ? t("copied") : t("messages.as_test")}</Button>}</CopyButton>
       </div>
       {message.note && message.action && <p className="soft" style={{ padding: "10px 14px 0" }}>{message.note}</p>}
       <pre className="json" tabIndex={0} aria-label={t("messages.frame")} style={{ border: 0, borderRadius: 0, flex: 1, maxHeight: "none" }}>{pretty(message.frame)}</pre>
@@ -118,7 +111,7 @@ function Frame({ said }: { said: Said }) {
   );
 }
 
-function pretty(frame: string): string {
+export function pretty(frame: string): string {
   try {
     return JSON.stringify(JSON.parse(frame), null, 2);
   } catch {

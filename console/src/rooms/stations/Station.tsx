@@ -24,6 +24,7 @@ import { Timeline } from "./Timeline";
 const route = getRouteApi("/stations/$id");
 // The commands' forms are large and wanted seldom.
 const CommandDrawer = lazy(async () => ({ default: (await import("./CommandDrawer")).CommandDrawer }));
+const Certificates = lazy(async () => ({ default: (await import("./Certificates")).Certificates }));
 const QUICK = ["start", "stop", "reset", "trigger", "unlock", "availability", "set_limit", "get_variables"];
 
 export function Station() {
@@ -50,13 +51,13 @@ function Found({ station }: { station: StationView }) {
       <Line station={station} />
       <Evses station={station} sessions={sessions} />
       <nav className="tabs" aria-label={t("station.tabs")}>
-        {TABS.map((one) => (
+        {TABS.filter((one) => one !== "certificates" || may("certificates.read")).map((one) => (
           <Link key={one} to="/stations/$id" params={{ id: station.id }} search={{ tab: one }} replace aria-current={one === tab ? "page" : undefined}>
             {t(`tab.${one}`)}
           </Link>
         ))}
       </nav>
-      <TabContent tab={tab} station={station} />
+      <TabContent tab={tab} station={station} ask={ask} />
       <Suspense fallback={null}>
         {command !== undefined && <CommandDrawer station={station} command={command} choose={ask} running={sessions.length} />}
       </Suspense>
@@ -138,7 +139,7 @@ function Evses({ station, sessions }: { station: StationView; sessions: readonly
   );
 }
 
-function TabContent({ tab, station }: { tab: Tab; station: StationView }) {
+function TabContent({ tab, station, ask }: { tab: Tab; station: StationView; ask: (command: string) => void }) {
   const t = useT();
   switch (tab) {
     case "live":
@@ -150,11 +151,13 @@ function TabContent({ tab, station }: { tab: Tab; station: StationView }) {
     case "model":
       return <Suspense fallback={<Loading />}><Model station={station} /></Suspense>;
     case "messages":
-      return <Messages station={station.id} />;
+      return <Messages station={station} />;
     case "alarms":
       return <Alarms station={station.id} />;
-    case "firmware":
-      return <Files station={station} />;
+    case "certificates":
+      return <Suspense fallback={<Loading />}><Certificates station={station} /></Suspense>;
+    case "files":
+      return <Files station={station} ask={ask} />;
     case "facts":
       return <Facts station={station} />;
   }

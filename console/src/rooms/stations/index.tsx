@@ -5,7 +5,7 @@ import { root } from "../../shell/root";
 
 const WORDS = ["online", "offline"] as const;
 export type Presence = (typeof WORDS)[number];
-export const TABS = ["live", "sessions", "timeline", "model", "messages", "alarms", "firmware", "facts"] as const;
+export const TABS = ["live", "sessions", "timeline", "model", "messages", "alarms", "certificates", "files", "facts"] as const;
 export type Tab = (typeof TABS)[number];
 
 export interface StationsSearch {

@@ -41,6 +41,7 @@ from forecourt.edge.http.page import PageRoutes
 from forecourt.edge.http.places import PlaceRoutes
 from forecourt.edge.http.repeats import once
 from forecourt.edge.http.vitals import Gateway, Vitals, VitalsRoutes
+from forecourt.edge.http.watch import WatchRoutes
 from forecourt.edge.peers import Proxies
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
@@ -66,6 +67,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     OverviewRoutes,
     PlaceRoutes,
     LiveRoutes,
+    WatchRoutes,
     MeRoutes,
     UserRoutes,
     RoleRoutes,
@@ -122,6 +124,7 @@ def http_app(
             "desk": _given(desk),
             # One that nobody listens to yet is empty, and no less the one to listen to.
             "live": _given(Live(db) if live is None else live),
+            "watch": _given(gateway.watch),
             "vitals": _given(vitals),
         },
         exception_handlers={**HANDLERS, **pages(console)},

@@ -20,6 +20,7 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
         *("list_transaction_modes", "list_variable_events", "list_vehicle_plans"),
         *("overview", "live", "list_roles", "list_timeline", "list_networks"),
         *("list_sites", "read_site", "list_site_summaries", "read_site_summary"),
+        "watch_messages",
     ),
     P.STATIONS_WRITE: (
         *("add_station", "change_station", "remove_station", "add_template", "save_template"),

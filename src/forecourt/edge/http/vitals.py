@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 from forecourt.base.clock import Clock
 from forecourt.base.errors import ForecourtError
 from forecourt.domain.rooms import Rooms
+from forecourt.edge.ocpp import Watch
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
 from forecourt.infra.tracing import Tracing
@@ -64,6 +65,9 @@ class Gateway(Protocol):
 
     @property
     def accepting(self) -> bool: ...
+
+    @property
+    def watch(self) -> Watch: ...
 
     def __len__(self) -> int: ...
 

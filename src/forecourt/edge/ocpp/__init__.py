@@ -4,5 +4,16 @@ from forecourt.edge.ocpp.courier import Courier
 from forecourt.edge.ocpp.gateway import Gateway
 from forecourt.edge.ocpp.options import GatewayOptions, UnknownStations
 from forecourt.edge.ocpp.ports import PortOptions, Ports
+from forecourt.edge.ocpp.watch import Passed, TooManyWatch, Watch
 
-__all__ = ["Courier", "Gateway", "GatewayOptions", "PortOptions", "Ports", "UnknownStations"]
+__all__ = [
+    "Courier",
+    "Gateway",
+    "GatewayOptions",
+    "Passed",
+    "PortOptions",
+    "Ports",
+    "TooManyWatch",
+    "UnknownStations",
+    "Watch",
+]

@@ -43,6 +43,7 @@ from forecourt.edge.ocpp.session import (
 )
 from forecourt.edge.ocpp.traced import TracedLink
 from forecourt.edge.ocpp.versions import VERSIONS, Version
+from forecourt.edge.ocpp.watch import Watch
 from forecourt.edge.ocpp.wire import Budget, Counts, Wire
 from forecourt.infra.commit import Changes, Committer
 from forecourt.infra.database import DatabaseAway
@@ -84,6 +85,8 @@ class Gateway:
         self.budget = Budget(options.messages_per_second, options.messages_burst)
         self.counts = Counts()
         self.heartbeat_s = options.heartbeat_s
+        self.watch = Watch()
+        self.watch.changed = self._watched
         self.quirks = QuirkDesk(rooms.catalogue, speaks=VERSIONS)
         self._quirks_told_s = time.monotonic()
         self._telling_quirks = False
@@ -218,6 +221,11 @@ class Gateway:
                 link = self._links.get(station)
                 if link is not None:
                     link.close(CLOSE_POLICY, "its certificate was revoked")
+
+    def _watched(self, station: StationId, watched: bool) -> None:  # noqa: FBT001 (a callback)
+        link = self._links.get(station)
+        if link is not None:
+            link.raw.watched = watched
 
     def __len__(self) -> int:
         return len(self._links)

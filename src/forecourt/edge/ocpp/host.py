@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from forecourt.domain.rooms import Rooms
 from forecourt.edge.ocpp.quirks import QuirkDesk
+from forecourt.edge.ocpp.watch import Watch
 from forecourt.edge.ocpp.wire import Budget, Counts
 from forecourt.infra.commit import Changes, Done
 
@@ -21,6 +22,7 @@ class House(Protocol[Link_contra]):
     counts: Counts
     heartbeat_s: int
     quirks: QuirkDesk
+    watch: Watch
     beat_s: float
     """The monotonic clock as of the last sweep: near enough for time-outs, and free."""
 

@@ -6,16 +6,15 @@ from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
+from forecourt.base.ids import StationId
 from forecourt.domain.stations import Door, Stations
+from forecourt.edge.ocpp.watch import Passed, Watch
 from forecourt.infra.commit import Changes
 
 FRAME_KEPT_MAX: Final = 16_384
 PRIVATE: Final = frozenset({"NotifyCustomerInformation"})
 """What tells of a person is kept where it belongs, and for as long as it may be: not here."""
-
-
 SECRET: Final = re.compile(rb"password|authorizationkey|://[^/\"@\s]+@", re.IGNORECASE)
 """What must not stay in the log: a station's password, a server's credentials."""
 _OURS: Final = (b"[2,", b"[6,")
@@ -29,55 +28,80 @@ class Kept(Struct, frozen=True):
     data: bytes
     answers: Sequence[bytes] = ()
     notes: Sequence[str] = ()
+    came_at: datetime | None = None
+    """When, if not now."""
+    answered_later: bool = False
+    """The answer waits for its commit: who watches is told of it when it leaves."""
 
 
-def keep(stations: Stations, door: Door, changes: Changes, now: datetime, kept: Kept) -> None:
-    """Leave rows for a message that came, and for what was answered."""
-    if kept.action in PRIVATE:
-        kept = replace(kept, data=b"", notes=(*kept.notes, "tells of a person"))
-    for inbound, frame in ((True, kept.data), *((False, answer) for answer in kept.answers)):
-        stations.log(
-            door.id,
-            door.tenant,
-            changes,
-            at=now,
-            inbound=inbound,
-            action=kept.action,
-            frame=frame[:FRAME_KEPT_MAX],
-            note=", ".join(kept.notes) if inbound else "",
-        )
-
-
-class Ours(Struct, frozen=True):
-    """Something that we asked of a station, or what it said to that."""
+class Line(Struct, frozen=True):
+    """One frame and what there is to say about it."""
 
     action: str
     frame: bytes
     inbound: bool
+    note: str = ""
 
 
-def ours_of(frames: Sequence[bytes]) -> list[Ours]:
+def ours_of(frames: Sequence[bytes]) -> list[Line]:
     """What of these frames we ask; answers to the station's own messages are kept with these."""
     return [
-        Ours(frame.split(b'"', 4)[3].decode(), frame, inbound=False)
+        Line(frame.split(b'"', 4)[3].decode(), frame, inbound=False)
         for frame in frames
         if frame.startswith(_OURS)
     ]
 
 
-def keep_ours(
-    stations: Stations, door: Door, changes: Changes, now: datetime, some: Sequence[Ours]
-) -> None:
-    """Leave rows for what we asked, and for what the station said to that."""
-    for ours in some:
-        secret = SECRET.search(ours.frame) is not None
-        stations.log(
+class RawLog:
+    """Keeps what goes over one station's line, and tells it to who watches."""
+
+    __slots__ = ("_stations", "_watch", "watched")
+
+    def __init__(self, stations: Stations, watch: Watch, station: StationId) -> None:
+        self._stations = stations
+        self._watch = watch
+        self.watched = station in watch
+        """Somebody looks: all is kept, and told as it passes."""
+
+    def keep(self, door: Door, changes: Changes, now: datetime, kept: Kept) -> None:
+        """Leave rows for a message that came, and for what was answered."""
+        data, notes = kept.data, kept.notes
+        if kept.action in PRIVATE:
+            data, notes = b"", (*notes, "tells of a person")
+        came = Line(kept.action, data, inbound=True, note=", ".join(notes))
+        answers = [Line(kept.action, answer, inbound=False) for answer in kept.answers]
+        came_at = kept.came_at or now
+        self._write(door, changes, came_at, came)
+        self.tell(door, came_at, came)
+        for line in answers:
+            self._write(door, changes, now, line)
+            if not kept.answered_later:
+                self.tell(door, now, line)
+
+    def keep_ours(self, door: Door, changes: Changes, now: datetime, some: Sequence[Line]) -> None:
+        """Leave rows for what we asked, and for what the station said to that."""
+        for ours in some:
+            line = ours
+            if SECRET.search(ours.frame) is not None:
+                line = Line(ours.action, b"", ours.inbound, "holds a secret")
+            self._write(door, changes, now, line)
+            self.tell(door, now, line)
+
+    def tell(self, door: Door, now: datetime, line: Line) -> None:
+        """Tell who watches; nobody, mostly."""
+        if self.watched:
+            frame = line.frame[:FRAME_KEPT_MAX].decode("utf-8", "backslashreplace")
+            direction = "in" if line.inbound else "out"
+            self._watch.passed(door.id, Passed(now, direction, line.action, line.note, frame))
+
+    def _write(self, door: Door, changes: Changes, now: datetime, line: Line) -> None:
+        self._stations.log(
             door.id,
             door.tenant,
             changes,
             at=now,
-            inbound=ours.inbound,
-            action=ours.action,
-            frame=b"" if secret else ours.frame[:FRAME_KEPT_MAX],
-            note="holds a secret" if secret else "",
+            inbound=line.inbound,
+            action=line.action,
+            frame=line.frame[:FRAME_KEPT_MAX],
+            note=line.note,
         )

@@ -31,7 +31,7 @@ from forecourt.edge.ocpp.asking import Asking, unready
 from forecourt.edge.ocpp.asks.table import Asked, Facts, bids
 from forecourt.edge.ocpp.certificates import remember
 from forecourt.edge.ocpp.host import House
-from forecourt.edge.ocpp.rawlog import Kept, Ours, keep, keep_ours, ours_of
+from forecourt.edge.ocpp.rawlog import Kept, Line, RawLog, ours_of
 from forecourt.edge.ocpp.routes import REFUSALS, Call, Route
 from forecourt.edge.ocpp.versions import Version
 from forecourt.edge.ocpp.wire import Wire
@@ -80,7 +80,7 @@ class StationLink:
         *("_changes", "_conn", "_data", "_draining", "_frame", "_house", "_inbox", "_kept"),
         *("_message_id", "_paused", "_settled", "_unlogged", "_wire", "answers_pings"),
         *("booted_here", "closed", "door", "handling", "heard", "heard_s", "live", "pinged"),
-        *("sessions", "spent", "stale", "version"),
+        *("raw", "sessions", "spent", "stale", "version"),
     )
 
     def __init__(
@@ -109,6 +109,7 @@ class StationLink:
         self._changes = Changes(self._actor)
         """What the message in hand changes: one at a time, so one for all of them."""
         self._admitted = False
+        self.raw = RawLog(house.rooms.stations, house.watch, door.id)
         self.door = door
         self.version = version
         self.live: LiveStation | None = None
@@ -373,7 +374,8 @@ class StationLink:
         self._frame = frame = self._conn.answer(event.message_id, answer)
         changes = call.changes
         if not sampled or self._keeps(event):
-            self._log(changes, Kept(event.action, data, (frame,), event.repairs))
+            kept = Kept(event.action, data, (frame,), event.repairs, call.ctx.now, True)
+            self._log(changes, kept)
         if changes.rows:
             self._house.submit(changes, self._committed)
         else:
@@ -388,6 +390,9 @@ class StationLink:
                 self._keep_failed(error)
             return
         if error is None:
+            if self.raw.watched:
+                said = Line(self._changes.what, self._frame, inbound=False)
+                self.raw.tell(self.door, self._house.now(), said)
             self._wire.send(self._frame)
             if self._inbox is None:
                 self._busy &= HELD
@@ -490,7 +495,7 @@ class StationLink:
         if isinstance(event, Answered | Sent) and event.repairs:
             self._house.quirks.used(self.door, event.repairs, self._house.now())
         if data and isinstance(event, Answered | Failed):
-            self._keep_ours([Ours(type(event.request).__name__, data, inbound=True)])
+            self._keep_ours([Line(type(event.request).__name__, data, inbound=True)])
         match event:
             case Answered(message_id=message_id, response=response):
                 self._told(message_id, response)
@@ -554,7 +559,7 @@ class StationLink:
 
     def _keeps(self, event: Received) -> bool:
         """Of what comes all the time, one in many; all of it where somebody wants to look."""
-        if self.door.log_all:
+        if self.door.log_all or self.raw.watched:
             return True
         if event.repairs and self._house.quirks.is_news(self.door.id, event.repairs):
             return True
@@ -565,12 +570,12 @@ class StationLink:
         return True
 
     def _log(self, changes: Changes, kept: Kept) -> None:
-        keep(self._house.rooms.stations, self.door, changes, self._house.now(), kept)
+        self.raw.keep(self.door, changes, self._house.now(), kept)
 
-    def _keep_ours(self, some: Sequence[Ours]) -> None:
+    def _keep_ours(self, some: Sequence[Line]) -> None:
         if some:
-            changes, stations = Changes(self._actor, "raw log"), self._house.rooms.stations
-            keep_ours(stations, self.door, changes, self._house.now(), some)
+            changes = Changes(self._actor, "raw log")
+            self.raw.keep_ours(self.door, changes, self._house.now(), some)
             self._house.offer(changes)
 
     def _keep_frame(self, action: str, data: bytes, why: str, sent: Sequence[bytes] = ()) -> None:
