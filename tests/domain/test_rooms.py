@@ -6,6 +6,7 @@ import pytest
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId, TenantId
+from forecourt.base.pages import Wanted
 from forecourt.domain.access import NewToken, Standing, TokenExists, TokenStatus, TokenUnknown
 from forecourt.domain.stations import (
     Admission,
@@ -92,8 +93,10 @@ class TestStations:
         added = await site.stations.add_many(site.ctx, new)
         assert len(added) == 49, "CP1 was there already"
         assert await site.count("events WHERE type = 'station.added'") == 50
-        page = await site.stations.list(site.ctx, limit=3, after="CP1")
-        assert [station.id for station, _ in page] == ["CP10", "CP11", "CP12"]
+        page = await site.stations.list(site.ctx, Wanted(limit=1))
+        assert [station.id for station, _ in page.items] == ["CP1"]
+        page = await site.stations.list(site.ctx, Wanted(limit=3, cursor=page.next or ""))
+        assert [station.id for station, _ in page.items] == ["CP10", "CP11", "CP12"]
 
     async def test_the_door_knows_the_digest_and_not_the_password(self, site: Site) -> None:
         await site.stations.change(site.ctx, CP1, password=b"0123456789abcdef")
@@ -208,4 +211,4 @@ class TestAccess:
         assert (await site.access.authorize(site.ctx, "Card")).standing is Standing.ACCEPTED
         with pytest.raises(TokenUnknown):
             await site.access.change(theirs, "Nobody", status=TokenStatus.BLOCKED)
-        assert [token.uid for token in await site.access.list(theirs)] == ["Card"]
+        assert [token.uid for token in (await site.access.list(theirs)).items] == ["Card"]

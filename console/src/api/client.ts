@@ -36,7 +36,7 @@ const withCsrf: Middleware = {
   },
 };
 
-export const api = createClient<paths>({
+export const api = createClient<paths, "application/json">({
   baseUrl: "",
   credentials: "same-origin",
   fetch: async (request) => {

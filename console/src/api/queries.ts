@@ -1,10 +1,10 @@
 /** What the pages read, by name. */
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, ask } from "./client";
 import { powerTrail, trailAfter } from "../rooms/overview/trail";
 import { readMe } from "./account";
 import { keys } from "./keys";
-import type { SessionState } from "./schema";
+import type { paths, SessionState } from "./schema";
 
 const PAGE = 200;
 const first = "";
@@ -13,12 +13,27 @@ const next = (page: { next: string | null }) => page.next ?? undefined;
 export interface StationFilters {
   connected?: boolean | undefined;
   site?: string | undefined;
+  q?: string | undefined;
+  sort?: StationSort | undefined;
 }
 
 export interface SessionFilters {
   state?: SessionState | undefined;
   station?: string | undefined;
+  q?: string | undefined;
+  sort?: SessionSort | undefined;
 }
+
+export interface TokenFilters {
+  q?: string | undefined;
+  sort?: TokenSort | undefined;
+}
+
+/** In which orders the platform has a list. */
+type SortOf<P extends keyof paths> = paths[P] extends { get: { parameters: { query?: { sort?: infer S } } } } ? Exclude<S, undefined> : never;
+export type StationSort = SortOf<"/api/v1/stations">;
+export type SessionSort = SortOf<"/api/v1/sessions">;
+export type TokenSort = SortOf<"/api/v1/tokens">;
 
 export const meQuery = queryOptions({ queryKey: keys.me, queryFn: readMe, retry: false, staleTime: Infinity });
 /** Read again whenever something happens, which is every few seconds while somebody charges. */
@@ -38,6 +53,7 @@ export const stationsQuery = (filters: StationFilters) =>
       ask(api.GET("/api/v1/stations", { params: { query: { limit: PAGE, cursor: pageParam, ...filters } }, signal })),
     initialPageParam: first,
     getNextPageParam: next,
+    placeholderData: keepPreviousData,
   });
 
 export const stationQuery = (id: string) =>
@@ -138,6 +154,7 @@ export const sessionsQuery = (filters: SessionFilters) =>
       ask(api.GET("/api/v1/sessions", { params: { query: { limit: PAGE, cursor: pageParam, ...filters } }, signal })),
     initialPageParam: first,
     getNextPageParam: next,
+    placeholderData: keepPreviousData,
   });
 
 export const sessionQuery = (id: string) =>
@@ -170,12 +187,14 @@ export const readingsQuery = (id: string) =>
 /** 20 000 readings are two weeks at one a minute; a chart cannot show more. */
 const READING_PAGES_MAX = 20;
 
-export const tokensQuery = infiniteQueryOptions({
-  queryKey: keys.tokens,
-  queryFn: ({ pageParam, signal }) => ask(api.GET("/api/v1/tokens", { params: { query: { limit: PAGE, cursor: pageParam } }, signal })),
-  initialPageParam: first,
-  getNextPageParam: next,
-});
+export const tokensQuery = (filters: TokenFilters) =>
+  infiniteQueryOptions({
+    queryKey: [...keys.tokens, filters],
+    queryFn: ({ pageParam, signal }) => ask(api.GET("/api/v1/tokens", { params: { query: { limit: PAGE, cursor: pageParam, ...filters } }, signal })),
+    initialPageParam: first,
+    getNextPageParam: next,
+    placeholderData: keepPreviousData,
+  });
 
 export const usersQuery = queryOptions({
   queryKey: keys.users,
@@ -184,13 +203,13 @@ export const usersQuery = queryOptions({
 
 export const rolesQuery = queryOptions({ queryKey: keys.roles, queryFn: () => ask(api.GET("/api/v1/roles")), staleTime: Infinity });
 
-export const apiKeysQuery = queryOptions({ queryKey: keys.apiKeys, queryFn: () => ask(api.GET("/api/v1/apikeys")) });
+export const apiKeysQuery = queryOptions({ queryKey: keys.apiKeys, queryFn: async () => (await ask(api.GET("/api/v1/apikeys", { params: { query: { limit: 1000 } } }))).items });
 
 export const auditQuery = (filters: { actor?: string | undefined; subject?: string | undefined }) =>
   infiniteQueryOptions({
     queryKey: [...keys.audit, filters],
     queryFn: ({ pageParam, signal }) =>
-      ask(api.GET("/api/v1/audit", { params: { query: { limit: PAGE, ...(pageParam && { cursor: Number(pageParam) }), ...filters } }, signal })),
+      ask(api.GET("/api/v1/audit", { params: { query: { limit: PAGE, cursor: pageParam, ...filters } }, signal })),
     initialPageParam: first,
     getNextPageParam: next,
   });

@@ -1,6 +1,7 @@
 /** The one table: virtual rows, keys j, k, Enter and x, cards on a phone; more pages as one scrolls. */
 import { Checkbox } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
+import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { useT } from "../i18n";
@@ -13,6 +14,8 @@ export interface Column<T> {
   /** As in CSS grid, e.g. "120px" or "minmax(120px, 2fr)". */
   width: string;
   numeric?: boolean;
+  /** What the platform calls it, where the list may be sorted by it. */
+  sort?: string;
 }
 
 interface Props<T> {
@@ -30,6 +33,9 @@ interface Props<T> {
   choose?: (chosen: ReadonlySet<string>) => void;
   empty: ReactNode;
   foot?: ReactNode;
+  /** The order it is in: a column's `sort`, with a minus for the other direction. */
+  sort?: string | undefined;
+  onSort?: (sort: string) => void;
   /** As high as its rows, not as the page. */
   short?: boolean;
   /** Inside of a panel, whose frame it has. */
@@ -39,7 +45,7 @@ interface Props<T> {
 const ROW = 36;
 const AHEAD = 40;
 
-export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, open, more, chosen, choose, empty, foot, short = false, bare = false }: Props<T>) {
+export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, open, more, chosen, choose, empty, foot, sort, onSort, short = false, bare = false }: Props<T>) {
   const t = useT();
   const phone = useMediaQuery("(max-width: 760px)", false, { getInitialValueInEffect: false });
   const scroll = useRef<HTMLDivElement>(null);
@@ -100,8 +106,11 @@ export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, 
                 </span>
               )}
               {columns.map((column) => (
-                <span role="columnheader" key={column.id} className={column.numeric ? "num" : undefined}>
-                  {column.head}
+                <span
+                  role="columnheader" key={column.id} className={column.numeric ? "num" : undefined}
+                  aria-sort={column.sort === undefined || sort === undefined ? undefined : sort === column.sort ? "ascending" : sort === `-${column.sort}` ? "descending" : "none"}
+                >
+                  {column.sort === undefined || onSort === undefined ? column.head : <SortHead by={column.sort} sort={sort} onSort={onSort}>{column.head}</SortHead>}
                 </span>
               ))}
             </div>
@@ -156,5 +165,17 @@ export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, 
         {foot}
       </div>
     </div>
+  );
+}
+
+function SortHead({ by, sort, onSort, children }: { by: string; sort: string | undefined; onSort: (sort: string) => void; children: ReactNode }) {
+  const up = sort === by;
+  const down = sort === `-${by}`;
+  return (
+    <button type="button" className="plain thead-sort" onClick={() => onSort(up ? `-${by}` : by)}>
+      {children}
+      {up && <IconArrowUp size={12} aria-hidden />}
+      {down && <IconArrowDown size={12} aria-hidden />}
+    </button>
   );
 }

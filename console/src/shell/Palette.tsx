@@ -2,7 +2,7 @@
 import { Modal, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconBolt, IconChargingPile, IconId, IconSearch, type Icon } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useEffect, useState } from "react";
 import { api, ask } from "../api/client";
@@ -20,7 +20,6 @@ interface Hit {
   search?: Record<string, string>;
 }
 
-const LOOKED_THROUGH = 1000;
 const SHOWN_MAX = 8;
 const FRESH_MS = 30_000;
 
@@ -91,33 +90,26 @@ function useHits(words: string): Hit[] {
   const t = useT();
   const may = useMay();
   const enabled = words !== "";
-  const options = { staleTime: FRESH_MS, retry: false } as const;
-  const query = { limit: LOOKED_THROUGH };
+  const options = { staleTime: FRESH_MS, retry: false, placeholderData: keepPreviousData } as const;
+  const query = { limit: SHOWN_MAX, q: words };
   const stations = useQuery({
-    queryKey: ["search", "stations"], ...options, enabled: enabled && may("stations.read"),
+    queryKey: ["search", "stations", words], ...options, enabled: enabled && may("stations.read"),
     queryFn: () => ask(api.GET("/api/v1/stations", { params: { query } })),
   });
   const sessions = useQuery({
-    queryKey: ["search", "sessions"], ...options, enabled: enabled && may("sessions.read"),
+    queryKey: ["search", "sessions", words], ...options, enabled: enabled && may("sessions.read"),
     queryFn: () => ask(api.GET("/api/v1/sessions", { params: { query } })),
   });
   const tokens = useQuery({
-    queryKey: ["search", "tokens"], ...options, enabled: enabled && may("tokens.read"),
+    queryKey: ["search", "tokens", words], ...options, enabled: enabled && may("tokens.read"),
     queryFn: () => ask(api.GET("/api/v1/tokens", { params: { query } })),
   });
   if (!enabled) return [];
-  const has = (...texts: string[]) => texts.join(" ").toLowerCase().includes(words.toLowerCase());
   const byStation = (stations.data?.items ?? [])
-    .filter((one) => has(one.id, one.site, one.vendor, one.model, one.serial))
-    .slice(0, SHOWN_MAX)
     .map((one): Hit => ({ key: `s ${one.id}`, icon: IconChargingPile, title: one.id, note: [one.site, one.vendor, one.model].filter(Boolean).join(" · "), to: "/stations/$id", params: { id: one.id } }));
   const bySession = (sessions.data?.items ?? [])
-    .filter((one) => has(one.id, one.token, one.transaction))
-    .slice(0, SHOWN_MAX)
     .map((one): Hit => ({ key: one.id, icon: IconBolt, title: `${one.station} · ${one.token}`, note: t.word("state", one.state), to: "/sessions/$id", params: { id: one.id } }));
   const byToken = (tokens.data?.items ?? [])
-    .filter((one) => has(one.uid, one.label, one.group))
-    .slice(0, SHOWN_MAX)
     .map((one): Hit => ({ key: `t ${one.uid}`, icon: IconId, title: one.uid, note: one.label, to: "/tokens", search: { find: one.uid } }));
   return [...byStation, ...bySession, ...byToken];
 }

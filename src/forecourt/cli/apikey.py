@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 
 from forecourt.base.context import Context
+from forecourt.base.pages import PAGE_MAX, Wanted
 from forecourt.cli import views
 from forecourt.cli.options import (
     AsJson,
@@ -58,7 +59,7 @@ def list_(
     """List API keys, those that were revoked too."""
 
     async def work(rooms: Rooms, ctx: Context) -> list[ApiKey]:
-        return [*await rooms.tenants.keys(ctx)]
+        return [*(await rooms.tenants.keys(ctx, Wanted(limit=PAGE_MAX))).items]
 
     found = in_rooms(data_dir, database_url, work)
     if as_json:

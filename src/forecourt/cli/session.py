@@ -6,6 +6,7 @@ import typer
 
 from forecourt.base.context import Context
 from forecourt.base.ids import SessionId, StationId
+from forecourt.base.pages import Wanted
 from forecourt.cli import views
 from forecourt.cli.options import (
     AsJson,
@@ -42,15 +43,12 @@ def list_(
 
     async def work(rooms: Rooms, ctx: Context) -> list[Session]:
         found: list[Session] = []
-        while len(found) < limit:
-            wanted = min(limit - len(found), LIST_AT_ONCE)
-            before = found[-1].id if found else None
-            page = await rooms.sessions.list(
-                ctx, before=before, limit=wanted, station=where, state=state
-            )
-            found += page
-            if len(page) < wanted:
-                break
+        cursor: str | None = ""
+        while cursor is not None and len(found) < limit:
+            wanted = Wanted(limit=min(limit - len(found), LIST_AT_ONCE), cursor=cursor)
+            page = await rooms.sessions.list(ctx, wanted, station=where, state=state)
+            found += page.items
+            cursor = page.next
         return found
 
     found = in_rooms(data_dir, database_url, work)

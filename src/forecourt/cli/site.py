@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from rich.markup import escape
 
 from forecourt.base.context import Context
+from forecourt.base.pages import Wanted
 from forecourt.cli import views
 from forecourt.cli.options import (
     AsJson,
@@ -98,7 +99,7 @@ def list_(
     """List sites, in the order of their ids."""
 
     async def work(rooms: Rooms, ctx: Context) -> list[Site]:
-        return [*await rooms.sites.list(ctx, limit=limit)]
+        return [*(await rooms.sites.list(ctx, Wanted(limit=limit))).items]
 
     found = in_rooms(data_dir, database_url, work)
     if as_json:

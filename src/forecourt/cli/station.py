@@ -13,6 +13,7 @@ from rich.progress import track
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
+from forecourt.base.pages import Wanted
 from forecourt.cli import securing, station_devices, views
 from forecourt.cli.options import (
     AsJson,
@@ -184,15 +185,12 @@ def list_(
 
     async def work(rooms: Rooms, ctx: Context) -> list[views.StationRow]:
         found: list[views.StationRow] = []
-        while len(found) < limit:
-            wanted = min(limit - len(found), LIST_AT_ONCE)
-            after = found[-1][0].id if found else ""
-            page = await rooms.stations.list(
-                ctx, after=after, limit=wanted, connected=connected, site=site
-            )
-            found += page
-            if len(page) < wanted:
-                break
+        cursor: str | None = ""
+        while cursor is not None and len(found) < limit:
+            wanted = Wanted(limit=min(limit - len(found), LIST_AT_ONCE), cursor=cursor)
+            page = await rooms.stations.list(ctx, wanted, connected=connected, site=site)
+            found += page.items
+            cursor = page.next
         return found
 
     found = in_rooms(data_dir, database_url, work)

@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 
 from forecourt.base.context import Context
+from forecourt.base.pages import Wanted
 from forecourt.cli import views
 from forecourt.cli.options import (
     AsJson,
@@ -73,7 +74,7 @@ def list_(
     """List tokens, in the order of their uids."""
 
     async def work(rooms: Rooms, ctx: Context) -> list[Token]:
-        return [*await rooms.access.list(ctx, limit=limit)]
+        return [*(await rooms.access.list(ctx, Wanted(limit=limit))).items]
 
     found = in_rooms(data_dir, database_url, work)
     if as_json:

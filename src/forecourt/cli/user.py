@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from forecourt.base.context import Context
+from forecourt.base.pages import Wanted
 from forecourt.cli import views
 from forecourt.cli.options import (
     AsJson,
@@ -80,7 +81,7 @@ def list_(
     """List users."""
 
     async def work(rooms: Rooms, ctx: Context) -> list[User]:
-        return [*await rooms.people.list(ctx, limit=limit)]
+        return [*(await rooms.people.list(ctx, Wanted(limit=limit))).items]
 
     found = in_rooms(data_dir, database_url, work)
     if as_json:

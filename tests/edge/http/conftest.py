@@ -27,7 +27,7 @@ from forecourt.domain.sessions import Sessions
 from forecourt.domain.sites import Sites
 from forecourt.domain.stations import Answer, Ask, Known, Links, NewStation, Outcome, Stations
 from forecourt.domain.tariffs import Tariffs
-from forecourt.domain.tenants import Audit, Edits, People, Repeats, Tenants
+from forecourt.domain.tenants import Audit, Edits, NewUser, People, Repeats, Role, Tenants
 from forecourt.edge.http import http_app
 from forecourt.edge.ocpp import Watch
 from forecourt.infra.commit import Committer
@@ -35,6 +35,8 @@ from forecourt.infra.database import Database
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECRET = bytes(range(KEY_BYTES))
+PASSWORD = "a long enough password"
+LogIn = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
 class Wire:
@@ -206,3 +208,24 @@ async def stranger(door: Door) -> AsyncGenerator[httpx.AsyncClient]:
     """Somebody without a key."""
     async with door.client() as client:
         yield client
+
+
+@pytest.fixture
+async def log_in(door: Door) -> AsyncGenerator[LogIn]:
+    """Makes a user of a role and logs in as it."""
+    opened: list[httpx.AsyncClient] = []
+
+    async def make(role: Role, *, tenant: str = "acme", sites: tuple[str, ...] = ()) -> Any:
+        email = f"{role.value}.{len(opened)}@{tenant}.example"
+        new = NewUser(email=email, name="N", role=role, password=PASSWORD, sites=sites)
+        await door.rooms.people.add(door.ctx(tenant), new)
+        client = door.client()
+        opened.append(client)
+        answer = await client.post("/api/v1/login", json={"email": email, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        client.headers["X-CSRF-Token"] = answer.json()["csrf"]
+        return client
+
+    yield make
+    for client in opened:
+        await client.aclose()

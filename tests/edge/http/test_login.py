@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import asyncpg
@@ -17,10 +16,7 @@ from forecourt.domain.stations import NewStation
 from forecourt.domain.tenants import ROLES, NewUser, Role
 from forecourt.edge.http import document
 from forecourt.edge.http.permissions import ANYBODY, PERMISSIONS
-from tests.edge.http.conftest import Door
-
-PASSWORD = "a long enough password"
-LogIn = Callable[..., Awaitable[httpx.AsyncClient]]
+from tests.edge.http.conftest import PASSWORD, Door, LogIn
 
 
 def operations(door: Door) -> set[str]:
@@ -32,27 +28,6 @@ def operations(door: Door) -> set[str]:
         for one in held.values()
         if path.startswith("/api/") and one.get("security") != [{}]
     }
-
-
-@pytest.fixture
-async def log_in(door: Door) -> AsyncGenerator[LogIn]:
-    """Makes a user of a role and logs in as it."""
-    opened: list[httpx.AsyncClient] = []
-
-    async def make(role: Role, *, tenant: str = "acme", sites: tuple[str, ...] = ()) -> Any:
-        email = f"{role.value}.{len(opened)}@{tenant}.example"
-        new = NewUser(email=email, name="N", role=role, password=PASSWORD, sites=sites)
-        await door.rooms.people.add(door.ctx(tenant), new)
-        client = door.client()
-        opened.append(client)
-        answer = await client.post("/api/v1/login", json={"email": email, "password": PASSWORD})
-        assert answer.status_code == 200, answer.text
-        client.headers["X-CSRF-Token"] = answer.json()["csrf"]
-        return client
-
-    yield make
-    for client in opened:
-        await client.aclose()
 
 
 async def test_the_first_owner_is_made_with_the_printed_code_and_once(

@@ -134,7 +134,7 @@ class Yard:
 
     async def sessions(self, station: StationId) -> list[Session]:
         """All sessions of a station, oldest first."""
-        return list(await self.rooms.sessions.list(self.ctx, station=station))[::-1]
+        return list((await self.rooms.sessions.list(self.ctx, station=station)).items)[::-1]
 
     async def session(self, station: StationId) -> Session:
         """The only session of a station."""

@@ -43,7 +43,8 @@ SOON = timedelta(hours=1)
 
 
 async def lines(yard: Yard, order: Order) -> dict[StationId, Line]:
-    return {line.station: line for line in await yard.rooms.orders.lines(yard.ctx, order.id)}
+    page = await yard.rooms.orders.lines(yard.ctx, order.id)
+    return {line.station: line for line in page.items}
 
 
 async def progress(yard: Yard, order: Order) -> Progress:

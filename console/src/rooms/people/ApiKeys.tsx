@@ -12,6 +12,7 @@ import { useNow } from "../../lib/now";
 import { Ago, Loaded, Note, Page, Refused } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { State } from "../../parts/states";
+import { ExportCsv } from "../../parts/Export";
 import { useMay } from "../../shell/session";
 
 export function ApiKeys() {
@@ -40,7 +41,7 @@ export function ApiKeys() {
     },
   ];
   return (
-    <Page title={t("nav.apikeys")} aside={may("people.write") && <Button leftSection={<IconPlus size={15} />} onClick={() => setAdding(true)}>{t("apikeys.add")}</Button>}>
+    <Page title={t("nav.apikeys")} aside={<><ExportCsv path="/api/v1/apikeys" />{may("people.write") && <Button leftSection={<IconPlus size={15} />} onClick={() => setAdding(true)}>{t("apikeys.add")}</Button>}</>}>
       <Refused error={revoke.error} />
       <Loaded query={found}>
         {(rows) => (

@@ -11,6 +11,7 @@ import { useT } from "../../i18n";
 import { count, exact } from "../../lib/format";
 import { Ago, Loaded, Note, Page, Refused } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
+import { ExportCsv } from "../../parts/Export";
 import { State } from "../../parts/states";
 
 const route = getRouteApi("/audit");
@@ -48,6 +49,7 @@ export function Audit() {
               <State state={verify.data.broken_at === null ? "accepted" : "faulted"} label={verify.data.broken_at === null ? t("audit.whole", { n: count(verify.data.entries, t.language) }) : t("audit.broken", { seq: verify.data.broken_at })} />
             </span>
           )}
+          <ExportCsv path="/api/v1/audit" filters={{ ...search }} />
           <Button variant="default" leftSection={<IconShieldCheck size={15} />} loading={verify.isPending} onClick={() => verify.mutate()}>{t("audit.verify")}</Button>
         </>
       }

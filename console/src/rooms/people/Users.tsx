@@ -10,6 +10,7 @@ import { useT } from "../../i18n";
 import { Ago, Loaded, Note, Page, Panel, Refused } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { State } from "../../parts/states";
+import { ExportCsv } from "../../parts/Export";
 import { useMay } from "../../shell/session";
 
 export function Users() {
@@ -28,7 +29,7 @@ export function Users() {
     { id: "edit", head: <span className="sr">{t("actions")}</span>, width: "30px", cell: (user) => may("people.write") && <Pencil user={user} edit={setEditing} /> },
   ];
   return (
-    <Page title={t("nav.users")} aside={may("people.write") && <Button leftSection={<IconPlus size={15} />} onClick={() => setEditing("new")}>{t("people.add")}</Button>}>
+    <Page title={t("nav.users")} aside={<><ExportCsv path="/api/v1/users" />{may("people.write") && <Button leftSection={<IconPlus size={15} />} onClick={() => setEditing("new")}>{t("people.add")}</Button>}</>}>
       <Loaded query={users}>
         {({ items }) => (
           <DataTable

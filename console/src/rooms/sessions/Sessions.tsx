@@ -4,6 +4,8 @@ import { IconSearch } from "@tabler/icons-react";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useT } from "../../i18n";
 import { Page } from "../../parts/basics";
+import { ExportCsv } from "../../parts/Export";
+import type { SessionsSearch } from "./index";
 import { SessionTable } from "./SessionTable";
 
 const route = getRouteApi("/sessions");
@@ -12,21 +14,22 @@ export function Sessions() {
   const t = useT();
   const search = route.useSearch();
   const navigate = useNavigate({ from: "/sessions" });
-  const station = useDebouncedCallback((value: string) => void navigate({ search: { ...search, station: value.trim() || undefined }, replace: true }), 250);
+  const change = (changed: Partial<SessionsSearch>) => void navigate({ search: { ...search, ...changed }, replace: true });
+  const find = useDebouncedCallback((value: string) => change({ q: value.trim() || undefined, station: undefined }), 250);
   return (
-    <Page full title={t("nav.sessions")}>
+    <Page full title={t("nav.sessions")} aside={<ExportCsv path="/api/v1/sessions" filters={{ ...search }} />}>
       <div className="filters">
         <TextInput
-          data-filter w={230} leftSection={<IconSearch size={14} aria-hidden />} placeholder={t("sessions.station")} aria-label={t("sessions.station")}
-          defaultValue={search.station ?? ""} onChange={(event) => station(event.currentTarget.value)}
+          data-filter w={300} leftSection={<IconSearch size={14} aria-hidden />} placeholder={t("sessions.find")} aria-label={t("sessions.find")}
+          defaultValue={search.q ?? search.station ?? ""} onChange={(event) => find(event.currentTarget.value)}
         />
         <SegmentedControl
           aria-label={t("stations.state")} value={search.state ?? ""}
-          onChange={(value) => void navigate({ search: { ...search, state: value === "active" || value === "ended" ? value : undefined }, replace: true })}
+          onChange={(value) => change({ state: value === "active" || value === "ended" ? value : undefined })}
           data={[{ value: "", label: t("all") }, { value: "active", label: t("state.active") }, { value: "ended", label: t("state.ended") }]}
         />
       </div>
-      <SessionTable filters={search} />
+      <SessionTable filters={search} onSort={(sort) => change({ sort })} />
     </Page>
   );
 }

@@ -1,7 +1,17 @@
 import { IconBolt } from "@tabler/icons-react";
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import type { SessionSort } from "../../api/queries";
 import { room } from "../../shell/room";
 import { root } from "../../shell/root";
+
+export interface SessionsSearch {
+  state?: "active" | "ended";
+  station?: string;
+  q?: string;
+  sort?: SessionSort;
+}
+
+const text = (value: unknown) => (value !== undefined && value !== "" ? String(value) : undefined);
 
 export const sessions = room({
   entries: [{ to: "/sessions", label: "nav.sessions", icon: IconBolt, permission: "sessions.read", key: "e" }],
@@ -9,9 +19,11 @@ export const sessions = room({
     createRoute({
       getParentRoute: () => root,
       path: "/sessions",
-      validateSearch: (found: Record<string, unknown>): { state?: "active" | "ended"; station?: string } => ({
+      validateSearch: (found: Record<string, unknown>): SessionsSearch => ({
         state: found["state"] === "active" || found["state"] === "ended" ? found["state"] : undefined,
-        station: typeof found["station"] === "string" && found["station"] !== "" ? found["station"] : undefined,
+        station: text(found["station"]),
+        q: text(found["q"]),
+        sort: text(found["sort"]) as SessionSort | undefined,
       }),
       component: lazyRouteComponent(() => import("./Sessions"), "Sessions"),
     }),

@@ -1,13 +1,15 @@
 import { Button, Modal, NativeSelect, SegmentedControl, TextInput } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
 import { IconChargingPile, IconPlus, IconSearch, IconTerminal2 } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo, useState } from "react";
-import { stationsQuery } from "../../api/queries";
+import { type StationFilters, type StationSort, stationsQuery } from "../../api/queries";
 import type { StationView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { Ago, Glow, Loaded, Note, Page } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
+import { ExportCsv } from "../../parts/Export";
 import { State } from "../../parts/states";
 import { useMay } from "../../shell/session";
 import { AddStation } from "./AddStation";
@@ -27,11 +29,12 @@ export function Stations() {
   const [bulk, setBulk] = useState(false);
   const filter = (change: Partial<StationsSearch>) => void navigate({ search: { ...search, ...change }, replace: true });
   const connected = search.presence === undefined ? undefined : search.presence === "online";
-  const query = useInfiniteQuery(stationsQuery({ connected, site: search.site }));
-  const all = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
-  const words = (search.find ?? "").toLowerCase();
-  const rows = useMemo(() => (words === "" ? all : all.filter((station) => matches(station, words))), [all, words]);
-  const sites = useMemo(() => [...new Set(all.map(({ site }) => site).filter(Boolean))].sort(), [all]);
+  const words = search.find ?? "";
+  const filters: StationFilters = { connected, site: search.site, q: words || undefined, sort: search.sort };
+  const query = useInfiniteQuery(stationsQuery(filters));
+  const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
+  const sites = useMemo(() => [...new Set(rows.map(({ site }) => site).filter(Boolean))].sort(), [rows]);
+  const find = useDebouncedCallback((value: string) => filter({ find: value.trim() || undefined }), 200);
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = query;
   const more = useCallback(() => {
     if (!isFetchingNextPage) void fetchNextPage();
@@ -42,15 +45,16 @@ export function Stations() {
       full
       title={t("nav.stations")}
       aside={
-        may("stations.write") && (
-          <Button leftSection={<IconPlus size={15} />} onClick={() => setAdding(true)}>{t("stations.add")}</Button>
-        )
+        <>
+          <ExportCsv path="/api/v1/stations" filters={{ ...filters }} />
+          {may("stations.write") && <Button leftSection={<IconPlus size={15} />} onClick={() => setAdding(true)}>{t("stations.add")}</Button>}
+        </>
       }
     >
       <div className="filters">
         <TextInput
           data-filter w={230} leftSection={<IconSearch size={14} aria-hidden />} placeholder={t("stations.filter")} aria-label={t("stations.filter")}
-          value={search.find ?? ""} onChange={(event) => filter({ find: event.currentTarget.value || undefined })}
+          defaultValue={words} onChange={(event) => find(event.currentTarget.value)}
         />
         <SegmentedControl
           aria-label={t("stations.presence")} value={search.presence ?? ""}
@@ -74,6 +78,7 @@ export function Stations() {
           <DataTable
             label={t("nav.stations")} rows={rows} columns={columns} id={(station) => station.id} card={(station) => <Card station={station} />}
             more={hasNextPage ? more : undefined} chosen={chosen} choose={setChosen}
+            sort={search.sort ?? "id"} onSort={(sort) => filter({ sort: sort === "id" ? undefined : (sort as StationSort) })}
             open={(station) => void navigate({ to: "/stations/$id", params: { id: station.id } })}
             empty={words !== "" || search.presence || search.site ? <Note icon={IconSearch} title={t("table.no_match")} /> : <None add={() => setAdding(true)} />}
           />
@@ -85,10 +90,6 @@ export function Stations() {
       </Modal>
     </Page>
   );
-}
-
-function matches(station: StationView, words: string): boolean {
-  return [station.id, station.site, station.vendor, station.model, station.serial, station.firmware].some((text) => text.toLowerCase().includes(words));
 }
 
 function None({ add }: { add: () => void }) {
@@ -104,16 +105,16 @@ function useColumns(): Column<StationView>[] {
   const t = useT();
   return [
     {
-      id: "id", head: t("stations.identity"), width: "minmax(130px, 1.3fr)",
+      id: "id", sort: "id", head: t("stations.identity"), width: "minmax(130px, 1.3fr)",
       cell: (s) => <Link to="/stations/$id" params={{ id: s.id }} className="cell-link">{s.id}</Link>,
     },
-    { id: "state", head: t("stations.state"), width: "110px", cell: (s) => <Glow value={s.connected}><State state={s.connected ? "online" : "offline"} /></Glow> },
+    { id: "state", sort: "connected", head: t("stations.state"), width: "110px", cell: (s) => <Glow value={s.connected}><State state={s.connected ? "online" : "offline"} /></Glow> },
     { id: "connectors", head: t("stations.connectors"), width: "minmax(190px, 2fr)", cell: (s) => <Plugs station={s} /> },
-    { id: "site", head: t("stations.site"), width: "minmax(90px, 1fr)", cell: (s) => s.site || <span className="soft">–</span> },
-    { id: "model", head: t("stations.model"), width: "minmax(130px, 1.4fr)", cell: (s) => `${s.vendor} ${s.model}`.trim() || <span className="soft">–</span> },
-    { id: "firmware", head: t("stations.firmware"), width: "90px", cell: (s) => s.firmware || <span className="soft">–</span> },
-    { id: "protocol", head: t("stations.protocol"), width: "90px", cell: (s) => s.protocol.replace("ocpp", "OCPP ") || <span className="soft">–</span> },
-    { id: "seen", head: t("stations.seen"), width: "110px", numeric: true, cell: (s) => <Ago at={s.connected ? (s.seen_at ?? s.connected_at) : (s.disconnected_at ?? s.seen_at)} none={t("never")} /> },
+    { id: "site", sort: "site", head: t("stations.site"), width: "minmax(90px, 1fr)", cell: (s) => s.site || <span className="soft">–</span> },
+    { id: "model", sort: "vendor", head: t("stations.model"), width: "minmax(130px, 1.4fr)", cell: (s) => `${s.vendor} ${s.model}`.trim() || <span className="soft">–</span> },
+    { id: "firmware", sort: "firmware", head: t("stations.firmware"), width: "90px", cell: (s) => s.firmware || <span className="soft">–</span> },
+    { id: "protocol", sort: "protocol", head: t("stations.protocol"), width: "90px", cell: (s) => s.protocol.replace("ocpp", "OCPP ") || <span className="soft">–</span> },
+    { id: "seen", sort: "seen_at", head: t("stations.seen"), width: "110px", numeric: true, cell: (s) => <Ago at={s.connected ? (s.seen_at ?? s.connected_at) : (s.disconnected_at ?? s.seen_at)} none={t("never")} /> },
   ];
 }
 

@@ -1,5 +1,6 @@
 import { IconChargingPile } from "@tabler/icons-react";
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import type { StationSort } from "../../api/queries";
 import { room } from "../../shell/room";
 import { root } from "../../shell/root";
 
@@ -12,6 +13,7 @@ export interface StationsSearch {
   find?: string;
   presence?: Presence;
   site?: string;
+  sort?: StationSort;
 }
 
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
@@ -27,6 +29,7 @@ export const stations = room({
         find: text(found["find"]),
         presence: oneOf(WORDS, found["presence"]),
         site: text(found["site"]),
+        sort: text(found["sort"]) as StationSort | undefined,
       }),
       component: lazyRouteComponent(() => import("./Stations"), "Stations"),
     }),

@@ -1,55 +1,57 @@
 import { ActionIcon, Button, Menu, Modal, NativeSelect, NumberInput, TextInput } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
 import { IconCircleCheck, IconCircleOff, IconDots, IconId, IconPlus, IconSearch, IconTrash } from "@tabler/icons-react";
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useCallback, useMemo, useState } from "react";
 import { api, ask } from "../../api/client";
 import { keys } from "../../api/keys";
-import { tokensQuery } from "../../api/queries";
+import { type TokenFilters, type TokenSort, tokensQuery } from "../../api/queries";
 import type { TokenAddition, TokenView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { moment } from "../../lib/format";
 import { Ago, Loaded, Note, Page, Refused } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
+import { ExportCsv } from "../../parts/Export";
 import { State } from "../../parts/states";
 import { useMay } from "../../shell/session";
+import type { TokensSearch } from "./index";
 
 const route = getRouteApi("/tokens");
 
 export function Tokens() {
   const t = useT();
   const may = useMay();
-  const { find = "" } = route.useSearch();
+  const search = route.useSearch();
   const navigate = useNavigate({ from: "/tokens" });
   const [adding, setAdding] = useState(false);
-  const query = useInfiniteQuery(tokensQuery);
+  const filters: TokenFilters = { q: search.find, sort: search.sort };
+  const query = useInfiniteQuery(tokensQuery(filters));
   const change = useChange();
-  const words = find.toLowerCase();
-  const rows = useMemo(
-    () => (query.data?.pages.flatMap(({ items }) => items) ?? []).filter((one) => `${one.uid} ${one.label} ${one.group} ${one.type}`.toLowerCase().includes(words)),
-    [query.data, words],
-  );
+  const rows = useMemo(() => query.data?.pages.flatMap(({ items }) => items) ?? [], [query.data]);
+  const narrow = (changed: Partial<TokensSearch>) => void navigate({ search: { ...search, ...changed }, replace: true });
+  const find = useDebouncedCallback((value: string) => narrow({ find: value.trim() || undefined }), 200);
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = query;
   const more = useCallback(() => {
     if (!isFetchingNextPage) void fetchNextPage();
   }, [fetchNextPage, isFetchingNextPage]);
   const columns: Column<TokenView>[] = [
-    { id: "uid", head: t("tokens.uid"), width: "minmax(150px, 1.4fr)", cell: (one) => <b className="mono" style={{ fontWeight: 500 }}>{one.uid}</b> },
-    { id: "status", head: t("stations.state"), width: "110px", cell: (one) => <State state={one.status} group="token" /> },
-    { id: "label", head: t("tokens.label"), width: "minmax(120px, 1.4fr)", cell: (one) => one.label || <span className="soft">–</span> },
-    { id: "group", head: t("tokens.group"), width: "minmax(90px, 1fr)", cell: (one) => one.group || <span className="soft">–</span> },
-    { id: "type", head: t("tokens.type"), width: "100px", cell: (one) => one.type },
-    { id: "until", head: t("tokens.until"), width: "150px", cell: (one) => (one.valid_until ? moment(one.valid_until, t.language) : <span className="soft">{t("tokens.forever")}</span>) },
+    { id: "uid", sort: "uid", head: t("tokens.uid"), width: "minmax(150px, 1.4fr)", cell: (one) => <b className="mono" style={{ fontWeight: 500 }}>{one.uid}</b> },
+    { id: "status", sort: "status", head: t("stations.state"), width: "110px", cell: (one) => <State state={one.status} group="token" /> },
+    { id: "label", sort: "label", head: t("tokens.label"), width: "minmax(120px, 1.4fr)", cell: (one) => one.label || <span className="soft">–</span> },
+    { id: "group", sort: "group", head: t("tokens.group"), width: "minmax(90px, 1fr)", cell: (one) => one.group || <span className="soft">–</span> },
+    { id: "type", sort: "type", head: t("tokens.type"), width: "100px", cell: (one) => one.type },
+    { id: "until", sort: "valid_until", head: t("tokens.until"), width: "150px", cell: (one) => (one.valid_until ? moment(one.valid_until, t.language) : <span className="soft">{t("tokens.forever")}</span>) },
     { id: "max", head: t("tokens.sessions"), width: "90px", numeric: true, cell: (one) => one.sessions_max ?? "∞" },
-    { id: "created", head: t("facts.created"), width: "120px", numeric: true, cell: (one) => <Ago at={one.created_at} /> },
+    { id: "created", sort: "created_at", head: t("facts.created"), width: "120px", numeric: true, cell: (one) => <Ago at={one.created_at} /> },
     { id: "act", head: <span className="sr">{t("actions")}</span>, width: "30px", cell: (one) => may("tokens.write") && <Actions token={one} change={change} /> },
   ];
   return (
-    <Page full title={t("nav.tokens")} aside={may("tokens.write") && <Button leftSection={<IconPlus size={15} />} onClick={() => setAdding(true)}>{t("tokens.add")}</Button>}>
+    <Page full title={t("nav.tokens")} aside={<><ExportCsv path="/api/v1/tokens" filters={{ ...filters }} />{may("tokens.write") && <Button leftSection={<IconPlus size={15} />} onClick={() => setAdding(true)}>{t("tokens.add")}</Button>}</>}>
       <div className="filters">
         <TextInput
-          data-filter w={230} leftSection={<IconSearch size={14} aria-hidden />} placeholder={t("tokens.filter")} aria-label={t("tokens.filter")} value={find}
-          onChange={(event) => void navigate({ search: { find: event.currentTarget.value || undefined }, replace: true })}
+          data-filter w={230} leftSection={<IconSearch size={14} aria-hidden />} placeholder={t("tokens.filter")} aria-label={t("tokens.filter")} defaultValue={search.find ?? ""}
+          onChange={(event) => find(event.currentTarget.value)}
         />
       </div>
       <Refused error={change.error} />
@@ -57,7 +59,8 @@ export function Tokens() {
         {() => (
           <DataTable
             label={t("nav.tokens")} rows={rows} columns={columns} id={(one) => one.uid} more={hasNextPage ? more : undefined} cardHeight={66}
-            empty={words ? <Note icon={IconSearch} title={t("table.no_match")} /> : <Note icon={IconId} title={t("tokens.none")}>{t("tokens.none_text")}</Note>}
+            sort={search.sort ?? "uid"} onSort={(sort) => narrow({ sort: sort as TokenSort })}
+            empty={search.find ? <Note icon={IconSearch} title={t("table.no_match")} /> : <Note icon={IconId} title={t("tokens.none")}>{t("tokens.none_text")}</Note>}
             card={(one) => (
               <span className="row">
                 <span className="cut"><b className="mono">{one.uid}</b><br /><span className="soft">{[one.label, one.group, one.type].filter(Boolean).join(" · ")}</span></span>

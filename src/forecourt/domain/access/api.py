@@ -5,13 +5,15 @@ from typing import Annotated
 
 from litestar import Controller, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
+from forecourt.base.pages import Wanted
 from forecourt.base.text import PRINTABLE, Line, Word
 from forecourt.domain.access.model import (
+    TOKEN_SORTS,
     NewToken,
     Reservation,
     ReservationState,
@@ -22,7 +24,7 @@ from forecourt.domain.access.service import Access
 from forecourt.domain.stations import Stations
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
-Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
+OfType = Annotated[str | None, QueryParameter(name="type", description="Of this type.")]
 Uid = Annotated[str, Meta(min_length=1, max_length=255, pattern=PRINTABLE)]
 Moment = Annotated[datetime, Meta(tz=True)]
 
@@ -43,7 +45,7 @@ class TokenView(Struct, frozen=True, kw_only=True):
 
 
 class TokenPage(Struct, frozen=True, kw_only=True):
-    """Tokens in the order of their uids."""
+    """Tokens."""
 
     items: list[TokenView]
     next: str | None
@@ -74,18 +76,20 @@ class TokenRoutes(Controller):
     path = "/tokens"
     tags = ("Tokens",)
 
-    @get(operation_id="list_tokens", summary="List tokens")
+    @get(operation_id="list_tokens", summary="List tokens", sorts=TOKEN_SORTS)
     async def page(
         self,
         ctx: NamedDependency[Context],
         access: NamedDependency[Access],
-        limit: Limit = 100,
-        cursor: Cursor = "",
+        search: NamedDependency[Wanted],
+        *,
+        status: FromQuery[TokenStatus | None] = None,
+        kind: OfType = None,
+        group: FromQuery[str | None] = None,
     ) -> TokenPage:
-        """Tokens in the order of their uids."""
-        found = await access.list(ctx, after=cursor, limit=limit + 1)
-        items = [token_view(token) for token in found[:limit]]
-        return TokenPage(items=items, next=items[-1].uid if len(found) > limit else None)
+        """Tokens. A search looks at uid, label and group."""
+        found = await access.list(ctx, search, status=status, type=kind, group=group)
+        return TokenPage(items=[token_view(token) for token in found.items], next=found.next)
 
     @post(operation_id="add_token", summary="Add a token")
     async def add(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final, TypedDict
 
 from msgspec import Meta, Struct
 
@@ -49,6 +49,18 @@ class Token(Struct, frozen=True, kw_only=True):
     sessions_max: int | None = 1
     """How many sessions at once; None: any number."""
     created_at: datetime
+
+
+TOKEN_SORTS: Final = (*("uid", "label", "group", "type", "status", "valid_until", "created_at"),)
+"""What tokens may be sorted by."""
+
+
+class TokenFields(TypedDict, total=False):
+    """What tokens can be chosen by; None is any."""
+
+    status: TokenStatus | None
+    type: str | None
+    group: str | None
 
 
 class NewToken(Struct, frozen=True, kw_only=True):

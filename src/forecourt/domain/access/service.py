@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Unpack
 
 from forecourt.base.context import Context
 from forecourt.base.ids import SessionId, StationId
+from forecourt.base.pages import FIRST_PAGE, Page, Wanted
 from forecourt.domain.access import rules, store
 from forecourt.domain.access.model import (
     Authorization,
@@ -19,6 +20,7 @@ from forecourt.domain.access.model import (
     TokenAdded,
     TokenChanged,
     TokenExists,
+    TokenFields,
     TokenStatus,
     TokenUnknown,
 )
@@ -103,10 +105,15 @@ class Access:
             raise TokenUnknown(f"there is no token {uid!r}", uid=uid)
         return found
 
-    async def list(self, ctx: Context, *, after: str = "", limit: int = 100) -> Sequence[Token]:
-        """Tokens in the order of their uids, from behind ``after``."""
+    async def list(
+        self, ctx: Context, wanted: Wanted = FIRST_PAGE, **fit: Unpack[TokenFields]
+    ) -> Page[Token]:
+        """Tokens that fit, in the order of their uids if in no other.
+
+        Raises CursorInvalid, SortUnknown.
+        """
         async with self._db.unit(ctx) as unit:
-            return await store.page(unit, after=after, limit=limit)
+            return await store.page(unit, wanted, fit)
 
     async def authorize(self, ctx: Context, uid: str) -> Authorization:
         """What a token is worth by itself, now. Never raises for an unknown one."""

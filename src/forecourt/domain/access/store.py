@@ -6,16 +6,20 @@ from sqlalchemy import BigInteger, Column, DateTime, Integer, Table, Text, delet
 from sqlalchemy.dialects.postgresql import insert as upserting
 
 from forecourt.base.ids import SessionId, StationId, TenantId
+from forecourt.base.pages import Page, Wanted
 from forecourt.domain.access.model import (
+    TOKEN_SORTS,
     LocalList,
     Reservation,
     ReservationState,
     Token,
+    TokenFields,
     TokenStatus,
     folded,
 )
 from forecourt.infra.commit import Write
 from forecourt.infra.database import Glance, Unit, metadata
+from forecourt.infra.listing import Listing, list_rows, only, sorts
 from forecourt.infra.rows import put
 
 RESERVATIONS_KEPT_MAX: Final = 1_000
@@ -117,14 +121,11 @@ async def glimpse(glance: Glance, tenant: TenantId, uid: str) -> Token | None:
     return None if row is None else _token(row)
 
 
-async def page(unit: Unit, *, after: str, limit: int) -> list[Token]:
-    query = (
-        select(tokens)
-        .where(tokens.c.uid_folded > folded(after))
-        .order_by(tokens.c.uid_folded)
-        .limit(limit)
-    )
-    return [_token(row) for row in await unit.conn.execute(query)]
+async def page(unit: Unit, wanted: Wanted, fit: TokenFields) -> Page[Token]:
+    """Tokens that fit, in the order of their uids if in no other."""
+    equal = {"status": fit.get("status"), "type": fit.get("type"), "group_id": fit.get("group")}
+    found = await list_rows(unit, only(select(tokens), tokens, equal), _TOKENS, wanted)
+    return found.of([_token(row) for row in found.rows])
 
 
 async def change(unit: Unit, uid: str, values: dict[str, object]) -> bool:
@@ -135,6 +136,14 @@ async def change(unit: Unit, uid: str, values: dict[str, object]) -> bool:
 async def remove(unit: Unit, uid: str) -> bool:
     query = delete(tokens).where(tokens.c.uid_folded == folded(uid))
     return (await unit.conn.execute(query)).rowcount == 1
+
+
+_TOKENS: Final = Listing(
+    sorts=sorts(tokens, TOKEN_SORTS, uid=tokens.c.uid_folded, group=tokens.c.group_id),
+    key=(tokens.c.uid_folded,),
+    default="uid",
+    searched=(tokens.c.uid, tokens.c.label, tokens.c.group_id),
+)
 
 
 def _token(row: Any) -> Token:

@@ -5,13 +5,16 @@ from typing import Annotated
 
 from litestar import Controller, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
+from forecourt.base.pages import Wanted
 from forecourt.base.text import Line as TextLine
 from forecourt.domain.orders.model import (
+    LINE_SORTS,
+    SORTS,
     Chosen,
     Line,
     LineState,
@@ -23,8 +26,8 @@ from forecourt.domain.orders.model import (
 from forecourt.domain.orders.service import Orders
 from forecourt.domain.stations import Answer, ForMany, recorded
 
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
-Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
+# The framework keeps the name ``state`` of a parameter for itself.
+InState = Annotated[LineState | None, QueryParameter(name="state", description="In this state.")]
 
 
 class StationFilter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -121,38 +124,49 @@ class OrderRoutes(Controller):
         )
         return order_view(*await orders.place(ctx, new))
 
-    @get(operation_id="list_commands", summary="List commands for many")
+    @get(operation_id="list_commands", sorts=SORTS, summary="List commands for many")
     async def page(
         self,
         ctx: NamedDependency[Context],
         orders: NamedDependency[Orders],
+        search: NamedDependency[Wanted],
         *,
-        limit: Limit = 100,
-        cursor: Cursor = "",
+        command: FromQuery[str | None] = None,
+        actor: FromQuery[str | None] = None,
     ) -> OrderPage:
-        """Commands for many stations or for later, newest first."""
-        found = await orders.list(ctx, before=cursor or None, limit=limit + 1)
-        items = [order_view(order, progress) for order, progress in found[:limit]]
-        return OrderPage(items=items, next=items[-1].id if len(found) > limit else None)
+        """Commands for many stations or for later, newest first.
 
-    @get("/{order_id:str}", operation_id="read_command", summary="Progress of a command")
+        A search looks at id, actor and the command's name.
+        """
+        found = await orders.list(ctx, search, command=command, actor=actor)
+        return OrderPage(items=[order_view(*each) for each in found.items], next=found.next)
+
+    @get(
+        "/{order_id:str}",
+        operation_id="read_command",
+        sorts=LINE_SORTS,
+        summary="Progress of a command",
+    )
     async def read(
         self,
         ctx: NamedDependency[Context],
         orders: NamedDependency[Orders],
         order_id: FromPath[str],
+        search: NamedDependency[Wanted],
         *,
-        limit: Limit = 100,
-        cursor: Cursor = "",
+        state_: InState = None,
+        outcome: FromQuery[str | None] = None,
     ) -> OrderWithLines:
-        """How far a command is, and a page of its results in the order of the stations' ids."""
+        """How far a command is, and a page of its results. A search looks at station and outcome.
+
+        `progress` counts all stations, whatever is searched for.
+        """
         order, progress = await orders.read(ctx, OrderId(order_id))
-        found = await orders.lines(ctx, order.id, after=cursor, limit=limit + 1)
-        items = [line_view(line) for line in found[:limit]]
+        found = await orders.lines(ctx, order.id, search, state=state_, outcome=outcome)
         view = order_view(order, progress)
         known = {name: getattr(view, name) for name in OrderView.__struct_fields__}
-        more = items[-1].station if len(found) > limit else None
-        return OrderWithLines(**known, items=items, next=more)
+        items = [line_view(line) for line in found.items]
+        return OrderWithLines(**known, items=items, next=found.next)
 
     @delete(
         "/{order_id:str}",

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, NewType
+from typing import ClassVar, Final, NewType
 
 from msgspec import Struct
 
@@ -36,6 +36,12 @@ class Ending(StrEnum):
     """It was on the wire when the platform died; whether the station did it is not known."""
     CROWDED = "crowded"
     """Too many commands wait for this station already."""
+
+
+SORTS: Final = ("id",)
+"""What orders may be sorted by."""
+LINE_SORTS: Final = ("station", "state", "outcome", "sent_at", "settled_at")
+"""What the lines of an order may be sorted by."""
 
 
 class Chosen(Struct, frozen=True, kw_only=True):

@@ -22,9 +22,11 @@ from sqlalchemy import (
 )
 
 from forecourt.base.ids import StationId, TenantId
-from forecourt.domain.orders.model import Chosen, Line, LineState, Order, OrderId
+from forecourt.base.pages import Page, Wanted
+from forecourt.domain.orders.model import LINE_SORTS, SORTS, Chosen, Line, LineState, Order, OrderId
 from forecourt.domain.stations import Answer, ForMany
 from forecourt.infra.database import Unit, metadata
+from forecourt.infra.listing import Listing, list_rows, only, sorts
 
 orders: Final = Table(
     "orders",
@@ -120,13 +122,15 @@ async def find(unit: Unit, order_id: OrderId) -> Order | None:
     return None if row is None else _order(row)
 
 
-async def page(unit: Unit, *, before: str | None, limit: int) -> list[Order]:
-    """Orders, newest first."""
-    query = select(orders)
-    if before is not None:
-        query = query.where(orders.c.order_id < before)
-    rows = await unit.conn.execute(query.order_by(orders.c.order_id.desc()).limit(limit))
-    return [_order(row) for row in rows]
+async def page(
+    unit: Unit, wanted: Wanted, *, command: str | None, actor: str | None
+) -> Page[Order]:
+    """Orders that fit, newest first if not the other way round."""
+    query = only(select(orders), orders, {"actor": actor})
+    if command is not None:
+        query = query.where(_word == command)
+    found = await list_rows(unit, query, _ORDERS, wanted)
+    return found.of([_order(row) for row in found.rows])
 
 
 async def counts(unit: Unit, ids: Sequence[OrderId]) -> list[tuple[OrderId, str, str, int]]:
@@ -141,12 +145,29 @@ async def counts(unit: Unit, ids: Sequence[OrderId]) -> list[tuple[OrderId, str,
     return [(OrderId(row.order_id), row.state, row.outcome, row.lines) for row in rows]
 
 
-async def lines(unit: Unit, order_id: OrderId, *, after: str, limit: int) -> list[Line]:
-    """The lines of an order, by station."""
-    c = order_lines.c
-    query = select(order_lines).where(c.order_id == order_id, c.station_id > after)
-    rows = await unit.conn.execute(query.order_by(c.station_id).limit(limit))
-    return [_line(row) for row in rows]
+async def lines(
+    unit: Unit, order_id: OrderId, wanted: Wanted, *, state: LineState | None, outcome: str | None
+) -> Page[Line]:
+    """The lines of an order that fit, by station if in no other order."""
+    fit = {"order_id": order_id, "state": state, "outcome": outcome}
+    query = only(select(order_lines), order_lines, fit)
+    found = await list_rows(unit, query, _LINES, wanted)
+    return found.of([_line(row) for row in found.rows])
+
+
+_word = orders.c.command["command"].as_string()
+_ORDERS: Final = Listing(
+    sorts=sorts(orders, SORTS, id=orders.c.order_id),
+    key=(orders.c.order_id,),
+    default="-id",
+    searched=(orders.c.order_id, orders.c.actor, _word),
+)
+_LINES: Final = Listing(
+    sorts=sorts(order_lines, LINE_SORTS, station=order_lines.c.station_id),
+    key=(order_lines.c.station_id,),
+    default="station",
+    searched=(order_lines.c.station_id, order_lines.c.outcome),
+)
 
 
 # ---- carrying out -------------------------------------------------------------------------------

@@ -15,11 +15,12 @@ from msgspec import Meta, Struct
 
 from forecourt.base.context import Context
 from forecourt.base.ids import SessionId, StationId
-from forecourt.base.pages import SAME_MOMENT_MAX, cursor_at, moment, page_end
+from forecourt.base.pages import SAME_MOMENT_MAX, Wanted, cursor_at, moment, page_end
 from forecourt.base.text import PRINTABLE, is_printable
 from forecourt.domain.access import Access, Standing
 from forecourt.domain.devices import Devices
 from forecourt.domain.sessions.model import (
+    SORTS,
     Flag,
     Reading,
     Session,
@@ -43,6 +44,9 @@ Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at mo
 Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
 # The framework keeps the name ``state`` of a parameter for itself.
 InState = Annotated[SessionState | None, QueryParameter(name="state", description="In this state.")]
+
+Since = Annotated[datetime | None, QueryParameter(description="Started then or later.")]
+Until = Annotated[datetime | None, QueryParameter(description="Started before then.")]
 
 
 class SessionView(Struct, frozen=True, kw_only=True):
@@ -76,7 +80,7 @@ class SessionView(Struct, frozen=True, kw_only=True):
 
 
 class SessionPage(Struct, frozen=True, kw_only=True):
-    """Sessions, newest first."""
+    """Sessions."""
 
     items: list[SessionView]
     next: str | None
@@ -119,27 +123,33 @@ class SessionRoutes(Controller):
     path = "/sessions"
     tags = ("Sessions",)
 
-    @get(operation_id="list_sessions", summary="List sessions")
+    @get(operation_id="list_sessions", summary="List sessions", sorts=SORTS)
     async def page(
         self,
         ctx: NamedDependency[Context],
         sessions: NamedDependency[Sessions],
+        search: NamedDependency[Wanted],
         *,
-        limit: Limit = 100,
-        cursor: Cursor = "",
         station: FromQuery[str | None] = None,
         state_: InState = None,
+        token: FromQuery[str | None] = None,
+        since: Since = None,
+        until: Until = None,
     ) -> SessionPage:
-        """Sessions, newest first."""
+        """Sessions, newest first if in no other order.
+
+        A search finds a session's id, and what station, token or transaction begins with.
+        """
         found = await sessions.list(
             ctx,
-            before=cursor or None,
-            limit=limit + 1,
+            search,
             station=None if station is None else StationId(station),
             state=state_,
+            token=token,
+            since=since,
+            until=until,
         )
-        items = [session_view(session) for session in found[:limit]]
-        return SessionPage(items=items, next=items[-1].id if len(found) > limit else None)
+        return SessionPage(items=[session_view(one) for one in found.items], next=found.next)
 
     @get("/{session_id:str}", operation_id="read_session", summary="Read a session")
     async def read(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypedDict
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -74,6 +74,22 @@ class Progress(Struct, frozen=True):
     """The event number that must come next (2.x), and those below it that have not come."""
     seq_missing: tuple[int, ...] = ()
     flags: tuple[Flag, ...] = ()
+
+
+SORTS: Final = ("id", "started_at", "ended_at", "energy_wh", "station")
+"""What sessions may be sorted by."""
+
+
+class SessionFields(TypedDict, total=False):
+    """What sessions can be chosen by; None is any."""
+
+    station: StationId | None
+    state: SessionState | None
+    token: str | None
+    since: datetime | None
+    """Started then or later."""
+    until: datetime | None
+    """Started before then."""
 
 
 class Session(Struct, frozen=True, kw_only=True):

@@ -7,13 +7,14 @@ session. The others are units of work of their own.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Unpack
 
 import msgspec
 from msgspec.structs import replace
 
 from forecourt.base.context import Context
 from forecourt.base.ids import SessionId, StationId, new_id
+from forecourt.base.pages import FIRST_PAGE, Page, Wanted
 from forecourt.domain.access import Authorization, Standing, folded
 from forecourt.domain.sessions import rules, store
 from forecourt.domain.sessions.model import (
@@ -26,6 +27,7 @@ from forecourt.domain.sessions.model import (
     Reading,
     Session,
     SessionEnded,
+    SessionFields,
     SessionStarted,
     SessionState,
     SessionUnknown,
@@ -84,18 +86,19 @@ class Sessions:
     async def list(
         self,
         ctx: Context,
-        *,
-        before: str | None = None,
-        limit: int = 100,
-        station: StationId | None = None,
-        state: SessionState | None = None,
-    ) -> Sequence[Session]:
-        """Sessions, newest first, from behind ``before``."""
+        wanted: Wanted = FIRST_PAGE,
+        **fit: Unpack[SessionFields],
+    ) -> Page[Session]:
+        """Sessions that fit, newest first if in no other order. Raises CursorInvalid, SortUnknown.
+
+        They are in the order of their records, which lag behind the newest readings shown.
+        """
         async with self._db.unit(ctx) as unit:
-            found = await store.page(unit, before=before, limit=limit, station=station, state=state)
-            active = [session for session in found if session.state is SessionState.ACTIVE]
+            found = await store.page(unit, wanted, fit)
+            active = [one for one in found.items if one.state is SessionState.ACTIVE]
             later = await store.after_saved(unit, active, since=ctx.now - store.RECENT)
-        return [rules.folded(session, later.get(session.id, ())) for session in found]
+        items = [rules.folded(session, later.get(session.id, ())) for session in found.items]
+        return Page(items=items, next=found.next)
 
     async def readings(
         self, ctx: Context, session: Session, *, after: datetime | None = None, limit: int = 1000

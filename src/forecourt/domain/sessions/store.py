@@ -16,22 +16,27 @@ from sqlalchemy import (
     Table,
     Text,
     literal_column,
+    or_,
     select,
     text,
 )
 
 from forecourt.base.ids import SessionId, StationId, TenantId
+from forecourt.base.pages import Page, Wanted
 from forecourt.domain.access import Standing, folded
 from forecourt.domain.sessions.model import (
+    SORTS,
     Flag,
     Load,
     Progress,
     Reading,
     Session,
+    SessionFields,
     SessionState,
 )
 from forecourt.infra.commit import Row, append, upsert
 from forecourt.infra.database import Glance, Unit, metadata
+from forecourt.infra.listing import Listing, beginning, list_rows, only, sorts
 
 # Older readings than this are looked up one by one when they come again; nearly none do.
 RECENT: Final = timedelta(days=35)
@@ -378,23 +383,26 @@ async def find(unit: Unit, session_id: SessionId) -> Session | None:
     return None if row is None else _session(row)
 
 
-async def page(
-    unit: Unit,
-    *,
-    before: str | None,
-    limit: int,
-    station: StationId | None,
-    state: SessionState | None,
-) -> list[Session]:
-    """Sessions, newest first, from behind ``before``."""
-    query = select(sessions, _zone).order_by(sessions.c.session_id.desc()).limit(limit)
-    if before is not None:
-        query = query.where(sessions.c.session_id < before)
-    if station is not None:
-        query = query.where(sessions.c.station_id == station)
-    if state is not None:
-        query = query.where(sessions.c.state == state.value)
-    return [_session(row) for row in await unit.conn.execute(query)]
+async def page(unit: Unit, wanted: Wanted, fit: SessionFields) -> Page[Session]:
+    """Sessions that fit, newest first if in no other order.
+
+    There are too many to look at each: a search finds what the names of a session begin with.
+    """
+    c = sessions.c
+    token, since, until = fit.get("token"), fit.get("since"), fit.get("until")
+    equal: dict[str, object] = {"station_id": fit.get("station"), "state": fit.get("state")}
+    equal["token_folded"] = None if token is None else folded(token)
+    query = only(select(sessions, _zone), sessions, equal)
+    if since is not None:
+        query = query.where(c.started_at >= since)
+    if until is not None:
+        query = query.where(c.started_at < until)
+    if wanted.q.strip():
+        q = wanted.q.strip()
+        named = beginning((c.station_id, c.transaction), q)
+        query = query.where(or_(c.session_id == q, named, beginning((c.token_folded,), folded(q))))
+    found = await list_rows(unit, query, _LISTING, wanted)
+    return found.of([_session(row) for row in found.rows])
 
 
 async def readings(
@@ -425,6 +433,13 @@ async def totals(unit: Unit, *, begins: datetime) -> dict[str, int]:
     names = {"begins": begins, "since": begins - RECENT}
     row = (await unit.conn.execute(_totals, names)).one()
     return {"sessions": row.sessions, "energy_wh": int(row.energy_wh)}
+
+
+_LISTING: Final = Listing(
+    sorts=sorts(sessions, SORTS, id=sessions.c.session_id, station=sessions.c.station_id),
+    key=(sessions.c.session_id,),
+    default="-id",
+)
 
 
 async def by_site(unit: Unit, begins: Mapping[str, datetime]) -> dict[str, Load]:

@@ -5,17 +5,16 @@ from typing import Annotated, Any
 
 from litestar import Controller, delete, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from forecourt.base.context import Context
+from forecourt.base.pages import Wanted
 from forecourt.base.text import Line, Name
-from forecourt.domain.sites.model import Hours, Site
+from forecourt.domain.sites.model import SORTS, Hours, Site
 from forecourt.domain.sites.service import Sites
 
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
-Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
 Address = Annotated[tuple[Line, ...], Meta(max_length=5)]
 PostalCode = Annotated[str, Meta(max_length=20, pattern=r"^[^\x00-\x1f\x7f]*(?![\s\S])")]
 Country = Annotated[str, Meta(pattern=r"^([A-Z]{2})?(?![\s\S])", description="ISO 3166-1 alpha-2.")]
@@ -48,7 +47,7 @@ class SiteView(Struct, frozen=True, kw_only=True):
 
 
 class SitePage(Struct, frozen=True, kw_only=True):
-    """Sites in the order of their ids."""
+    """Sites."""
 
     items: list[SiteView]
     next: str | None
@@ -91,19 +90,18 @@ class SiteRoutes(Controller):
     path = "/sites"
     tags = ("Sites",)
 
-    @get(operation_id="list_sites", summary="List sites")
+    @get(operation_id="list_sites", sorts=SORTS, summary="List sites")
     async def page(
         self,
         ctx: NamedDependency[Context],
         sites: NamedDependency[Sites],
-        *,
-        limit: Limit = 100,
-        cursor: Cursor = "",
+        search: NamedDependency[Wanted],
+        country: FromQuery[str | None] = None,
+        city: FromQuery[str | None] = None,
     ) -> SitePage:
-        """Sites in the order of their ids."""
-        found = await sites.list(ctx, after=cursor, limit=limit + 1)
-        items = [site_view(site) for site in found[:limit]]
-        return SitePage(items=items, next=items[-1].id if len(found) > limit else None)
+        """Sites. A search looks at id, name, city and postal code."""
+        found = await sites.list(ctx, search, country=country, city=city)
+        return SitePage(items=[site_view(site) for site in found.items], next=found.next)
 
     @post(operation_id="add_site", summary="Add a site")
     async def add(

@@ -1,7 +1,7 @@
 """What exists in this room: sites, and what happens to them."""
 
 from datetime import date, datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 from msgspec import Meta, Struct
 
@@ -20,6 +20,10 @@ class Hours(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """1 is Monday (ISO 8601)."""
     begin: ClockTime
     end: ClockTime
+
+
+SORTS: Final = ("id", "name", "city", "country", "created_at")
+"""What sites may be sorted by."""
 
 
 class Site(Struct, frozen=True, kw_only=True):

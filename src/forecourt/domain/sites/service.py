@@ -1,9 +1,10 @@
 """The room's verbs: sites are made known, changed and forgotten."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeAlias
 
 from forecourt.base.context import Context
+from forecourt.base.pages import FIRST_PAGE, Page, Wanted
 from forecourt.domain.sites import rules, store
 from forecourt.domain.sites.model import (
     Site,
@@ -65,10 +66,20 @@ class Sites:
             raise _unknown(site)
         return found
 
-    async def list(self, ctx: Context, *, after: str = "", limit: int = 100) -> Sequence[Site]:
-        """Sites in the order of their ids, from behind ``after``."""
+    async def list(
+        self,
+        ctx: Context,
+        wanted: Wanted = FIRST_PAGE,
+        *,
+        country: str | None = None,
+        city: str | None = None,
+    ) -> Page[Site]:
+        """Sites that fit, in the order of their ids if in no other.
+
+        Raises CursorInvalid, SortUnknown.
+        """
         async with self._db.unit(ctx) as unit:
-            return await store.page(unit, after=after, limit=limit)
+            return await store.page(unit, wanted, country=country, city=city)
 
 
 async def ensure(unit: Unit, ctx: Context, ids: Iterable[str]) -> None:

@@ -20,8 +20,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from forecourt.base.ids import TenantId
-from forecourt.domain.sites.model import Hours, Site
+from forecourt.base.pages import Page, Wanted
+from forecourt.domain.sites.model import SORTS, Hours, Site
 from forecourt.infra.database import Unit, metadata
+from forecourt.infra.listing import Listing, list_rows, only, sorts
 
 sites: Final = Table(
     "sites",
@@ -59,10 +61,13 @@ async def find(unit: Unit, site_id: str, *, held: bool = False) -> Site | None:
     return None if row is None else _site(row)
 
 
-async def page(unit: Unit, *, after: str, limit: int) -> list[Site]:
-    """Sites in the order of their ids, from behind ``after``."""
-    query = select(sites).where(sites.c.site_id > after).order_by(sites.c.site_id).limit(limit)
-    return [_site(row) for row in await unit.conn.execute(query)]
+async def page(
+    unit: Unit, wanted: Wanted, *, country: str | None = None, city: str | None = None
+) -> Page[Site]:
+    """Sites that fit, in the order of their ids if in no other."""
+    query = only(select(sites), sites, {"country": country, "city": city})
+    found = await list_rows(unit, query, _LISTING, wanted)
+    return found.of([_site(row) for row in found.rows])
 
 
 async def zones_of(unit: Unit, ids: Collection[str]) -> dict[str, str]:
@@ -89,6 +94,14 @@ async def remove(unit: Unit, site_id: str) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+_LISTING: Final = Listing(
+    sorts=sorts(sites, SORTS, id=sites.c.site_id),
+    key=(sites.c.site_id,),
+    default="id",
+    searched=(sites.c.site_id, sites.c.name, sites.c.city, sites.c.postal_code),
+)
 
 
 def _values(site: Site) -> dict[str, Any]:

@@ -15,11 +15,12 @@ from msgspec import Meta, Struct
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
-from forecourt.base.pages import SAME_MOMENT_MAX, cursor_at, moment, page_end
+from forecourt.base.pages import SAME_MOMENT_MAX, Wanted, cursor_at, moment, page_end
 from forecourt.base.text import PRINTABLE, Line, Secret
 from forecourt.domain.catalogue import AUTO, STRICT, Catalogue, advice_of
 from forecourt.domain.stations.commands import Interface, recorded
 from forecourt.domain.stations.model import (
+    SORTS,
     Admission,
     Connector,
     ConnectorState,
@@ -32,6 +33,8 @@ from forecourt.domain.stations.plan import Upgrade, Way
 from forecourt.domain.stations.service import Stations
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
+# The framework keeps the names of what is injected for itself.
+OfFirmware = Annotated[str | None, QueryParameter(name="firmware", description="With this.")]
 Profile = Annotated[int, Meta(ge=0, le=3)]
 CertificateName = Annotated[str, Meta(max_length=64, pattern=PRINTABLE)]
 Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
@@ -90,7 +93,7 @@ class StationView(Struct, frozen=True, kw_only=True):
 
 
 class StationPage(Struct, frozen=True, kw_only=True):
-    """Stations in the order of their ids."""
+    """Stations."""
 
     items: list[StationView]
     next: str | None
@@ -203,23 +206,37 @@ class StationRoutes(Controller):
     path = "/stations"
     tags = ("Stations",)
 
-    @get(operation_id="list_stations", summary="List stations")
+    @get(operation_id="list_stations", summary="List stations", sorts=SORTS)
     async def page(
         self,
         ctx: NamedDependency[Context],
         stations: NamedDependency[Stations],
+        search: NamedDependency[Wanted],
         *,
-        limit: Limit = 100,
-        cursor: Cursor = "",
         connected: FromQuery[bool | None] = None,
+        admission: FromQuery[Admission | None] = None,
         site: FromQuery[str | None] = None,
+        vendor: FromQuery[str | None] = None,
+        model: FromQuery[str | None] = None,
+        version: OfFirmware = None,
+        protocol: FromQuery[str | None] = None,
     ) -> StationPage:
-        """Stations in the order of their ids, with their connectors."""
+        """Stations with their connectors.
+
+        A search looks at id, site, vendor, model, serial and firmware.
+        """
         found = await stations.list(
-            ctx, after=cursor, limit=limit + 1, connected=connected, site=site
+            ctx,
+            search,
+            connected=connected,
+            admission=admission,
+            site=site,
+            vendor=vendor,
+            model=model,
+            firmware=version,
+            protocol=protocol,
         )
-        items = [station_view(station, connectors) for station, connectors in found[:limit]]
-        return StationPage(items=items, next=items[-1].id if len(found) > limit else None)
+        return StationPage(items=[station_view(*each) for each in found.items], next=found.next)
 
     @post(operation_id="add_station", summary="Add a station")
     async def add(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypedDict
 
 from msgspec import Struct
 
@@ -116,6 +116,25 @@ class Station(Struct, frozen=True, kw_only=True):
     password_changing: bool = False
     """A new password is good beside the old one, until the station has used it."""
     created_at: datetime
+
+
+SORTS: Final = (
+    *("id", "site", "vendor", "model", "serial", "firmware", "protocol", "connected"),
+    *("admission", "seen_at", "connected_at", "booted_at", "created_at"),
+)
+"""What stations may be sorted by."""
+
+
+class StationFields(TypedDict, total=False):
+    """What stations can be chosen by; None is any."""
+
+    connected: bool | None
+    admission: Admission | None
+    site: str | None
+    vendor: str | None
+    model: str | None
+    firmware: str | None
+    protocol: str | None
 
 
 class Door(Struct, frozen=True, kw_only=True):

@@ -10,13 +10,23 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from forecourt.base.context import Context
-from forecourt.base.text import Line, Name
-from forecourt.domain.tenants.model import ApiKey, AuditEntry, NewUser, Role, User
+from forecourt.base.pages import Wanted
+from forecourt.base.text import Name
+from forecourt.domain.tenants.model import (
+    DEED_SORTS,
+    KEY_SORTS,
+    USER_SORTS,
+    ApiKey,
+    AuditEntry,
+    NewUser,
+    Role,
+    User,
+)
 from forecourt.domain.tenants.rules import ROLES
 from forecourt.domain.tenants.service import Audit, People, Tenants
 
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
-Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
+Since = Annotated[datetime | None, QueryParameter(description="Done then or later.")]
+Until = Annotated[datetime | None, QueryParameter(description="Done before then.")]
 Sites = Annotated[tuple[Name, ...], Meta(max_length=500)]
 Email = Annotated[
     str, Meta(min_length=3, max_length=200, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+$")
@@ -39,7 +49,7 @@ class UserView(Struct, frozen=True, kw_only=True):
 
 
 class UserPage(Struct, frozen=True, kw_only=True):
-    """Users in the order in which they were added."""
+    """Users."""
 
     items: list[UserView]
     next: str | None
@@ -82,6 +92,13 @@ class KeyView(Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+
+
+class KeyPage(Struct, frozen=True, kw_only=True):
+    """API keys."""
+
+    items: list[KeyView]
+    next: str | None
 
 
 class KeyAddition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -135,19 +152,19 @@ class UserRoutes(Controller):
     path = "/users"
     tags = ("People",)
 
-    @get(operation_id="list_users", summary="List users")
+    @get(operation_id="list_users", sorts=USER_SORTS, summary="List users")
     async def page(
         self,
         ctx: NamedDependency[Context],
         people: NamedDependency[People],
+        search: NamedDependency[Wanted],
         *,
-        limit: Limit = 100,
-        cursor: Cursor = "",
+        role: FromQuery[Role | None] = None,
+        disabled: FromQuery[bool | None] = None,
     ) -> UserPage:
-        """Users in the order in which they were added."""
-        found = await people.list(ctx, after=cursor, limit=limit + 1)
-        items = [user_view(user) for user in found[:limit]]
-        return UserPage(items=items, next=items[-1].id if len(found) > limit else None)
+        """Users in the order in which they were added. A search looks at email and name."""
+        found = await people.list(ctx, search, role=role, disabled=disabled)
+        return UserPage(items=[user_view(user) for user in found.items], next=found.next)
 
     @post(operation_id="add_user", summary="Let somebody in")
     async def add(
@@ -229,12 +246,16 @@ class KeyRoutes(Controller):
     path = "/apikeys"
     tags = ("People",)
 
-    @get(operation_id="list_api_keys", summary="List API keys")
+    @get(operation_id="list_api_keys", sorts=KEY_SORTS, summary="List API keys")
     async def page(
-        self, ctx: NamedDependency[Context], tenants: NamedDependency[Tenants]
-    ) -> Sequence[KeyView]:
-        """All keys, oldest first, those that were revoked too."""
-        return [key_view(key) for key in await tenants.keys(ctx)]
+        self,
+        ctx: NamedDependency[Context],
+        tenants: NamedDependency[Tenants],
+        search: NamedDependency[Wanted],
+    ) -> KeyPage:
+        """Keys, oldest first, those that were revoked too. A search looks at name and id."""
+        found = await tenants.keys(ctx, search)
+        return KeyPage(items=[key_view(key) for key in found.items], next=found.next)
 
     @post(operation_id="add_api_key", summary="Make an API key")
     async def add(
@@ -274,23 +295,33 @@ class AuditRoutes(Controller):
     path = "/audit"
     tags = ("Audit",)
 
-    @get(operation_id="list_audit", summary="What was done by whom")
+    @get(operation_id="list_audit", sorts=DEED_SORTS, summary="What was done by whom")
     async def page(
         self,
         ctx: NamedDependency[Context],
         audit: NamedDependency[Audit],
+        search: NamedDependency[Wanted],
         *,
-        limit: Limit = 100,
-        cursor: Annotated[
-            int | None, QueryParameter(ge=1, description="`next` of the page before.")
-        ] = None,
-        actor: FromQuery[Line | None] = None,
-        subject: FromQuery[Line | None] = None,
+        actor: FromQuery[str | None] = None,
+        action: FromQuery[str | None] = None,
+        subject: FromQuery[str | None] = None,
+        since: Since = None,
+        until: Until = None,
     ) -> DeedPage:
-        """Deeds, newest first. Each one's hash covers the one before it."""
-        found = await audit.list(ctx, before=cursor, limit=limit + 1, actor=actor, subject=subject)
-        items = [deed_view(entry) for entry in found[:limit]]
-        return DeedPage(items=items, next=str(items[-1].seq) if len(found) > limit else None)
+        """Deeds, newest first. Each one's hash covers the one before it.
+
+        A search looks at actor, action, subject and address.
+        """
+        found = await audit.list(
+            ctx,
+            search,
+            actor=actor,
+            action=action,
+            subject=subject,
+            since=since,
+            until=until,
+        )
+        return DeedPage(items=[deed_view(entry) for entry in found.items], next=found.next)
 
     @get("/verdict", operation_id="verify_audit", summary="Whether the trail is whole")
     async def verify(self, ctx: NamedDependency[Context], audit: NamedDependency[Audit]) -> Verdict:

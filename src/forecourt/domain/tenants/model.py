@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final, TypedDict
 
 from msgspec import Struct
 
@@ -167,6 +167,24 @@ class Deed(Struct, frozen=True, kw_only=True):
     after: str = ""
     """JSON, without secrets; empty where there was or is nothing."""
     address: str = ""
+
+
+USER_SORTS: Final = ("id", "email", "name", "role", "created_at", "disabled_at")
+"""What users may be sorted by."""
+KEY_SORTS: Final = ("id", "name", "created_at", "expires_at", "revoked_at")
+"""What API keys may be sorted by."""
+DEED_SORTS: Final = ("seq",)
+"""What deeds may be sorted by."""
+
+
+class DeedFields(TypedDict, total=False):
+    """What deeds can be chosen by; None is any."""
+
+    actor: str | None
+    action: str | None
+    subject: str | None
+    since: datetime | None
+    until: datetime | None
 
 
 class AuditEntry(Struct, frozen=True, kw_only=True):

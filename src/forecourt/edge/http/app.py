@@ -33,7 +33,9 @@ from forecourt.edge.http.document import config
 from forecourt.edge.http.doorstep import doorstep
 from forecourt.edge.http.editing import edited
 from forecourt.edge.http.errors import HANDLERS, HARDENED
+from forecourt.edge.http.export import exported
 from forecourt.edge.http.limits import Limits, for_strangers, tell
+from forecourt.edge.http.lists import paged, searched
 from forecourt.edge.http.live import Live, LiveRoutes
 from forecourt.edge.http.login import Desk, LoginRoutes, MeRoutes
 from forecourt.edge.http.overview import OverviewRoutes
@@ -107,9 +109,18 @@ def http_app(
         route_handlers=ROUTES,
         guards=[clean_address, guard(gate)],
         # From outside: a repeat is neither an edit nor a deed; what is refused is no deed.
-        middleware=[once(gate, rooms.repeats), edited(gate, rooms.edits), remembered(rooms.audit)],
+        middleware=[
+            once(gate, rooms.repeats),
+            edited(gate, rooms.edits),
+            exported,
+            remembered(rooms.audit),
+        ],
         security=[{"apiKey": []}],
-        dependencies={"ctx": Provide(context_of, sync_to_thread=False)},
+        dependencies={
+            "ctx": Provide(context_of, sync_to_thread=False),
+            "paging": Provide(paged, sync_to_thread=False),
+            "search": Provide(searched, sync_to_thread=False),
+        },
     )
     public = Router(
         "/", route_handlers=[LoginRoutes, PageRoutes, PkiRoutes], guards=[for_strangers(limits)]

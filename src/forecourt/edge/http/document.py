@@ -1,6 +1,7 @@
 """The API's own description: OpenAPI 3.1, with failures as the problems that they are."""
 
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 from litestar import Litestar
@@ -9,15 +10,24 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from forecourt.edge.http.errors import Problem
+from forecourt.edge.http.export import CSV, lists
 from forecourt.edge.http.surroundings import AROUND, REFS, surrounded
 from forecourt.edge.http.vitals import VERSION
+
+FORMAT: Final = {
+    "name": "format",
+    "in": "query",
+    "description": "`csv`: all rows that match, as a file; `limit` and `cursor` mean nothing then.",
+    "schema": {"type": "string", "enum": ["json", "csv"], "default": "json"},
+    "required": False,
+}
 
 
 class _Rendered(JsonRenderPlugin):
     """JSON, after the corrections below."""
 
     def render(self, request: Any, openapi_schema: dict[str, Any]) -> bytes:
-        return super().render(request, corrected(openapi_schema))
+        return super().render(request, corrected(openapi_schema, lists(_handlers(request.app))))
 
 
 def config() -> OpenAPIConfig:
@@ -50,16 +60,24 @@ def config() -> OpenAPIConfig:
 
 def document(app: Litestar) -> dict[str, Any]:
     """The whole description."""
-    return corrected(app.openapi_schema.to_schema())
+    return corrected(app.openapi_schema.to_schema(), lists(_handlers(app)))
 
 
-def corrected(described: dict[str, Any]) -> dict[str, Any]:
-    """The same, with what stands around the routes: problems, tags, keys, limits."""
+def _handlers(app: Litestar) -> Iterator[Any]:
+    for route in app.routes:
+        yield from getattr(route, "route_handlers", ())
+
+
+def corrected(described: dict[str, Any], listing: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """The same, with what stands around the routes: problems, tags, keys, limits; lists as files.
+
+    ``listing``: the operations that are lists, and by what each may be sorted.
+    """
     _, schemas = msgspec.json.schema_components([Problem], ref_template=REFS)
     components = described["components"]
     paths = {
         path: {
-            method: surrounded(path, method, item, frozenset(items))
+            method: _operation(surrounded(path, method, item, frozenset(items)), listing)
             for method, item in items.items()
         }
         for path, items in described["paths"].items()
@@ -72,4 +90,27 @@ def corrected(described: dict[str, Any]) -> dict[str, Any]:
             "schemas": {**components["schemas"], **schemas},
             **AROUND,
         },
+    }
+
+
+def _operation(described: Any, listing: Mapping[str, Sequence[str]]) -> Any:
+    named = isinstance(described, dict) and described.get("operationId")
+    sorts = listing.get(named) if named else None
+    return described if sorts is None else _list(described, sorts)
+
+
+def _list(described: dict[str, Any], sorts: Sequence[str]) -> dict[str, Any]:
+    """A list: in which orders it may be had, and that it may be had as a file."""
+    known = [sorted_by for name in sorts for sorted_by in (name, f"-{name}")]
+    parameters = [
+        {**one, "schema": {"type": "string", "enum": known}} if one.get("name") == "sort" else one
+        for one in described.get("parameters", [])
+        if one.get("name") != "sort" or known
+    ]
+    answer = described["responses"]["200"]
+    content = {**answer["content"], CSV: {"schema": {"type": "string"}}}
+    return {
+        **described,
+        "parameters": [*parameters, FORMAT],
+        "responses": {**described["responses"], "200": {**answer, "content": content}},
     }

@@ -21,6 +21,7 @@ from litestar.response import Stream
 from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.ids import TenantId
+from forecourt.base.pages import PAGE_MAX, Wanted
 from forecourt.domain.stations import Stations
 from forecourt.infra.database import Database
 from forecourt.infra.outbox import Told, missed
@@ -32,7 +33,6 @@ QUEUE_MAX: Final = 2_000
 MISSED_MAX: Final = 5_000
 KEEP_ALIVE_S: Final = 15.0
 SITES_ASKED_EVERY_S: Final = 30.0
-STATIONS_AT_ONCE: Final = 1_000
 TYPES_MAX: Final = 20
 # Eighteen digits are within PostgreSQL's bigint.
 _PLACE: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
@@ -167,10 +167,11 @@ def place_of(text: str) -> tuple[int, int] | None:
 async def _within(ctx: Context, stations: Stations) -> frozenset[str]:
     """The stations that the caller may see."""
     seen: set[str] = set()
-    after = ""
-    while page := await stations.list(ctx, after=after, limit=STATIONS_AT_ONCE):
-        seen.update(station.id for station, _ in page)
-        after = page[-1][0].id
+    cursor: str | None = ""
+    while cursor is not None:
+        page = await stations.list(ctx, Wanted(limit=PAGE_MAX, cursor=cursor))
+        seen.update(station.id for station, _ in page.items)
+        cursor = page.next
     return frozenset(seen)
 
 

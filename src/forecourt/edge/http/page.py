@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
+from forecourt.base.pages import Wanted
 from forecourt.domain.sessions import Session, Sessions, SessionState
 from forecourt.domain.stations import Connector, Station, Stations
 from forecourt.edge.http.auth import Keys, presented_to_browser
@@ -161,8 +162,8 @@ async def _look(ctx: Context, stations: Stations, sessions: Sessions) -> Seen:
         now=ctx.now,
         stations=await stations.counts(ctx),
         sessions=await sessions.counts(ctx),
-        connected=await stations.list(ctx, connected=True, limit=ROWS_MAX),
-        newest=await sessions.list(ctx, limit=SESSIONS_MAX),
+        connected=(await stations.list(ctx, Wanted(limit=ROWS_MAX), connected=True)).items,
+        newest=(await sessions.list(ctx, Wanted(limit=SESSIONS_MAX))).items,
     )
 
 

@@ -2,20 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated
 
 from litestar import Controller, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath
 from msgspec import Struct
 
 from forecourt.base.context import Context
+from forecourt.base.pages import Wanted
 from forecourt.domain.sessions import Load, Sessions
 from forecourt.domain.sites import Day, Site, Sites, day
 from forecourt.domain.stations import Ports, Stations
-
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
-Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
+from forecourt.edge.http.lists import Cursor, Limit
 
 
 class SiteSummary(Struct, frozen=True, kw_only=True):
@@ -67,9 +65,9 @@ class PlaceRoutes(Controller):
         cursor: Cursor = "",
     ) -> SiteSummaryPage:
         """Every site: how its ports are, what charges there now, and today."""
-        found = await sites.list(ctx, after=cursor, limit=limit + 1)
-        items = await _summaries(ctx, found[:limit], stations, sessions)
-        return SiteSummaryPage(items=items, next=items[-1].site if len(found) > limit else None)
+        found = await sites.list(ctx, Wanted(limit=limit, cursor=cursor))
+        items = await _summaries(ctx, found.items, stations, sessions)
+        return SiteSummaryPage(items=items, next=found.next)
 
     @get(
         "/sites/{site_id:str}/summary",

@@ -23,6 +23,8 @@ alarms: Final = Table(
     Column("text", Text, nullable=False),
     Column("raised_at", DateTime(timezone=True), nullable=False),
     Column("cleared_at", DateTime(timezone=True)),
+    Column("acknowledged_at", DateTime(timezone=True)),
+    Column("acknowledged_by", Text, nullable=False, server_default=""),
 )
 
 # A row that is up stays as old as it is; what is back after its end is new.

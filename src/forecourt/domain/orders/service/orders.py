@@ -6,6 +6,7 @@ from typing import Final
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId, new_id
+from forecourt.base.pages import FIRST_PAGE, Page, Wanted
 from forecourt.domain.orders import store
 from forecourt.domain.orders.model import (
     CommandSettled,
@@ -83,21 +84,36 @@ class Orders:
             return order, (await self._progress(unit, [order.id]))[order.id]
 
     async def list(
-        self, ctx: Context, *, before: str | None = None, limit: int = 100
-    ) -> list[tuple[Order, Progress]]:
-        """Orders, newest first."""
+        self,
+        ctx: Context,
+        wanted: Wanted = FIRST_PAGE,
+        *,
+        command: str | None = None,
+        actor: str | None = None,
+    ) -> Page[tuple[Order, Progress]]:
+        """Orders, newest first. Raises CursorInvalid, SortUnknown."""
         async with self._db.unit(ctx) as unit:
-            found = await store.page(unit, before=before, limit=limit)
-            progress = await self._progress(unit, [order.id for order in found])
-        return [(order, progress[order.id]) for order in found]
+            found = await store.page(unit, wanted, command=command, actor=actor)
+            progress = await self._progress(unit, [order.id for order in found.items])
+        items = [(order, progress[order.id]) for order in found.items]
+        return Page(items=items, next=found.next)
 
     async def lines(
-        self, ctx: Context, order_id: OrderId, *, after: str = "", limit: int = 100
-    ) -> Sequence[Line]:
-        """What became of an order at each station, by station. Raises OrderUnknown."""
+        self,
+        ctx: Context,
+        order_id: OrderId,
+        wanted: Wanted = FIRST_PAGE,
+        *,
+        state: LineState | None = None,
+        outcome: str | None = None,
+    ) -> Page[Line]:
+        """What became of an order at each station, by station.
+
+        Raises OrderUnknown, CursorInvalid, SortUnknown.
+        """
         async with self._db.unit(ctx) as unit:
             await _read(unit, order_id)
-            return await store.lines(unit, order_id, after=after, limit=limit)
+            return await store.lines(unit, order_id, wanted, state=state, outcome=outcome)
 
     async def cancel(self, ctx: Context, order_id: OrderId) -> tuple[Order, Progress]:
         """End what was not sent yet; what was is not called back. Raises OrderUnknown."""

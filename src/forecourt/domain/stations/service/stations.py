@@ -7,13 +7,14 @@ group commit writes; the others are units of work of their own.
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Unpack
 
 import msgspec
 
 from forecourt.base.context import Context
 from forecourt.base.digest import Digest, digest
 from forecourt.base.ids import StationId, TenantId, new_id
+from forecourt.base.pages import FIRST_PAGE, Page, Wanted
 from forecourt.domain import sites
 from forecourt.domain.stations import rules, store
 from forecourt.domain.stations.commands import (
@@ -50,6 +51,7 @@ from forecourt.domain.stations.model import (
     StationDisconnected,
     StationEvent,
     StationExists,
+    StationFields,
     StationLoginFailed,
     StationMisbehaved,
     StationNotified,
@@ -213,17 +215,18 @@ class Stations:
     async def list(
         self,
         ctx: Context,
-        *,
-        after: str = "",
-        limit: int = 100,
-        connected: bool | None = None,
-        site: str | None = None,
-    ) -> list[tuple[Station, list[Connector]]]:
-        """Stations in the order of their ids, from behind ``after``."""
+        wanted: Wanted = FIRST_PAGE,
+        **fit: Unpack[StationFields],
+    ) -> Page[tuple[Station, list[Connector]]]:
+        """Stations whose fields have the given values, with their connectors.
+
+        Raises CursorInvalid, SortUnknown.
+        """
         async with self._db.unit(ctx) as unit:
-            found = await store.page(unit, after=after, limit=limit, connected=connected, site=site)
-            connectors = await store.connectors_of(unit, [station.id for station in found])
-        return [(station, connectors.get(station.id, [])) for station in found]
+            found = await store.page(unit, wanted, {**fit})
+            connectors = await store.connectors_of(unit, [one.id for one in found.items])
+        items = [(station, connectors.get(station.id, [])) for station in found.items]
+        return Page(items=items, next=found.next)
 
     async def variables(self, ctx: Context, station: StationId) -> Sequence[Variable]:
         """What the station has, as it last told it."""

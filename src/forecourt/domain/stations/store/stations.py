@@ -1,6 +1,6 @@
 """Tables and SQL of this room: set-based writes for the gateway, queries for everybody else."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -29,7 +29,9 @@ from sqlalchemy.dialects.postgresql import insert as upserting
 
 from forecourt.base.digest import Digest
 from forecourt.base.ids import StationId, TenantId
+from forecourt.base.pages import Page, Wanted
 from forecourt.domain.stations.model import (
+    SORTS,
     Admission,
     Connector,
     ConnectorState,
@@ -42,6 +44,7 @@ from forecourt.domain.stations.model import (
 from forecourt.domain.stations.store.quirks import QUIRK_USES, quirk_uses
 from forecourt.infra.commit import Write, append, upsert
 from forecourt.infra.database import Unit, metadata
+from forecourt.infra.listing import Listing, list_rows, only, sorts
 
 stations: Final = Table(
     "stations",
@@ -363,17 +366,10 @@ async def find(unit: Unit, station_id: StationId) -> Station | None:
     return None if row is None else station(row)
 
 
-async def page(
-    unit: Unit, *, after: str, limit: int, connected: bool | None, site: str | None
-) -> list[Station]:
-    """Stations in the order of their ids, from behind ``after``."""
-    query = select(stations, _zone).where(stations.c.station_id > after)
-    if connected is not None:
-        query = query.where(stations.c.connected == connected)
-    if site is not None:
-        query = query.where(stations.c.site == site)
-    query = query.order_by(stations.c.station_id).limit(limit)
-    return [station(row) for row in await unit.conn.execute(query)]
+async def page(unit: Unit, wanted: Wanted, fit: Mapping[str, object]) -> Page[Station]:
+    """Stations whose columns have the given values, in the order of their ids if in no other."""
+    found = await list_rows(unit, only(select(stations, _zone), stations, fit), _LISTING, wanted)
+    return found.of([station(row) for row in found.rows])
 
 
 async def change(unit: Unit, station_id: StationId, values: dict[str, object]) -> bool:
@@ -548,6 +544,14 @@ def station(row: Any) -> Station:
     )
 
 
+_LISTING: Final = Listing(
+    sorts=sorts(stations, SORTS, id=stations.c.station_id),
+    key=(stations.c.station_id,),
+    default="id",
+    searched=tuple(
+        stations.c[name] for name in ("station_id", "site", "vendor", "model", "serial", "firmware")
+    ),
+)
 _DERIVED: Final = (
     *("id", "tenant", "admission", "ping", "has_password", "password_changing", "zone"),
 )

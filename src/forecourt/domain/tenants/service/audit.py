@@ -1,11 +1,11 @@
 """The audit trail: who did what, when and from where, with before and after."""
 
-from collections.abc import Sequence
-from typing import Final
+from typing import Final, Unpack
 
 from forecourt.base.context import Context
+from forecourt.base.pages import FIRST_PAGE, Page, Wanted
 from forecourt.domain.tenants import rules
-from forecourt.domain.tenants.model import AuditEntry, Deed
+from forecourt.domain.tenants.model import AuditEntry, Deed, DeedFields
 from forecourt.domain.tenants.store import audit as store
 from forecourt.infra.database import Database
 
@@ -28,15 +28,12 @@ class Audit:
     async def list(
         self,
         ctx: Context,
-        *,
-        before: int | None = None,
-        limit: int = 100,
-        actor: str | None = None,
-        subject: str | None = None,
-    ) -> Sequence[AuditEntry]:
-        """Deeds, newest first, from behind ``before``."""
+        wanted: Wanted = FIRST_PAGE,
+        **fit: Unpack[DeedFields],
+    ) -> Page[AuditEntry]:
+        """Deeds that fit, newest first if not the other way. Raises CursorInvalid, SortUnknown."""
         async with self._db.unit(ctx) as unit:
-            return await store.page(unit, before=before, limit=limit, actor=actor, subject=subject)
+            return await store.page(unit, wanted, fit)
 
     async def verify(self, ctx: Context) -> tuple[int, int | None]:
         """How many deeds there are, and the first that was tampered with, if any.

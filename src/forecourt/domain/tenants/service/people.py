@@ -14,6 +14,7 @@ from argon2.exceptions import VerifyMismatchError
 from forecourt.base.context import Context
 from forecourt.base.digest import Digest, digest
 from forecourt.base.ids import new_id
+from forecourt.base.pages import FIRST_PAGE, Page, Wanted
 from forecourt.base.seal import Sealed, seal, unseal
 from forecourt.domain.tenants import rules
 from forecourt.domain.tenants.model import (
@@ -106,10 +107,20 @@ class People:
             )
         return user
 
-    async def list(self, ctx: Context, *, after: str = "", limit: int = 100) -> Sequence[User]:
-        """Users in the order in which they were added."""
+    async def list(
+        self,
+        ctx: Context,
+        wanted: Wanted = FIRST_PAGE,
+        *,
+        role: Role | None = None,
+        disabled: bool | None = None,
+    ) -> Page[User]:
+        """Users in the order in which they were added, if in no other.
+
+        Raises CursorInvalid, SortUnknown.
+        """
         async with self._db.unit(ctx) as unit:
-            return await store.page(unit, after=after, limit=limit)
+            return await store.page(unit, wanted, role=role, disabled=disabled)
 
     async def read(self, ctx: Context, user_id: str) -> User:
         """One user. Raises UserUnknown."""

@@ -1,7 +1,7 @@
 """Tenants and the keys of their programs."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +10,7 @@ import msgspec
 from forecourt.base.context import Context
 from forecourt.base.digest import Digest, digest
 from forecourt.base.ids import TenantId, new_id
+from forecourt.base.pages import FIRST_PAGE, Page, Wanted
 from forecourt.domain.tenants.model import (
     ApiKey,
     ApiKeyAdded,
@@ -66,10 +67,13 @@ class Tenants:
             await unit.emit(ApiKeyAdded(tenant=ctx.tenant, at=ctx.now, key_id=key.id, name=name))
         return NewApiKey(key=key, secret=secret)
 
-    async def keys(self, ctx: Context) -> Sequence[ApiKey]:
-        """All keys of the context's tenant, oldest first, those that were revoked too."""
+    async def keys(self, ctx: Context, wanted: Wanted = FIRST_PAGE) -> Page[ApiKey]:
+        """Keys of the context's tenant, oldest first, those that were revoked too.
+
+        Raises CursorInvalid, SortUnknown.
+        """
         async with self._db.unit(ctx) as unit:
-            return await store.list_keys(unit)
+            return await store.page(unit, wanted)
 
     async def read_key(self, ctx: Context, key_id: str) -> ApiKey:
         """One key, also when it was revoked. Raises ApiKeyUnknown."""

@@ -5,8 +5,10 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, Column, DateTime, LargeBinary, Table, Text, func, insert, select
 
 from forecourt.base.ids import TenantId
-from forecourt.domain.tenants.model import AuditEntry
+from forecourt.base.pages import Page, Wanted
+from forecourt.domain.tenants.model import DEED_SORTS, AuditEntry, DeedFields
 from forecourt.infra.database import Unit, metadata
+from forecourt.infra.listing import Listing, list_rows, only, sorts
 
 audit: Final = Table(
     "audit",
@@ -51,24 +53,31 @@ async def add(unit: Unit, tenant: TenantId, e: AuditEntry) -> None:
     )
 
 
-async def page(
-    unit: Unit, *, before: int | None, limit: int, actor: str | None, subject: str | None
-) -> list[AuditEntry]:
-    """Entries, newest first, from behind ``before``."""
-    query = select(audit).order_by(audit.c.seq.desc()).limit(limit)
-    if before is not None:
-        query = query.where(audit.c.seq < before)
-    if actor is not None:
-        query = query.where(audit.c.actor == actor)
-    if subject is not None:
-        query = query.where(audit.c.subject == subject)
-    return [_entry(row) for row in await unit.conn.execute(query)]
+async def page(unit: Unit, wanted: Wanted, fit: DeedFields) -> Page[AuditEntry]:
+    """Entries that fit, newest first if not the other way round."""
+    since, until = fit.get("since"), fit.get("until")
+    equal = {name: fit.get(name) for name in ("actor", "action", "subject")}
+    query = only(select(audit), audit, equal)
+    if since is not None:
+        query = query.where(audit.c.at >= since)
+    if until is not None:
+        query = query.where(audit.c.at < until)
+    found = await list_rows(unit, query, _LISTING, wanted)
+    return found.of([_entry(row) for row in found.rows])
 
 
 async def since(unit: Unit, seq: int, limit: int) -> list[AuditEntry]:
     """Entries behind ``seq``, oldest first."""
     query = select(audit).where(audit.c.seq > seq).order_by(audit.c.seq).limit(limit)
     return [_entry(row) for row in await unit.conn.execute(query)]
+
+
+_LISTING: Final = Listing(
+    sorts=sorts(audit, DEED_SORTS),
+    key=(audit.c.seq,),
+    default="-seq",
+    searched=(audit.c.actor, audit.c.action, audit.c.subject, audit.c.address),
+)
 
 
 def _entry(row: Any) -> AuditEntry:

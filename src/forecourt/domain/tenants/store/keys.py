@@ -20,8 +20,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from forecourt.base.digest import Digest
 from forecourt.base.ids import TenantId
-from forecourt.domain.tenants.model import ApiKey, Scope, Tenant
+from forecourt.base.pages import Page, Wanted
+from forecourt.domain.tenants.model import KEY_SORTS, ApiKey, Scope, Tenant
 from forecourt.infra.database import Unit, metadata
+from forecourt.infra.listing import Listing, list_rows, sorts
 
 tenants: Final = Table(
     "tenants",
@@ -29,6 +31,8 @@ tenants: Final = Table(
     Column("tenant_id", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("time_zone", Text, nullable=False, server_default="UTC"),
+    Column("ocpp_url", Text, nullable=False, server_default=""),
 )
 
 api_keys: Final = Table(
@@ -84,10 +88,10 @@ async def find_live_key_named(unit: Unit, name: str) -> ApiKey | None:
     return None if row is None else _key(row)
 
 
-async def list_keys(unit: Unit) -> list[ApiKey]:
-    """All keys, oldest first, those that were revoked too."""
-    query = select(api_keys).order_by(api_keys.c.api_key_id)
-    return [_key(row) for row in await unit.conn.execute(query)]
+async def page(unit: Unit, wanted: Wanted) -> Page[ApiKey]:
+    """Keys, oldest first if in no other order, those that were revoked too."""
+    found = await list_rows(unit, select(api_keys), _LISTING, wanted)
+    return found.of([_key(row) for row in found.rows])
 
 
 async def revoke(unit: Unit, key_id: str, at: datetime) -> None:
@@ -103,6 +107,14 @@ async def find_live_key(unit: Unit, name_or_id: str) -> ApiKey | None:
     )
     row = (await unit.conn.execute(query)).first()
     return None if row is None else _key(row)
+
+
+_LISTING: Final = Listing(
+    sorts=sorts(api_keys, KEY_SORTS, id=api_keys.c.api_key_id),
+    key=(api_keys.c.api_key_id,),
+    default="id",
+    searched=(api_keys.c.name, api_keys.c.api_key_id),
+)
 
 
 def _key(row: Any) -> ApiKey:

@@ -22,8 +22,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from forecourt.base.digest import Digest
 from forecourt.base.ids import TenantId
-from forecourt.domain.tenants.model import Role, User
+from forecourt.base.pages import Page, Wanted
+from forecourt.domain.tenants.model import USER_SORTS, Role, User
 from forecourt.infra.database import Unit, metadata
+from forecourt.infra.listing import Listing, list_rows, only, sorts
 
 users: Final = Table(
     "users",
@@ -101,10 +103,16 @@ async def secrets_of(unit: Unit, user_id: str) -> tuple[str, bytes | None]:
     return row.password, row.totp
 
 
-async def page(unit: Unit, *, after: str, limit: int) -> list[User]:
-    """Users in the order in which they were added."""
-    query = select(users).where(users.c.user_id > after).order_by(users.c.user_id).limit(limit)
-    return [_user(row) for row in await unit.conn.execute(query)]
+async def page(
+    unit: Unit, wanted: Wanted, *, role: Role | None, disabled: bool | None
+) -> Page[User]:
+    """Users in the order in which they were added, if in no other."""
+    query = only(select(users), users, {"role": role})
+    if disabled is not None:
+        gone = users.c.disabled_at
+        query = query.where(gone.is_not(None) if disabled else gone.is_(None))
+    found = await list_rows(unit, query, _LISTING, wanted)
+    return found.of([_user(row) for row in found.rows])
 
 
 async def owners(unit: Unit) -> list[str]:
@@ -175,6 +183,14 @@ async def end_logins(unit: Unit, user_id: str) -> None:
 async def forget_logins(unit: Unit, now: datetime) -> int:
     """Drop those that are over."""
     return (await unit.conn.execute(delete(logins).where(logins.c.expires_at < now))).rowcount
+
+
+_LISTING: Final = Listing(
+    sorts=sorts(users, USER_SORTS, id=users.c.user_id, email=users.c.email_folded),
+    key=(users.c.user_id,),
+    default="id",
+    searched=(users.c.email, users.c.name),
+)
 
 
 def _user(row: Any) -> User:
