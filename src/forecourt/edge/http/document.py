@@ -103,9 +103,9 @@ def _list(described: dict[str, Any], sorts: Sequence[str]) -> dict[str, Any]:
     """A list: in which orders it may be had, and that it may be had as a file."""
     known = [sorted_by for name in sorts for sorted_by in (name, f"-{name}")]
     parameters = [
-        {**one, "schema": {"type": "string", "enum": known}} if one.get("name") == "sort" else one
+        {**one, "schema": {"type": "string", "enum": known}} if one["name"] == "sort" else one
         for one in described.get("parameters", [])
-        if one.get("name") != "sort" or known
+        if one["name"] != "sort" or known
     ]
     answer = described["responses"]["200"]
     content = {**answer["content"], CSV: {"schema": {"type": "string"}}}

@@ -21,6 +21,34 @@ def _header(description: str, example: str) -> dict[str, Any]:
     return {"description": description, "schema": {"type": "string"}, "example": example}
 
 
+PARAMETERS: Final[dict[str, dict[str, Any]]] = {
+    "IfMatch": {
+        "name": "If-Match",
+        "in": "header",
+        "schema": {"type": "string"},
+        "description": "Change it only if nobody edited it since this `ETag` was read.",
+    },
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "in": "header",
+        "schema": {"type": "string"},
+        "description": "Send nothing if this `ETag` is still right.",
+    },
+    "IdempotencyKey": {
+        "name": NAME,
+        "in": "header",
+        "schema": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": KEY_LENGTH_MAX,
+            "pattern": "^[!-~]+$",
+        },
+        "description": (
+            "A name for this request, new for each, kept for 24 h: sent again, it is answered"
+            " as the first time, and nothing is done."
+        ),
+    },
+}
 AROUND: Final[dict[str, Any]] = {
     "headers": {
         "ETag": _header(
@@ -31,34 +59,6 @@ AROUND: Final[dict[str, Any]] = {
         "RateLimit-Policy": _header("What a caller may ask.", '"caller";q=1000;w=20'),
         "Retry-After": _header("In how many seconds to try again.", "2"),
         "Idempotent-Replayed": _header("This was answered before; nothing was done.", "true"),
-    },
-    "parameters": {
-        "IfMatch": {
-            "name": "If-Match",
-            "in": "header",
-            "schema": {"type": "string"},
-            "description": "Change it only if nobody edited it since this `ETag` was read.",
-        },
-        "IfNoneMatch": {
-            "name": "If-None-Match",
-            "in": "header",
-            "schema": {"type": "string"},
-            "description": "Send nothing if this `ETag` is still right.",
-        },
-        "IdempotencyKey": {
-            "name": NAME,
-            "in": "header",
-            "schema": {
-                "type": "string",
-                "minLength": 1,
-                "maxLength": KEY_LENGTH_MAX,
-                "pattern": "^[!-~]+$",
-            },
-            "description": (
-                "A name for this request, new for each, kept for 24 h: sent again, it is answered"
-                " as the first time, and nothing is done."
-            ),
-        },
     },
     "responses": {
         "Problem": {"description": "A problem (RFC 9457)", "content": _PROBLEM},
@@ -99,7 +99,7 @@ def surrounded(path: str, method: str, described: Any, methods: frozenset[str]) 
     failed["default"] = _ref("responses", "Problem")
     parameters = [
         *described.get("parameters", ()),
-        *(_ref("parameters", name) for name in _headers(method, known=known, tagged=tagged)),
+        *(PARAMETERS[name] for name in _headers(method, known=known, tagged=tagged)),
     ]
     return {
         **described,
