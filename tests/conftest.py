@@ -1,8 +1,8 @@
-"""What every test shares: the database fixtures, and how hard Hypothesis looks."""
+"""What every test shares: the database fixtures, their order, and how hard Hypothesis looks."""
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.fixtures.database"]
+pytest_plugins = ["tests.fixtures.database", "tests.fixtures.order"]
 
 # The same examples on every run and machine: a red build is a change of ours, never bad luck.
 settings.register_profile(

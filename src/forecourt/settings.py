@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     """A PostgreSQL of your own (15 or newer); without it, one runs in the data folder."""
     database_pool_size: int = Field(default=10, ge=2, le=200)
     """Connections for everything but the hot path, which has its own."""
+    database_idle_in_transaction_s: float = Field(default=60, ge=1, le=3_600)
+    """PostgreSQL ends a connection of ours that leaves a transaction open for so long: a process
+    that hangs would hold back the events of everybody on that server."""
     host: str = "127.0.0.1"
     """The address to listen on; 0.0.0.0 for all. Put TLS in front, or set the certificate."""
     ocpp_port: int = Field(default=9220, ge=0, le=65_535)
@@ -69,6 +72,9 @@ class Settings(BaseSettings):
     """The oldest TLS that is taken there."""
     http_port: int = Field(default=8080, ge=0, le=65_535)
     """Where people and programs connect; 0 takes any free port."""
+    public_url: str = Field(default="", max_length=200, pattern=r"^(https?://[^\s/?#]+)?$")
+    """Where people reach the console, ``https://charging.example``: passkeys are bound to it, and
+    single sign-on and one-time links lead back to it. Without it they work on localhost alone."""
     tls_cert: Path | None = None
     """Certificate chain (PEM) for both ports."""
     tls_key: Path | None = None

@@ -1,83 +1,47 @@
-"""The built console in a headless Chromium, against a running platform with simulated stations."""
+"""The built console in a headless Chromium, against a running platform with simulated stations.
 
-import os
-import re
-import shutil
+One browser and one demonstration network for all of it; who is inside has logged in once. Nothing
+sleeps: what is waited for is named, and has long to come, because the machine is busy.
+"""
+
 import subprocess
-import sys
-import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
 
 from forecourt.edge.http.console import BUILT
+from tests.console.running import PATIENCE_S, ROOT, Forecourt, Platform, Served, until
 
-ROOT = Path(__file__).parents[2]
+__all__ = ["SHOTS", "WIDTHS", "Platform", "Visit", "cookie_of", "log_in", "visit"]
+
 SHOTS = ROOT / "build" / "console"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-START_S = 90
 WIDTHS = {"wide": (1440, 900), "phone": (390, 844)}
-# The machine that runs the tests is busy with other tests.
-PATIENCE_MS = 20_000
+PATIENCE_MS = PATIENCE_S * 1_000
+REFUSED = 400
+BROKEN = 500
+# Counts what the page asked for and was not told yet; the stream of events is no such question.
+COUNTED = """
+    window.asking = 0;
+    const real = window.fetch;
+    window.fetch = async (...what) => {
+      window.asking += 1;
+      try { return await real(...what); } finally { window.asking -= 1; }
+    };
+"""
+QUIET_MS = 100
+# Nothing is on its way, nothing stands in for what is, and it stays so for a moment.
+SETTLED = f"""() => {{
+  const busy = window.asking > 0 || !document.querySelector("h1")
+    || document.querySelector("main [aria-busy=true], main .mantine-Skeleton-root");
+  if (busy || window.quiet === undefined) window.quiet = performance.now();
+  return performance.now() - window.quiet > {QUIET_MS};
+}}"""
 
-
-@dataclass(frozen=True)
-class Platform:
-    """A platform that runs beside the test."""
-
-    url: str
-    email: str = ""
-    password: str = ""
-    key: str = ""
-    code: str = ""
-
-    def api(self, method: str, path: str, body: object = None) -> Any:
-        """Ask with the API key, as another program would."""
-        headers = {"Authorization": f"Bearer {self.key}"}
-        answer = httpx.request(
-            method, f"{self.url}/api/v1{path}", json=body, headers=headers, timeout=30
-        )
-        answer.raise_for_status()
-        return answer.json()
-
-
-def said(process: subprocess.Popen[str], out: Path, pattern: str) -> re.Match[str]:
-    """What the platform printed, as soon as it did."""
-    until = time.monotonic() + START_S
-    while time.monotonic() < until:
-        text = out.read_text(encoding="utf-8")
-        if found := re.search(pattern, text, re.DOTALL):
-            return found
-        if process.poll() is not None:
-            break
-        time.sleep(0.2)
-    pytest.fail(f"the platform did not start:\n{out.read_text(encoding='utf-8')}")
-
-
-def running(out: Path, *arguments: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}  # noqa: TID251 (a child's)
-    with out.open("w", encoding="utf-8") as file:
-        return subprocess.Popen(
-            [sys.executable, "-m", "forecourt.cli", *arguments],
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environment,
-        )
-
-
-def stop(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    try:
-        process.wait(timeout=60)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -92,48 +56,41 @@ def platform(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """The demonstration network: stations that charge, and somebody who may log in."""
     assert built.is_dir()
     folder = tmp_path_factory.mktemp("console")
-    out = folder / "out"
-    process = running(out, "demo", "--stations", "24", "--data-dir", str(folder / "data"))
+    demo = ("demo", "--stations", "24", "--data-dir", str(folder / "data"))
+    process = Forecourt(folder / "out", *demo)
     try:
-        found = said(
-            process,
-            out,
-            r"(http://127\.0\.0\.1:\d+).*?log in as\s+(\S+)\s+(\S+).*?API key\s+(fck_\S+)",
+        found = process.said(
+            r"(http://127\.0\.0\.1:\d+).*?log in as\s+(\S+)\s+(\S+).*?API key\s+(fck_\S+)"
         )
         url, email, password, key = found.groups()
         platform = Platform(url=url, email=email, password=password, key=key)
-        until = time.monotonic() + START_S
-        while platform.api("GET", "/overview")["sessions_running"] == 0:
-            assert time.monotonic() < until, "no simulated car charges"
-            time.sleep(0.5)
+        until("car that charges", lambda: platform.api("GET", "/overview")["sessions_running"])
         yield platform
     finally:
-        stop(process)
+        process.stop()
 
 
 @pytest.fixture
-def fresh(built: Path, tmp_path: Path) -> Iterator[Platform]:
-    """A platform where nobody has logged in yet."""
+def served(built: Path, tmp_path: Path) -> Iterator[Served]:
+    """A platform without anybody, to be started, stopped and started again."""
     assert built.is_dir()
-    out = tmp_path / "out"
-    data = str(tmp_path / "data")
-    process = running(out, "serve", "--http-port", "0", "--ocpp-port", "0", "--data-dir", data)
-    try:
-        code = said(process, out, r"set-up code (\S+)").group(1)
-        url = said(process, out, r"http=(http://\S+?)/?\s").group(1)
-        yield Platform(url=url, code=code)
-    finally:
-        stop(process)
+    served = Served(tmp_path)
+    yield served
+    served.stop()
 
 
 @pytest.fixture(scope="session")
 def browser() -> Generator[Browser]:
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
+    found = subprocess.run(
+        [ROOT / "tools" / "setup", "find-browser"], stdout=subprocess.PIPE, text=True, check=False
+    )
+    if found.returncode != 0:
         pytest.skip("no Chrome and no Chromium on this machine")
+    path = found.stdout.strip()
     with sync_playwright() as playwright:
-        # Root, as in a container, has no sandbox.
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        # Root, as in a container, has no sandbox; and a container little shared memory.
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
         browser.close()
 
@@ -143,12 +100,34 @@ class Visit:
     """Somebody at the console, and what the browser complained about."""
 
     page: Page
-    complaints: list[str]
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, address: str) -> None:
+        """Go there, and wait until all of it is there."""
+        self.page.goto(address)
+        self.settle()
+
+    def settle(self) -> None:
+        self.page.evaluate("window.quiet = undefined")
+        self.page.wait_for_function(SETTLED)
+
+    def close(self) -> None:
+        """Leave; whatever the browser complained about fails the test."""
+        self.page.context.close()
+        assert self.complaints == [], "\n".join(self.complaints)
 
 
 def visit(
-    browser: Browser, url: str, *, width: str = "wide", scheme: Any = "light", language: str = "en"
+    browser: Browser,
+    url: str,
+    *,
+    width: str = "wide",
+    scheme: Any = "light",
+    language: str = "en",
+    who: Any = None,
+    refused: bool = False,
 ) -> Visit:
+    """A browser at this platform. ``who``: a log-in's cookie; ``refused``: requests may be."""
     wide, high = WIDTHS[width]
     context = browser.new_context(
         base_url=url,
@@ -156,24 +135,33 @@ def visit(
         color_scheme=scheme,
         locale=language,
         reduced_motion="reduce",
+        storage_state=who,
     )
     context.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
+    context.add_init_script(COUNTED)
+    made = Visit(context.new_page())
+    least = BROKEN if refused or who is None else REFUSED
+
+    def answered(response: Response) -> None:
+        if response.status >= least:
+            made.complaints.append(f"{made.page.url}: {response.status} {response.url}")
+
+    made.page.on("response", answered)
+    made.page.on("pageerror", lambda error: made.complaints.append(f"{made.page.url}: {error}"))
+    made.page.on(
         "console",
-        lambda message: (
-            complaints.append(message.text)
-            if message.type == "error" and "Failed to load resource" not in message.text
+        # What could not be fetched is judged by its status.
+        lambda said: (
+            made.complaints.append(f"{made.page.url}: {said.text}")
+            if said.type == "error" and "Failed to load resource" not in said.text
             else None
         ),
     )
-    return Visit(page, complaints)
+    return made
 
 
 def log_in(page: Page, platform: Platform) -> None:
+    """As people do; quicker is the cookie of ``owner``."""
     page.goto("/")
     page.locator("input[type=email]").fill(platform.email)
     page.locator("input[type=password]").fill(platform.password)
@@ -181,17 +169,34 @@ def log_in(page: Page, platform: Platform) -> None:
     page.locator(".shell").wait_for()
 
 
+def cookie_of(browser: Browser, platform: Platform) -> Any:
+    """A log-in, to be given to ``visit``."""
+    context = browser.new_context()
+    who = {"email": platform.email, "password": platform.password}
+    answer = context.request.post(f"{platform.url}/api/v1/login", data=who)
+    assert answer.ok, answer.text()
+    cookie = context.storage_state()
+    context.close()
+    return cookie
+
+
+@pytest.fixture(scope="session")
+def owner(browser: Browser, platform: Platform) -> Any:
+    """The cookie of the demonstration's owner."""
+    return cookie_of(browser, platform)
+
+
 @pytest.fixture
 def guest(browser: Browser, platform: Platform) -> Iterator[Visit]:
     """Somebody before the door."""
     made = visit(browser, platform.url)
     yield made
-    made.page.context.close()
-    assert made.complaints == []
+    made.close()
 
 
 @pytest.fixture
-def inside(guest: Visit, platform: Platform) -> Page:
-    """Somebody who is logged in."""
-    log_in(guest.page, platform)
-    return guest.page
+def inside(browser: Browser, platform: Platform, owner: Any) -> Iterator[Page]:
+    """The owner, logged in."""
+    made = visit(browser, platform.url, who=owner, refused=True)
+    yield made.page
+    made.close()

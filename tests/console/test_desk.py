@@ -37,6 +37,8 @@ def test_an_exchange_is_copied_as_a_test(inside: Page, platform: Platform) -> No
     station = a_station(platform)
     inside.context.grant_permissions(["clipboard-read", "clipboard-write"])
     inside.goto(f"/stations/{station}?tab=messages")
+    # It was long ago by now.
+    inside.get_by_label("Search in messages").fill("BootNotification")
     inside.get_by_role("button", name=re.compile("^BootNotification answer")).first.click()
     inside.get_by_role("button", name="Copy as test").click()
     copied = inside.evaluate("navigator.clipboard.readText()")

@@ -15,7 +15,7 @@ import forecourt.migrations.versions
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.stations import StationChanged
-from forecourt.infra.commit import Changes
+from forecourt.infra.commit import AWAY, Changes
 from forecourt.infra.database import EVENTS, EVENTS_CHANNEL, Database, DatabaseAway, emit, event_row
 from forecourt.infra.postgres import EmbeddedPostgres
 from tests.infra.committing import kill_server
@@ -33,7 +33,13 @@ OTHER = Context(actor="test", tenant=TenantId("other"), now=NOW)
 ROWS = {
     "users": "(user_id, tenant_id, email, email_folded, name, role, sites, password, created_at)"
     " VALUES ('usr_{t}', '{t}', '{t}@x', '{t}@x', 'N', 'owner', '{{}}', 'hash', now())",
-    "logins": "VALUES ('\\x{hex}', '{t}', 'usr_{t}', now(), now(), now(), '', '')",
+    "logins": "VALUES ('\\x{hex}', '{t}', 'usr_{t}', now(), now(), now(), '', '', 'lgn_{t}')",
+    "passkeys": "VALUES ('psk_{t}', '{t}', 'usr_{t}', '\\x{hex}', '', 0, 'n', false, now(), NULL)",
+    "one_time_secrets": "VALUES ('\\x{hex}', '{t}', 'reset', 'usr_{t}', '', now(), now())",
+    "sso_providers": "VALUES ('sso_{t}', '{t}', 'n', 'i', 'c', '', '{{}}', '', '{{}}', NULL, true,"
+    " false, now(), NULL)",
+    "sso_identities": "VALUES ('sso_{t}', 's', '{t}', 'usr_{t}', now())",
+    "site_shares": "VALUES ('shr_{t}', '{t}', '{t}', 'n', '{{Oslo}}', now())",
     "audit": "VALUES ('{t}', 1, now(), 'a', 'b', 'c', '', '', '', '', '\\x00')",
     "edits": "VALUES ('{t}', '\\x{hex}', 1)",
     "repeats": "VALUES ('{t}', 'a', 'k', '\\x{hex}', now(), NULL)",
@@ -293,6 +299,61 @@ async def test_a_database_that_is_not_there() -> None:
     with pytest.raises(DatabaseAway):
         await away.ping()
     await away.close()
+
+
+async def told_up_to(db: Database) -> int:
+    """The oldest transaction that runs: the outbox tells nothing behind it."""
+    return await count(
+        db, "SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS int8)"
+    )
+
+
+async def test_who_falls_asleep_in_a_transaction_holds_back_nobody(
+    settled: Database, database_url: str
+) -> None:
+    dozer = Database(database_url, pool_size=1, idle_s=0.3)
+
+    async def doze() -> None:
+        async with dozer.house_unit() as unit:
+            own = int(str(await unit.conn.scalar(text("SELECT CAST(txid_current() AS int8)"))))
+            assert await told_up_to(settled) <= own
+            for _ in range(600):
+                if await told_up_to(settled) > own:
+                    break
+                await asyncio.sleep(0.05)
+            else:
+                pytest.fail("the transaction was not ended")
+            await unit.conn.execute(text("SELECT 1"))
+
+    with pytest.raises(DatabaseAway):
+        await doze()
+    await dozer.ping()
+    await dozer.close()
+
+
+async def test_the_group_commit_that_falls_asleep_tries_again(database_url: str) -> None:
+    dozer = Database(database_url, pool_size=1, idle_s=0.3)
+    conn = await dozer.raw()
+    cut = asyncio.Event()
+    conn.add_termination_listener(lambda _: cut.set())
+    await conn.execute("BEGIN")
+    async with asyncio.timeout(30):
+        await cut.wait()
+    with pytest.raises(AWAY):
+        await conn.execute("SELECT 1")
+    await dozer.close()
+
+
+async def test_a_statement_outlives_who_asked_by_two_minutes_at_most(db: Database) -> None:
+    limit = "SHOW statement_timeout"
+    async with db.house_unit() as unit:
+        assert await unit.conn.scalar(text(limit)) == "2min"
+    async with db.glance() as glance:
+        assert await glance.fetchval(limit) == "2min"
+    # Housekeeping may wait long for a lock, and the committer minds its own time.
+    conn = await db.raw()
+    assert await conn.fetchval(limit) == "0"
+    await conn.close()
 
 
 async def test_a_pool_whose_connections_died_goes_on(settled: Database, database_url: str) -> None:

@@ -4,7 +4,8 @@ import type { Credentials, FirstOwner, LoggedIn } from "./schema";
 
 export type Me = LoggedIn;
 
-function entered(me: Me): Me {
+/** What the page shows from now on; changes carry its token. */
+export function entered(me: Me): Me {
   setCsrf(me.csrf);
   return me;
 }

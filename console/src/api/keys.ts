@@ -22,4 +22,6 @@ export const keys = {
   roles: ["roles"],
   apiKeys: ["apikeys"],
   audit: ["audit"],
+  passkeys: ["passkeys"],
+  logins: ["logins"],
 } as const;

@@ -268,15 +268,15 @@ export function connect(client: QueryClient, url = "/api/v1/live"): () => void {
     source.onopen = () => {
       attempts = 0;
       liveStatus.set({ state: "live", since: Date.now() });
-      // A stream that was opened anew does not know where the last one broke.
+      // The stream goes on where it broke only if it had told something, and not for ever.
       if (missed) void client.invalidateQueries();
       missed = false;
     };
     source.onerror = () => {
       if (liveStatus.read().state !== "lost") liveStatus.set({ state: "lost", since: Date.now() });
-      // The browser tries again by itself, and says where it was; unless it was refused.
-      if (source?.readyState !== EventSource.CLOSED) return;
       missed = true;
+      // The browser tries again by itself; unless it was refused.
+      if (source?.readyState !== EventSource.CLOSED) return;
       retry = setTimeout(open, RETRY_MS[Math.min(attempts++, RETRY_MS.length - 1)]);
     };
   };

@@ -128,7 +128,7 @@ export function Loading({ rows = 6 }: { rows?: number }) {
     return () => clearTimeout(timer);
   }, []);
   return (
-    <div className="stack tight" style={{ padding: 14, minHeight: 120 }} role="status" aria-label={t("loading")}>
+    <div className="stack tight" style={{ padding: 14, minHeight: 120 }} role="status" aria-label={t("loading")} aria-busy>
       {shown && Array.from({ length: rows }, (_, n) => <Skeleton key={n} height={14} width={`${90 - ((n * 17) % 45)}%`} />)}
     </div>
   );

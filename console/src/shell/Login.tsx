@@ -1,9 +1,11 @@
 import { Button, PasswordInput, TextInput } from "@mantine/core";
+import { IconFingerprint } from "@tabler/icons-react";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { Refusal } from "../api/client";
 import { logIn } from "../api/account";
 import { keys } from "../api/keys";
+import { logInWithPasskey, passkeysWork, wasDismissed } from "../api/webauthn";
 import { useT } from "../i18n";
 import { Refused } from "../parts/basics";
 
@@ -20,6 +22,10 @@ export function Login() {
     onError: (error) => {
       if (error instanceof Refusal && error.code === "login.totp_wanted") setSecond(true);
     },
+  });
+  const passkey = useMutation({
+    mutationFn: logInWithPasskey,
+    onSuccess: (me) => client.setQueryData(keys.me, me),
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -40,6 +46,15 @@ export function Login() {
         )}
         {!askedForCode && <Refused error={login.error} />}
         <Button type="submit" size="sm" loading={login.isPending}>{t("login.submit")}</Button>
+        {passkeysWork() && (
+          <>
+            <div className="or">{t("login.or")}</div>
+            {!wasDismissed(passkey.error) && <Refused error={passkey.error} />}
+            <Button size="sm" variant="default" leftSection={<IconFingerprint size={16} stroke={1.6} />} loading={passkey.isPending} onClick={() => passkey.mutate()}>
+              {t("login.passkey")}
+            </Button>
+          </>
+        )}
       </form>
     </main>
   );

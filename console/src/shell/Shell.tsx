@@ -1,11 +1,11 @@
 import { ActionIcon, Menu, Tooltip, useMantineColorScheme } from "@mantine/core";
 import { useLocalStorage } from "@mantine/hooks";
 import {
-  IconDeviceDesktop, IconDots, IconKeyboard, IconLanguage, IconLayoutSidebar, IconLogout, IconMoon, IconSearch, IconSun, IconUserCircle,
+  IconDeviceDesktop, IconDots, IconFingerprint, IconKeyboard, IconLanguage, IconLayoutSidebar, IconLogout, IconMoon, IconSearch, IconSun, IconUserCircle,
 } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { lazy, Suspense, useState } from "react";
 import { logOut, type Me } from "../api/account";
 import { liveStatus } from "../api/live";
 import { LANGUAGES, type Language, useChooseLanguage, useT } from "../i18n";
@@ -19,6 +19,8 @@ import type { Entry } from "./room";
 import { useMay } from "./session";
 import { useShortcuts } from "./shortcuts";
 
+/** Few open it, and rarely. */
+const Account = lazy(async () => ({ default: (await import("./Account")).Account }));
 const BOTTOM_MAX = 4;
 
 export function Shell({ me }: { me: Me }) {
@@ -27,6 +29,7 @@ export function Shell({ me }: { me: Me }) {
   const [narrow, setNarrow] = useLocalStorage({ key: "forecourt.rail", defaultValue: false });
   const [searching, setSearching] = useState(false);
   const [helping, setHelping] = useState(false);
+  const [account, setAccount] = useState(false);
   const seen = entries.filter((entry) => may(entry.permission));
   useShortcuts(seen, { search: () => setSearching(true), help: () => setHelping(true) });
 
@@ -56,7 +59,7 @@ export function Shell({ me }: { me: Me }) {
         <div className="row push" style={{ gap: 4 }}>
           <Live />
           <SchemeMenu />
-          <UserMenu me={me} help={() => setHelping(true)} />
+          <UserMenu me={me} help={() => setHelping(true)} account={() => setAccount(true)} />
         </div>
       </header>
       <main className="main" id="main" tabIndex={-1}>
@@ -72,6 +75,7 @@ export function Shell({ me }: { me: Me }) {
         <More entries={seen.slice(BOTTOM_MAX)} />
       </nav>
       <Palette opened={searching} close={() => setSearching(false)} entries={seen} />
+      <Suspense>{account && <Account me={me} opened close={() => setAccount(false)} />}</Suspense>
       <Keys opened={helping} close={() => setHelping(false)} entries={seen} />
     </div>
   );
@@ -162,7 +166,7 @@ function SchemeMenu() {
   );
 }
 
-function UserMenu({ me, help }: { me: Me; help: () => void }) {
+function UserMenu({ me, help, account }: { me: Me; help: () => void; account: () => void }) {
   const t = useT();
   const choose = useChooseLanguage();
   const client = useQueryClient();
@@ -186,6 +190,9 @@ function UserMenu({ me, help }: { me: Me; help: () => void }) {
           <br />
           {me.user.tenant}
         </Menu.Label>
+        <Menu.Item leftSection={<IconFingerprint size={16} stroke={1.6} />} onClick={account}>
+          {t("account.title")}
+        </Menu.Item>
         <Menu.Divider />
         {(Object.keys(LANGUAGES) as Language[]).map((language) => (
           <Menu.Item key={language} leftSection={<IconLanguage size={16} stroke={1.6} />} onClick={() => choose(language)} disabled={language === t.language}>

@@ -231,7 +231,11 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         else:
             url = settings.database_url.get_secret_value()
         await migrate.upgrade(url)
-        db = Database(url, pool_size=settings.database_pool_size)
+        db = Database(
+            url,
+            pool_size=settings.database_pool_size,
+            idle_s=settings.database_idle_in_transaction_s,
+        )
         stack.push_async_callback(db.close)
         await db.ping()
         links = Links()
@@ -276,6 +280,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         app = door(live=live, limits=_limits(settings), proxies=Proxies(settings.trusted_proxies))
         with port_taken(settings.http_port):
             http_port = await stack.enter_async_context(served(traced(app, tracing), settings))
+        stack.callback(live.end)
         yield House(
             rooms=rooms,
             db=db,
@@ -310,7 +315,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     noticing = Monitoring(db, vendors=settings.data_transfer_vendors)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
-        people=People(db, secret_key=key),
+        people=People(db, secret_key=key, public_url=settings.public_url),
         audit=Audit(db),
         edits=Edits(db),
         repeats=Repeats(db, secret_key=key),

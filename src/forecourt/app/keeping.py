@@ -106,6 +106,8 @@ def aging(settings: Settings) -> list[Aging]:
         Aging(table="unmatched_stops", column="received_at", keep_days=days),
         # What is not cleared has no moment here, and stays.
         Aging(table="alarms", column="cleared_at", keep_days=days),
+        Aging(table="logins", column="expires_at", keep_days=0),
+        Aging(table="one_time_secrets", column="expires_at", keep_days=0),
         # The accepted ones say what a station holds.
         Aging(
             table="signing_requests",

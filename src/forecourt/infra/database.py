@@ -46,6 +46,10 @@ VERSION_MIN: Final = 150_000
 """PostgreSQL 15, as ``server_version_num`` spells it."""
 EVENTS_CHANNEL: Final = "forecourt_events"
 CONNECT_TIMEOUT_S: Final = 10.0
+COMMAND_TIMEOUT_S: Final = 60.0
+# Whoever asked has given up by then, or is dead: nobody waits for the answer.
+STATEMENT_TIMEOUT_S: Final = 2 * COMMAND_TIMEOUT_S
+IDLE_S: Final = 60.0
 GLANCES_MAX: Final = 4
 
 
@@ -150,16 +154,29 @@ async def _keep_session(_conn: object) -> None:
 class Database:
     """Opens units of work."""
 
-    def __init__(self, url: str, *, pool_size: int) -> None:
+    def __init__(self, url: str, *, pool_size: int, idle_s: float = IDLE_S) -> None:
+        """``idle_s``: after so long in a transaction without a word PostgreSQL rolls it back.
+
+        The outbox waits for the oldest transaction of the whole server. One that a process left
+        open, because it hangs or its machine is gone, would hold back everybody's events.
+        """
         self.url = url
         self.pool_size = pool_size
+        # For all connections; in ms, as text.
+        self._session = {"idle_in_transaction_session_timeout": f"{idle_s * 1_000:.0f}"}
+        asking = {**self._session, "statement_timeout": f"{STATEMENT_TIMEOUT_S * 1_000:.0f}"}
+        self._asking: dict[str, Any] = {
+            "timeout": CONNECT_TIMEOUT_S,
+            "command_timeout": COMMAND_TIMEOUT_S,
+            "server_settings": asking,
+        }
         self._engine: AsyncEngine = create_async_engine(
             make_url(url).set(drivername="postgresql+asyncpg"),
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=CONNECT_TIMEOUT_S,
             pool_pre_ping=True,
-            connect_args={"timeout": CONNECT_TIMEOUT_S, "command_timeout": 60},
+            connect_args=self._asking,
         )
         self._glances: asyncpg.Pool[GlanceRow] | None = None
         self._glances_lock = asyncio.Lock()
@@ -203,15 +220,16 @@ class Database:
                         max_size=GLANCES_MAX,
                         record_class=GlanceRow,
                         reset=_keep_session,
-                        timeout=CONNECT_TIMEOUT_S,
-                        command_timeout=60,
+                        **self._asking,
                     )
             async with self._glances.acquire(timeout=CONNECT_TIMEOUT_S) as conn:
                 yield conn
 
     async def raw(self) -> asyncpg.Connection:
         """A connection of one's own, for the group commit and for listening. Close it yourself."""
-        conn: asyncpg.Connection = await asyncpg.connect(self.url, timeout=CONNECT_TIMEOUT_S)
+        conn: asyncpg.Connection = await asyncpg.connect(
+            self.url, timeout=CONNECT_TIMEOUT_S, server_settings=self._session
+        )
         return conn
 
     async def ping(self) -> None:

@@ -112,6 +112,19 @@ def test_who_reads_too_slowly_is_sent_away_not_waited_for() -> None:
     assert len(listener.waiting) == QUEUE_MAX
 
 
+async def test_the_stream_ends_with_the_house(door: Door) -> None:
+    live = Live(door.db)
+    async with listening(door, live) as heard:
+        live.heard(told("station.changed"))
+        await next_of(heard)
+        live.end()
+        with pytest.raises(StopAsyncIteration):
+            await next_of(heard)
+    async with asyncio.timeout(5):
+        after = [one async for one in live.stream(door.ctx(), door.rooms.stations, [], "")]
+    assert after == [b"retry: 2000\n: listening\n\n"]
+
+
 @pytest.mark.parametrize("after", ["nonsense", "1", "1-x", "-", "9" * 60 + "-1"])
 async def test_a_place_that_is_none_brings_nothing(door: Door, after: str) -> None:
     await door.rooms.stations.add(door.ctx(), NewStation(id=StationId("CP1")))

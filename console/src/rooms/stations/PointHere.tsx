@@ -2,10 +2,9 @@ import { ActionIcon, CopyButton, Tooltip } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import qrcode from "qrcode-generator";
-import { useMemo } from "react";
 import { stationQuery } from "../../api/queries";
 import { useT } from "../../i18n";
+import { QrCode } from "../../parts/QrCode";
 import { State } from "../../parts/states";
 
 /** Where stations dial: this machine, on the port that the platform listens on unless told otherwise. */
@@ -63,19 +62,3 @@ function Copied({ label, value }: { label: string; value: string }) {
 }
 
 /** Made here: what it says goes nowhere. */
-function QrCode({ text, label }: { text: string; label: string }) {
-  const { path, size } = useMemo(() => {
-    const code = qrcode(0, "M");
-    code.addData(text);
-    code.make();
-    const modules = code.getModuleCount();
-    let d = "";
-    for (let y = 0; y < modules; y++) for (let x = 0; x < modules; x++) if (code.isDark(y, x)) d += `M${x} ${y}h1v1h-1z`;
-    return { path: d, size: modules };
-  }, [text]);
-  return (
-    <svg className="qr" viewBox={`0 0 ${size} ${size}`} role="img" aria-label={label} shapeRendering="crispEdges">
-      <path d={path} />
-    </svg>
-  );
-}

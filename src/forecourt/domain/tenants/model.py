@@ -1,5 +1,6 @@
 """What exists in this room."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final, TypedDict
@@ -12,11 +13,48 @@ from forecourt.base.events import Event
 from forecourt.base.ids import TenantId
 
 
+class TenantKind(StrEnum):
+    """What a tenant is to the network; it says what to expect of it, and decides nothing."""
+
+    OPERATOR = "operator"
+    SITE_HOST = "site_host"
+    CUSTOMER = "customer"
+    MANUFACTURER = "manufacturer"
+
+
 class Tenant(Struct, frozen=True, kw_only=True):
     """An owner of rows."""
 
     id: TenantId
     name: str
+    created_at: datetime
+    kind: TenantKind = TenantKind.OPERATOR
+    above: tuple[TenantId, ...] = ()
+    """Those that it is below, the topmost first."""
+    disabled_at: datetime | None = None
+
+
+class Share(Struct, frozen=True, kw_only=True):
+    """Sites that a tenant shows to another one below it."""
+
+    id: str
+    tenant: TenantId
+    guest: TenantId
+    name: str
+    sites: tuple[str, ...]
+    created_at: datetime
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Where somebody acts: a tenant, and, where it is shared, on which of its sites."""
+
+    id: str
+    """What to choose it by: a tenant's id, or a share's."""
+    tenant: TenantId
+    name: str
+    kind: TenantKind
+    sites: tuple[str, ...] = ()
+    shared: bool = False
 
 
 class Scope(StrEnum):
@@ -24,6 +62,8 @@ class Scope(StrEnum):
 
     RAW = "raw"
     """Send any message to a station, as it stands."""
+    TENANTS = "tenants"
+    """Act in the tenants below its own."""
 
 
 class ApiKey(Struct, frozen=True, kw_only=True):
@@ -67,6 +107,53 @@ class ApiKeyRevoked(Event, frozen=True, kw_only=True, tag="apikey.revoked"):
         return self.key_id
 
 
+class TenantEvent(Event, frozen=True, kw_only=True):
+    """Something about a tenant below."""
+
+    tenant_id: str
+    name: str
+
+    @property
+    def subject(self) -> str:
+        return self.tenant_id
+
+
+class TenantAdded(TenantEvent, frozen=True, kw_only=True, tag="tenant.added"):
+    """A tenant was made below."""
+
+
+class TenantChanged(TenantEvent, frozen=True, kw_only=True, tag="tenant.changed"):
+    """A tenant below was renamed, shut out, or let in again."""
+
+
+class TenantUnknown(ForecourtError):
+    """No tenant below has this id, or the caller may not act there; which is nobody's business."""
+
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
+    code: ClassVar[str] = "tenant.unknown"
+
+
+class TenantsFull(ForecourtError):
+    """More tenants, or deeper ones, than anybody could oversee."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "tenant.full"
+
+
+class ShareEmpty(ForecourtError):
+    """A share names sites: without one it would be of all."""
+
+    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str] = "share.empty"
+
+
+class ShareUnknown(ForecourtError):
+    """No such share is shown to that tenant."""
+
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
+    code: ClassVar[str] = "share.unknown"
+
+
 class ApiKeyUnknown(ForecourtError):
     """No live key has this name or id."""
 
@@ -103,6 +190,8 @@ class Permission(StrEnum):
     PEOPLE_READ = "people.read"
     PEOPLE_WRITE = "people.write"
     AUDIT_READ = "audit.read"
+    TENANTS_READ = "tenants.read"
+    TENANTS_WRITE = "tenants.write"
 
 
 class Role(StrEnum):
@@ -143,6 +232,23 @@ class NewUser(Struct, frozen=True, kw_only=True):
     sites: tuple[str, ...] = ()
 
 
+class Method(StrEnum):
+    """With what somebody logged in."""
+
+    PASSWORD = "password"  # noqa: S105 (the word itself)
+    PASSKEY = "passkey"
+    SSO = "sso"
+    LINK = "link"
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """What a log-in looks like from outside."""
+
+    address: str = ""
+    agent: str = ""
+    """What the browser calls itself."""
+
+
 class Login(Struct, frozen=True, kw_only=True):
     """A browser that is logged in: its secret (for the cookie), and whose it is."""
 
@@ -156,6 +262,89 @@ class Caller(Struct, frozen=True, kw_only=True):
 
     user: User
     expires_at: datetime
+    login_id: str = ""
+    provider_id: str | None = None
+    """Who vouched for the user, if somebody else did."""
+    acting: str = ""
+    """Where the user chose to act; empty is the user's own tenant."""
+
+
+class Browser(Struct, frozen=True, kw_only=True):
+    """A browser that is logged in, as its user sees it in a list."""
+
+    id: str
+    method: Method
+    address: str
+    agent: str
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+
+
+class Party(Struct, frozen=True, kw_only=True):
+    """Who asks for a passkey: the host that it is bound to, and the pages that may use it."""
+
+    host: str
+    origin: str
+
+
+class Provider(Struct, frozen=True, kw_only=True):
+    """An OpenID provider that vouches for a tenant's people."""
+
+    id: str
+    tenant: TenantId
+    name: str
+    issuer: str
+    client_id: str
+    domains: tuple[str, ...]
+    """It may vouch for addresses of these domains, and no others."""
+    role_claim: str = ""
+    """The claim of the id token that says what somebody is; dots lead into objects."""
+    roles: Mapping[str, Role] = {}
+    """What each of the claim's values makes somebody here."""
+    default_role: Role | None = None
+    """For whom no value says; None lets nobody in without one."""
+    invites_only: bool = True
+    """Only those whom somebody added before may log in."""
+    trusts_email: bool = False
+    """An address counts also where the provider does not say that it is verified."""
+    created_at: datetime
+    disabled_at: datetime | None = None
+
+
+class Passkey(Struct, frozen=True, kw_only=True):
+    """A key that stays with the user's device; what we know of it opens nothing."""
+
+    id: str
+    name: str
+    synced: bool
+    """It is kept by more than one device."""
+    created_at: datetime
+    used_at: datetime | None = None
+
+
+class PasskeyAdded(Event, frozen=True, kw_only=True, tag="user.passkey_added"):
+    """Somebody may log in with a passkey from now on."""
+
+    user_id: str
+    passkey_id: str
+    name: str
+
+    @property
+    def subject(self) -> str:
+        return self.user_id
+
+
+class PasskeyRemoved(Event, frozen=True, kw_only=True, tag="user.passkey_removed"):
+    """A passkey opens nothing any more."""
+
+    user_id: str
+    passkey_id: str
+    name: str
+
+    @property
+    def subject(self) -> str:
+        return self.user_id
 
 
 class Deed(Struct, frozen=True, kw_only=True):
@@ -173,6 +362,8 @@ USER_SORTS: Final = ("id", "email", "name", "role", "created_at", "disabled_at")
 """What users may be sorted by."""
 KEY_SORTS: Final = ("id", "name", "created_at", "expires_at", "revoked_at")
 """What API keys may be sorted by."""
+TENANT_SORTS: Final = ("id", "name", "kind", "created_at")
+"""What tenants may be sorted by."""
 DEED_SORTS: Final = ("seq",)
 """What deeds may be sorted by."""
 
@@ -227,6 +418,7 @@ class UserLoggedIn(UserEvent, frozen=True, kw_only=True, tag="user.logged_in"):
     """Somebody logged in."""
 
     address: str
+    method: Method = Method.PASSWORD
 
 
 class LoginRefused(ForecourtError):
@@ -234,6 +426,41 @@ class LoginRefused(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.UNAUTHENTICATED
     code: ClassVar[str] = "login.refused"
+
+
+class LoginUnknown(ForecourtError):
+    """The user is not logged in there, or not any more."""
+
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
+    code: ClassVar[str] = "login.unknown"
+
+
+class PasskeyRefused(ForecourtError):
+    """A passkey that nobody here has, or an answer to a question that we did not just ask."""
+
+    kind: ClassVar[Kind] = Kind.UNAUTHENTICATED
+    code: ClassVar[str] = "passkey.refused"
+
+
+class PasskeyInvalid(ForecourtError):
+    """What the browser made is no passkey for this platform."""
+
+    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str] = "passkey.invalid"
+
+
+class PasskeyExists(ForecourtError):
+    """Somebody has this passkey already, or has as many as one may."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "passkey.exists"
+
+
+class PasskeyUnknown(ForecourtError):
+    """The user has no such passkey."""
+
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
+    code: ClassVar[str] = "passkey.unknown"
 
 
 class TotpWanted(ForecourtError):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from cryptography.hazmat.primitives.hashes import SHA1
@@ -11,7 +11,18 @@ from cryptography.hazmat.primitives.twofactor import InvalidToken
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from forecourt.base.context import Context
-from forecourt.domain.tenants.model import AuditEntry, Caller, Deed, Permission, Role, User
+from forecourt.domain.tenants.model import (
+    AuditEntry,
+    Caller,
+    Deed,
+    Permission,
+    Place,
+    Role,
+    Share,
+    Tenant,
+    TenantKind,
+    User,
+)
 
 # NIST SP 800-63B, 5.1.1: length is what counts; no rules on which letters.
 PASSWORD_LENGTH_MIN: Final = 10
@@ -43,12 +54,46 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
 """What each role may do."""
 
 
-def caller(user: User, used_at: datetime, expires_at: datetime, now: datetime) -> Caller | None:
-    """Who is logged in, and until when; None when that is over."""
-    until = min(expires_at, used_at + LOGIN_IDLES)
+def caller(user: User, login: Any, now: datetime) -> Caller | None:
+    """Who is logged in, and until when; None when that is over. ``login`` is the browser's row."""
+    until = min(login.expires_at, login.used_at + LOGIN_IDLES)
     if until <= now or user.disabled_at is not None:
         return None
-    return Caller(user=user, expires_at=until)
+    return Caller(
+        user=user,
+        expires_at=until,
+        login_id=login.login_id,
+        provider_id=login.provider_id,
+        acting=login.acting,
+    )
+
+
+def place(tenant: Tenant) -> Place:
+    """A tenant as somewhere to act."""
+    return Place(id=tenant.id, tenant=tenant.id, name=tenant.name, kind=tenant.kind)
+
+
+def shared_place(share: Share, bound: tuple[str, ...]) -> Place | None:
+    """Shared sites as somewhere to look, or None for who is bound to other sites.
+
+    Never without a site: that would be all of them.
+    """
+    sites = tuple(site for site in share.sites if not bound or site in bound)
+    if not sites:
+        return None
+    return Place(
+        id=share.id,
+        tenant=share.tenant,
+        name=share.name,
+        kind=TenantKind.SITE_HOST,
+        sites=sites,
+        shared=True,
+    )
+
+
+def may_act_below(user: User) -> bool:
+    """Owners who see all of their own tenant act in those below it, too."""
+    return user.role is Role.OWNER and not user.sites
 
 
 def password_fault(password: str, email: str) -> str | None:

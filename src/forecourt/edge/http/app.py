@@ -24,9 +24,25 @@ from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
 from forecourt.domain.sites.api import SiteRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
-from forecourt.domain.tenants.api import AuditRoutes, KeyRoutes, RoleRoutes, UserRoutes
+from forecourt.domain.tenants.api import (
+    AuditRoutes,
+    KeyRoutes,
+    RoleRoutes,
+    TenantRoutes,
+    UserRoutes,
+)
+from forecourt.edge.http.account import MeRoutes, home_of
 from forecourt.edge.http.asgi import BODY_BYTES_MAX
-from forecourt.edge.http.auth import Browsers, Gate, Keys, clean_address, context_of, guard
+from forecourt.edge.http.auth import (
+    Browsers,
+    Gate,
+    Keys,
+    Places,
+    caller_of,
+    clean_address,
+    context_of,
+    guard,
+)
 from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, pages
 from forecourt.edge.http.deeds import remembered
 from forecourt.edge.http.document import config
@@ -37,7 +53,7 @@ from forecourt.edge.http.export import exported
 from forecourt.edge.http.limits import Limits, for_strangers, tell
 from forecourt.edge.http.lists import paged, searched
 from forecourt.edge.http.live import Live, LiveRoutes
-from forecourt.edge.http.login import Desk, LoginRoutes, MeRoutes
+from forecourt.edge.http.login import Desk, LoginRoutes
 from forecourt.edge.http.overview import OverviewRoutes
 from forecourt.edge.http.page import PageRoutes
 from forecourt.edge.http.places import PlaceRoutes
@@ -75,6 +91,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     RoleRoutes,
     KeyRoutes,
     AuditRoutes,
+    TenantRoutes,
     CertificateRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
@@ -100,8 +117,9 @@ def http_app(
     """
     keys, browsers = Keys(rooms.tenants, clock), Browsers(rooms.people, clock)
     limits = limits or Limits()
-    gate = Gate(keys, browsers, clock, limits)
-    desk = Desk(rooms.people, browsers, clock, tenant=tenant)
+    places = Places(rooms.tenants)
+    gate = Gate(keys, browsers, places, clock, limits)
+    desk = Desk(rooms.people, browsers, places, clock, tenant=tenant)
     vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
     console = Console(console_folder)
     api = Router(
@@ -118,6 +136,8 @@ def http_app(
         security=[{"apiKey": []}],
         dependencies={
             "ctx": Provide(context_of, sync_to_thread=False),
+            "caller": Provide(caller_of, sync_to_thread=False),
+            "home": Provide(home_of, sync_to_thread=False),
             "paging": Provide(paged, sync_to_thread=False),
             "search": Provide(searched, sync_to_thread=False),
         },

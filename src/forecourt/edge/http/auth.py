@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar, Final
 
+import msgspec
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
@@ -30,11 +31,14 @@ from forecourt.domain.tenants import (
     LoginRefused,
     People,
     Permission,
+    Place,
+    Role,
     Scope,
     Tenants,
+    may_act_below,
 )
 from forecourt.edge.http.limits import Limits
-from forecourt.edge.http.permissions import OF_KEYS, missing
+from forecourt.edge.http.permissions import ANYBODY, OF_KEYS, OF_SHARES, missing
 from forecourt.infra.tracing import current, new_trace, parent_of
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -45,6 +49,7 @@ KEPT_MAX: Final = 1_000
 KEY_LENGTH_MAX: Final = 200
 COOKIE: Final = "forecourt_session"
 CSRF_HEADER: Final = "x-csrf-token"
+TENANT_HEADER: Final = "x-forecourt-tenant"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 ENTERED: Final = "entered"
 
@@ -136,7 +141,7 @@ class Browsers:
         if kept is not None and now < kept[1]:
             return kept[0]
         self._kept.pop(name, None)
-        caller = await self.people.recognize(secret, now)
+        caller = await self.people.logins.recognize(secret, now)
         self._kept[name] = (caller, min(now + KEPT_FOR, caller.expires_at))
         if len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
@@ -156,12 +161,36 @@ class Browsers:
         self._kept.clear()
 
 
+class Places:
+    """Finds out where somebody may act, and remembers it for a moment."""
+
+    def __init__(self, tenants: Tenants) -> None:
+        self._tenants = tenants
+        self._kept: OrderedDict[tuple[str, ...], tuple[Place, datetime]] = OrderedDict()
+
+    async def find(self, home: Context, choice: str, *, below: bool) -> Place:
+        """The place that was chosen. Raises TenantUnknown."""
+        name = (home.tenant, choice, str(below), *home.sites)
+        kept = self._kept.get(name)
+        if kept is not None and home.now < kept[1]:
+            return kept[0]
+        self._kept.pop(name, None)
+        place = await self._tenants.place(home, choice, below=below)
+        self._kept[name] = (place, home.now + KEPT_FOR)
+        if len(self._kept) > KEPT_MAX:
+            self._kept.popitem(last=False)
+        return place
+
+
 class Gate:
     """Who stands before a route, whether they may pass, and whether they come too often."""
 
-    def __init__(self, keys: Keys, browsers: Browsers, clock: Clock, limits: Limits) -> None:
+    def __init__(
+        self, keys: Keys, browsers: Browsers, places: Places, clock: Clock, limits: Limits
+    ) -> None:
         self._keys = keys
         self._browsers = browsers
+        self._places = places
         self._clock = clock
         self._limits = limits
 
@@ -179,48 +208,82 @@ class Gate:
         return ctx
 
     async def _enter(self, connection: Connection, operation: str) -> Context:
-        ctx, held = await self._recognize(connection)
+        chosen = connection.headers.get(TENANT_HEADER, "")
+        try:
+            ctx, held, below, acting = await self._recognize(connection)
+        except ForecourtError as error:
+            if error.kind is Kind.UNAUTHENTICATED:
+                self._limits.stranger(connection)
+            raise
         self._limits.caller(connection, ctx.actor)
+        chosen = chosen or acting
+        # About the caller alone: also for whom the place was taken away meanwhile.
+        if chosen not in {"", ctx.tenant} and operation not in ANYBODY:
+            ctx, held = await self._elsewhere(connection, ctx, held, chosen, below=below)
+            if ctx.sites and operation not in OF_SHARES:
+                raise Forbidden("shared sites are for looking at")
         lacking = missing(operation, held)
         if lacking is not None:
             raise Forbidden(f"this wants the permission {lacking}", permission=lacking)
         return ctx
 
-    async def _recognize(self, connection: Connection) -> tuple[Context, frozenset[Permission]]:
+    async def _recognize(
+        self, connection: Connection
+    ) -> tuple[Context, frozenset[Permission], bool, str]:
+        """Who asks, what they may, whether also below their tenant, and where they last were."""
         key, cookie = presented(connection), connection.cookies.get(COOKIE)
-        try:
-            if key is not None or not cookie:
-                if key is not None and not self._keys.knows(key):
-                    self._limits.look(connection)
-                return await self._keys.context(connection, key), OF_KEYS
-            if not self._browsers.knows(cookie):
+        if key is not None or not cookie:
+            if key is not None and not self._keys.knows(key):
                 self._limits.look(connection)
-            return await self._at_browser(connection, cookie)
-        except ForecourtError as error:
-            if error.kind is Kind.UNAUTHENTICATED:
-                self._limits.stranger(connection)
-            raise
+            ctx = await self._keys.context(connection, key)
+            return ctx, OF_KEYS, Scope.TENANTS.value in ctx.scopes, ""
+        if not self._browsers.knows(cookie):
+            self._limits.look(connection)
+        caller = await self._at_browser(connection, cookie)
+        below = may_act_below(caller.user)
+        return self._context(connection, caller), ROLES[caller.user.role], below, caller.acting
 
-    async def _at_browser(
-        self, connection: Connection, secret: str
-    ) -> tuple[Context, frozenset[Permission]]:
+    async def _at_browser(self, connection: Connection, secret: str) -> Caller:
         caller = await self._browsers.caller(secret)
         if str(connection.scope.get("method")) not in SAFE_METHODS:
-            wanted = self._browsers.people.csrf_of(secret)
+            wanted = self._browsers.people.logins.csrf_of(secret)
             told = connection.headers.get(CSRF_HEADER, "")
             if not hmac.compare_digest(told.encode(), wanted.encode()):
                 raise CsrfMissing(f"a change wants the header {CSRF_HEADER}: reload the page")
-        user, now, held = caller.user, self._clock.now(), ROLES[caller.user.role]
-        connection.scope["state"]["user"] = user
-        ctx = Context(
+        connection.scope["state"]["caller"] = caller
+        return caller
+
+    def _context(self, connection: Connection, caller: Caller) -> Context:
+        user, now = caller.user, self._clock.now()
+        raw = Permission.COMMANDS_RAW in ROLES[user.role]
+        return Context(
             actor=f"user:{user.id}",
             tenant=user.tenant,
             now=now,
             trace=trace_of(connection),
             sites=user.sites,
-            scopes=frozenset({Scope.RAW.value} if Permission.COMMANDS_RAW in held else ()),
+            scopes=frozenset({Scope.RAW.value} if raw else ()),
         )
-        return ctx, held
+
+    async def _elsewhere(
+        self,
+        connection: Connection,
+        home: Context,
+        held: frozenset[Permission],
+        chosen: str,
+        *,
+        below: bool,
+    ) -> tuple[Context, frozenset[Permission]]:
+        """The same caller in another place, and what may be done there. Raises TenantUnknown."""
+        place = await self._places.find(home, chosen, below=below)
+        # Whoever is below learns that somebody above did it, and not who is above.
+        there = msgspec.structs.replace(
+            home, actor=f"above:{home.actor}", tenant=place.tenant, sites=place.sites
+        )
+        if place.shared:
+            return there, held & ROLES[Role.SITE_HOST]
+        connection.scope["state"]["home"] = home
+        return there, held
 
 
 def guard(gate: Gate) -> Guard:
@@ -265,6 +328,14 @@ def clean_address(connection: Connection, _: BaseRouteHandler) -> None:
 def context_of(request: Request[Any, Context, Any]) -> Context:
     """For the routes: who asks, as the guard found out."""
     return request.auth
+
+
+def caller_of(request: Request[Any, Context, Any]) -> Caller:
+    """For the routes: whose browser it is. Raises LoginRefused: a program is nobody."""
+    found = request.scope["state"].get("caller")
+    if not isinstance(found, Caller):
+        raise LoginRefused("this is for people: log in")
+    return found
 
 
 def trace_of(connection: Connection) -> str:

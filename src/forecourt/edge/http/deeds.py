@@ -8,6 +8,8 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
+import msgspec
+
 from forecourt.base.context import Context
 from forecourt.domain.tenants import Audit, Deed
 from forecourt.edge.http.asgi import FAILED_FROM, App, Message, Receive, Scope, Send
@@ -19,7 +21,7 @@ SAID_MAX: Final = 16_384
 HIDDEN: Final = "…"
 SECRETS: Final = ("password", "secret", "private", "authorization", "key", "totp", "code", "csrf")
 # What changes nothing but the caller's own log-in; those have events of their own.
-UNREMARKABLE: Final = frozenset({"log_out", "begin_totp"})
+UNREMARKABLE: Final = frozenset({"log_out", "begin_totp", "begin_passkey"})
 
 
 def remembered(audit: Audit) -> Callable[[Any], Any]:
@@ -87,6 +89,11 @@ class _Deeds:
             address="" if client is None else client[0],
         )
         await self._audit.add(ctx, deed)
+        home = scope["state"].get("home")
+        if isinstance(home, Context):
+            # Both trails tell of it: that of the tenant where it was done, and that of who did it.
+            subject = f"{ctx.tenant} {deed.subject}"
+            await self._audit.add(home, msgspec.structs.replace(deed, subject=subject))
 
 
 class _Heard:

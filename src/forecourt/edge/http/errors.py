@@ -8,7 +8,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
-from msgspec import Struct
+from msgspec import Struct, ValidationError
 
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.edge.http.auth import trace_of
@@ -66,6 +66,8 @@ CODE: Final[Mapping[int, str]] = {
 }
 
 INTERNAL: Final = 500
+
+IN_BODY: Final = re.compile(r"(.*) - at `\$\.data\.?(.*)`", re.DOTALL)
 
 log = structlog.get_logger(__name__)
 
@@ -138,7 +140,11 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
     """What the framework refuses: no route, wrong method, a body that does not fit."""
     status = error.status_code
     if status >= INTERNAL:
-        return on_exception(request, error)
+        wrong = _in_body(error)
+        if wrong is None:
+            return on_exception(request, error)
+        said = _said(400, error, (wrong,))
+        return problem(400, CODE[400], said, trace=trace_of(request), errors=(wrong,))
     extra = error.extra if isinstance(error.extra, list) else []
     faults = tuple(fault(one) for one in extra if isinstance(one, dict))
     return problem(
@@ -161,6 +167,16 @@ def on_exception(request: Request[Any, Any, Any], error: Exception) -> Response[
     trace = trace_of(request)
     log.error("http.failed", trace=trace, method=request.method, exc_info=error)
     return problem(INTERNAL, "internal", "The log has the details; quote the trace.", trace=trace)
+
+
+def _in_body(error: HTTPException) -> Fault | None:
+    """What is wrong with a body's field that is called like something that routes are given.
+
+    The framework takes that for a failure of ours.
+    """
+    said = str(error.__cause__) if isinstance(error.__cause__, ValidationError) else ""
+    found = IN_BODY.fullmatch(said)
+    return None if found is None else Fault(detail=found[1], pointer=pointer(found[2]))
 
 
 def fault(found: Mapping[str, Any]) -> Fault:

@@ -81,6 +81,7 @@ class Live:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._listeners: dict[TenantId, set[Listener]] = {}
+        self._over = False
 
     def __len__(self) -> int:
         return sum(map(len, self._listeners.values()))
@@ -89,6 +90,13 @@ class Live:
         """Something happened; called for every event, in order."""
         for listener in self._listeners.get(told.tenant, ()):
             listener.hear(told)
+
+    def end(self) -> None:
+        """Hang up: the server stops, and would wait for streams that never end by themselves."""
+        self._over = True
+        for held in self._listeners.values():
+            for listener in held:
+                listener.woken.set()
 
     @contextmanager
     def _listening(self, tenant: TenantId, listener: Listener) -> Any:
@@ -119,14 +127,14 @@ class Live:
                 newest = place_of(told.place)
                 if listener.wants(told):
                     yield frame(told)
-            while not listener.lost:
+            while not (listener.lost or self._over):
+                listener.woken.clear()
                 while listener.waiting:
                     told = listener.waiting.popleft()
                     place = place_of(told.place)
                     # What was read from the outbox may be told by the relay once more.
                     if place is None or newest is None or place > newest:
                         yield frame(told)
-                listener.woken.clear()
                 try:
                     async with asyncio.timeout(KEEP_ALIVE_S):
                         await listener.woken.wait()
@@ -135,7 +143,8 @@ class Live:
                 if ctx.sites and loop.time() - asked_s > SITES_ASKED_EVERY_S:
                     asked_s = loop.time()
                     listener.stations = await _within(ctx, stations)
-            yield b"event: behind\ndata: {}\n\n"
+            if listener.lost:
+                yield b"event: behind\ndata: {}\n\n"
 
     async def _missed(self, ctx: Context, after: tuple[int, int] | None) -> Sequence[Told]:
         if after is None:

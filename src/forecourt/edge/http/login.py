@@ -1,7 +1,10 @@
-"""Logging in and out, the first owner, and what a browser may know of whoever is logged in."""
+"""Logging in and out, by password or passkey, and the first owner."""
 
 import time
-from typing import Annotated, Any
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Annotated, Any, ClassVar, Final
+from urllib.parse import urlsplit
 
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import Cookie
@@ -11,19 +14,27 @@ from msgspec import Meta, Struct
 
 from forecourt.base.clock import Clock
 from forecourt.base.context import Context
+from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.ids import TenantId
 from forecourt.base.text import Name
 from forecourt.domain.tenants import (
     ROLES,
+    Caller,
     Login,
     LoginRefused,
     NewUser,
+    Party,
     People,
+    Place,
     Role,
+    Seen,
+    TenantKind,
+    TenantUnknown,
     TotpWanted,
     User,
+    may_act_below,
 )
-from forecourt.edge.http.auth import COOKIE, Browsers
+from forecourt.edge.http.auth import COOKIE, Browsers, Places
 from forecourt.edge.http.throttle import Throttle
 
 Email = Annotated[
@@ -31,6 +42,27 @@ Email = Annotated[
 ]
 Password = Annotated[str, Meta(min_length=1, max_length=200)]
 Code = Annotated[str, Meta(max_length=40)]
+
+
+ONCE_COOKIE: Final = "forecourt_once"
+ONCE_LASTS_S: Final = 300
+
+
+class PasskeysNowhere(ForecourtError):
+    """The platform has no name that passkeys could be bound to."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "passkey.nowhere"
+
+
+class PlaceView(Struct, frozen=True, kw_only=True):
+    """Somewhere to act."""
+
+    id: str
+    name: str
+    kind: TenantKind
+    shared: bool
+    """Sites of another tenant, to look at."""
 
 
 class UserSelf(Struct, frozen=True, kw_only=True):
@@ -44,6 +76,8 @@ class UserSelf(Struct, frozen=True, kw_only=True):
     sites: tuple[str, ...]
     tenant: str
     totp: bool
+    place: PlaceView
+    """Where the user acts: the own tenant, one below it, or sites that another one shares."""
 
 
 class LoggedIn(Struct, frozen=True, kw_only=True):
@@ -76,28 +110,33 @@ class FirstOwner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     code: Code
 
 
-class TotpSecret(Struct, frozen=True, kw_only=True):
-    """What an authenticator program wants to know."""
+class Question(Struct, frozen=True, kw_only=True):
+    """What a page hands to `navigator.credentials`, as WebAuthn's JSON spells it."""
 
-    secret: str
-    uri: str
+    options: dict[str, Any]
 
 
-class TotpProof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """That the authenticator program knows it."""
+class PasskeyAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `navigator.credentials.get` returned, by its `toJSON`."""
 
-    secret: Annotated[str, Meta(min_length=32, max_length=32, pattern="^[A-Z2-7]{32}$")]
-    code: Code
+    credential: dict[str, Any]
 
 
 class Desk:
     """Where people log in: slows down who guesses, and hands out the cookie."""
 
     def __init__(
-        self, people: People, browsers: Browsers, clock: Clock, *, tenant: TenantId
+        self,
+        people: People,
+        browsers: Browsers,
+        places: Places,
+        clock: Clock,
+        *,
+        tenant: TenantId,
     ) -> None:
         self.people = people
         self._browsers = browsers
+        self._places = places
         self._clock = clock
         self._tenant = tenant
         self._throttle = Throttle()
@@ -109,10 +148,9 @@ class Desk:
         address = address_of(request)
         names = (f"from {address}", f"as {given.email.casefold()}")
         self._throttle.check(names, time.monotonic())
-        agent = request.headers.get("user-agent", "")
         try:
             login = await self.people.log_in(
-                given.email, given.password, given.totp, self._clock.now(), address, agent
+                given.email, given.password, given.totp, self._clock.now(), seen(request)
             )
         except LoginRefused:
             self._throttle.failed(names, time.monotonic())
@@ -123,7 +161,7 @@ class Desk:
                 self._throttle.failed(names, time.monotonic())
             raise
         self._throttle.passed(names)
-        return self._welcome(request, login)
+        return await self._welcome(request, login)
 
     async def set_up(
         self, request: Request[Any, Any, Any], first: FirstOwner
@@ -145,20 +183,77 @@ class Desk:
         """Nothing happens when nobody was logged in."""
         secret = request.cookies.get(COOKIE)
         if secret:
-            await self.people.log_out(secret)
+            await self.people.logins.log_out(secret)
             self._browsers.forget(secret)
 
-    async def me(self, request: Request[Any, Any, Any]) -> LoggedIn:
-        """Raises LoginRefused."""
-        secret = request.cookies.get(COOKIE, "")
-        caller = await self._browsers.caller(secret)
-        return LoggedIn(user=_self(caller.user), csrf=self.people.csrf_of(secret))
+    async def ask_for_passkey(self, request: Request[Any, Any, Any]) -> Response[Question]:
+        """Raises LoginThrottled, PasskeysNowhere."""
+        names = self._slowed(request, "passkey")
+        self._throttle.failed(names, time.monotonic())  # Until one answers.
+        party = self.party(request)
+        asked = await self.people.passkeys.ask(self._tenant, self._clock.now(), party)
+        return question(request, *asked)
 
-    async def user(self, request: Request[Any, Any, Any]) -> User:
-        """Who is logged in. Raises LoginRefused: a program has no second factor."""
-        return (await self._browsers.caller(request.cookies.get(COOKIE, ""))).user
+    async def log_in_with_passkey(
+        self, request: Request[Any, Any, Any], given: PasskeyAnswer
+    ) -> Response[LoggedIn]:
+        """Raises PasskeyRefused, PasskeysNowhere, LoginRefused."""
+        login = await self.people.passkeys.log_in(
+            request.cookies.get(ONCE_COOKIE, ""),
+            given.credential,
+            self.party(request),
+            now=self._clock.now(),
+            seen=seen(request),
+        )
+        self._throttle.passed((f"passkey from {address_of(request)}",))
+        return await self._welcome(request, login)
 
-    def _welcome(self, request: Request[Any, Any, Any], login: Login) -> Response[LoggedIn]:
+    async def place(self, caller: Caller, choice: str) -> Place:
+        """Where somebody acts, or would. Raises TenantUnknown."""
+        home = self._home(caller.user)
+        chosen = choice or home.tenant
+        return await self._places.find(home, chosen, below=may_act_below(caller.user))
+
+    async def standing(self, caller: Caller) -> Place:
+        """Where somebody acts; at home, where the place was taken away meanwhile."""
+        try:
+            return await self.place(caller, caller.acting)
+        except TenantUnknown:
+            return await self.act(self._home(caller.user), caller, "")
+
+    async def act(self, ctx: Context, caller: Caller, choice: str) -> Place:
+        """Act there from now on, in this browser. Raises TenantUnknown."""
+        place = await self.place(caller, choice)
+        acting = "" if place.id == caller.user.tenant else place.id
+        await self.people.logins.act(ctx, caller, acting)
+        self._browsers.forget_all()
+        return place
+
+    def _home(self, user: User) -> Context:
+        return Context(
+            actor=f"user:{user.id}", tenant=user.tenant, now=self._clock.now(), sites=user.sites
+        )
+
+    async def end_login(self, ctx: Context, caller: Caller, login_id: str) -> None:
+        """Log one browser out, at once. Raises LoginUnknown."""
+        await self.people.logins.end(ctx, caller.user.id, login_id)
+        self._browsers.forget_all()
+
+    async def end_others(self, ctx: Context, caller: Caller) -> None:
+        """Log all other browsers of whoever asks out, at once."""
+        await self.people.logins.end_others(ctx, caller.user.id, but=caller.login_id)
+        self._browsers.forget_all()
+
+    def party(self, request: Request[Any, Any, Any]) -> Party:
+        """Who asks for passkeys. Raises PasskeysNowhere."""
+        return party_of(self.people.public_url or here(request))
+
+    def _slowed(self, request: Request[Any, Any, Any], what: str) -> tuple[str, ...]:
+        names = (f"{what} from {address_of(request)}",)
+        self._throttle.check(names, time.monotonic())
+        return names
+
+    async def _welcome(self, request: Request[Any, Any, Any], login: Login) -> Response[LoggedIn]:
         cookie = Cookie(
             key=COOKIE,
             value=login.secret,
@@ -168,8 +263,60 @@ class Desk:
             path="/",
             max_age=int((login.expires_at - self._clock.now()).total_seconds()),
         )
-        told = LoggedIn(user=_self(login.user), csrf=self.people.csrf_of(login.secret))
+        home = self._home(login.user)
+        place = await self._places.find(home, home.tenant, below=False)
+        csrf = self.people.logins.csrf_of(login.secret)
+        told = LoggedIn(user=self_of(login.user, place), csrf=csrf)
         return Response(told, cookies=[cookie], status_code=200)
+
+
+def here(request: Request[Any, Any, Any]) -> str:
+    """Where this platform is, without a setting that says so: only as this machine sees itself."""
+    return f"{request.url.scheme}://{request.url.netloc}" if is_loopback(request) else ""
+
+
+def is_loopback(request: Request[Any, Any, Any]) -> bool:
+    """Whether somebody asked for this machine by its own name.
+
+    Any other name comes from whoever asks, and nothing that lasts may be built on it.
+    """
+    return request.url.hostname in {"localhost", "127.0.0.1", "::1"}
+
+
+def party_of(url: str) -> Party:
+    """Who asks for passkeys: the host that they are bound to. Raises PasskeysNowhere."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if not host or is_address(host):
+        raise PasskeysNowhere(
+            "passkeys want a name: set public_url, or open http://localhost on the machine itself"
+        )
+    return Party(host=host, origin=f"{parts.scheme}://{parts.netloc}")
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address, which passkeys cannot be bound to."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def question(
+    request: Request[Any, Any, Any], secret: str, options: Mapping[str, Any]
+) -> Response[Question]:
+    """What to ask a passkey, and the cookie that binds the answer to this browser."""
+    cookie = Cookie(
+        key=ONCE_COOKIE,
+        value=secret,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+        path="/api/v1",
+        max_age=ONCE_LASTS_S,
+    )
+    return Response(Question(options=dict(options)), cookies=[cookie], status_code=200)
 
 
 class LoginRoutes(Controller):
@@ -204,40 +351,32 @@ class LoginRoutes(Controller):
         """Log a browser in by a cookie. `login.totp_wanted` asks for the second factor."""
         return await desk.log_in(request, data)
 
-
-class MeRoutes(Controller):
-    """For browsers: whoever is logged in."""
-
-    tags = ("Log-in",)
-
-    @get("/me", operation_id="read_me", summary="Who is logged in")
-    async def me(self, request: Request[Any, Any, Any], desk: NamedDependency[Desk]) -> LoggedIn:
-        """Who is logged in at this browser."""
-        return await desk.me(request)
-
-    @post("/logout", operation_id="log_out", summary="Log out", status_code=204)
-    async def log_out(self, request: Request[Any, Any, Any], desk: NamedDependency[Desk]) -> None:
-        """Log this browser out."""
-        await desk.log_out(request)
-
-    @post("/me/totp", operation_id="begin_totp", summary="Begin a second factor", status_code=200)
-    async def begin(
+    @post("/login/passkey", operation_id="ask_passkey", summary="Ask a passkey", status_code=200)
+    async def ask(
         self, request: Request[Any, Any, Any], desk: NamedDependency[Desk]
-    ) -> TotpSecret:
-        """A secret for an authenticator program. Nothing is kept before it is shown to work."""
-        secret, uri = desk.people.new_totp(await desk.user(request))
-        return TotpSecret(secret=secret, uri=uri)
+    ) -> Response[Question]:
+        """A question for any passkey that this browser has; it is good once, for five minutes."""
+        return await desk.ask_for_passkey(request)
 
-    @post("/me/totp/proof", operation_id="set_totp", summary="Use the factor", status_code=204)
-    async def prove(
+    @post(
+        "/login/passkey/answer",
+        operation_id="log_in_with_passkey",
+        summary="Log in with a passkey",
+        status_code=200,
+    )
+    async def answer(
         self,
         request: Request[Any, Any, Any],
-        ctx: NamedDependency[Context],
         desk: NamedDependency[Desk],
-        data: JSONBody[TotpProof],
-    ) -> None:
-        """Want this second factor at each log-in from now on."""
-        await desk.people.set_totp(ctx, await desk.user(request), data.secret, data.code)
+        data: JSONBody[PasskeyAnswer],
+    ) -> Response[LoggedIn]:
+        """Log in by the answer. No password and no second factor: the device verified the user."""
+        return await desk.log_in_with_passkey(request, data)
+
+
+def seen(request: Request[Any, Any, Any]) -> Seen:
+    """What a log-in looks like from outside."""
+    return Seen(address=address_of(request), agent=request.headers.get("user-agent", ""))
 
 
 def address_of(request: Request[Any, Any, Any]) -> str:
@@ -245,14 +384,22 @@ def address_of(request: Request[Any, Any, Any]) -> str:
     return "" if request.client is None else request.client.host
 
 
-def _self(user: User) -> UserSelf:
+def self_of(user: User, place: Place) -> UserSelf:
+    """A user as the user's own pages show one, with what may be done at ``place``."""
+    held = ROLES[user.role] & (ROLES[Role.SITE_HOST] if place.shared else ROLES[user.role])
     return UserSelf(
         id=user.id,
         email=user.email,
         name=user.name,
         role=user.role,
-        permissions=tuple(sorted(permission.value for permission in ROLES[user.role])),
-        sites=user.sites,
+        permissions=tuple(sorted(permission.value for permission in held)),
+        sites=place.sites if place.shared else user.sites,
         tenant=user.tenant,
         totp=user.totp,
+        place=place_view(place),
     )
+
+
+def place_view(place: Place) -> PlaceView:
+    """Somewhere to act, as those see it who may; not whose shared sites are."""
+    return PlaceView(id=place.id, name=place.name, kind=place.kind, shared=place.shared)

@@ -51,6 +51,8 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
     P.TOKENS_WRITE: ("add_token", "change_token", "remove_token"),
     P.PEOPLE_READ: ("list_users", "read_user", "list_api_keys", "read_api_key"),
     P.PEOPLE_WRITE: (*("add_user", "change_user", "remove_user", "add_api_key", "revoke_api_key"),),
+    P.TENANTS_READ: ("list_tenants", "read_tenant", "list_shares"),
+    P.TENANTS_WRITE: ("add_tenant", "change_tenant", "share_sites", "unshare_sites"),
     P.AUDIT_READ: ("list_audit", "verify_audit"),
 }
 
@@ -59,10 +61,27 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
 }
 """By a route's operation id."""
 
-ANYBODY: Final = frozenset({"read_me", "log_out", "begin_totp", "set_totp"})
+ANYBODY: Final = frozenset(
+    {
+        *("read_me", "log_out", "begin_totp", "set_totp", "list_my_passkeys", "begin_passkey"),
+        *("add_passkey", "remove_passkey", "list_my_logins", "end_my_login", "end_my_other_logins"),
+        *("list_places", "act_in"),
+    }
+)
 """Routes about the caller alone."""
 
-OF_KEYS: Final = frozenset(Permission) - {P.PEOPLE_READ, P.PEOPLE_WRITE, P.COMMANDS_RAW}
+OF_SHARES: Final = frozenset(
+    {
+        *("list_stations", "read_station", "list_timeline", "list_alarms", "overview", "live"),
+        *("list_sessions", "read_session", "list_readings", "list_sites", "read_site"),
+        *("overview_sites", "read_site_summary", "list_roles"),
+    }
+)
+"""What may be read where sites are shared; all that is not named here may not."""
+
+OF_KEYS: Final = frozenset(Permission) - {
+    *(P.PEOPLE_READ, P.PEOPLE_WRITE, P.TENANTS_WRITE, P.COMMANDS_RAW)
+}
 """What a program with an API key may do; people let people in."""
 
 

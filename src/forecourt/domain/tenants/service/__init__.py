@@ -5,8 +5,10 @@ And what keeps two requests from undoing each other: one editor at a time, a rep
 
 from forecourt.domain.tenants.service.audit import Audit
 from forecourt.domain.tenants.service.edits import Edits
+from forecourt.domain.tenants.service.logins import Logins
+from forecourt.domain.tenants.service.passkeys import Passkeys
 from forecourt.domain.tenants.service.people import People
 from forecourt.domain.tenants.service.repeats import Repeats
 from forecourt.domain.tenants.service.tenants import Tenants
 
-__all__ = ["Audit", "Edits", "People", "Repeats", "Tenants"]
+__all__ = ["Audit", "Edits", "Logins", "Passkeys", "People", "Repeats", "Tenants"]

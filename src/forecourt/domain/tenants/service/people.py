@@ -4,7 +4,7 @@ import asyncio
 import base64
 import secrets
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
@@ -12,51 +12,53 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
 from forecourt.base.context import Context
-from forecourt.base.digest import Digest, digest
 from forecourt.base.ids import new_id
 from forecourt.base.pages import FIRST_PAGE, Page, Wanted
 from forecourt.base.seal import Sealed, seal, unseal
 from forecourt.domain.tenants import rules
 from forecourt.domain.tenants.model import (
-    Caller,
     LastOwner,
     Login,
     LoginRefused,
+    Method,
     NewUser,
     PasswordWeak,
     Role,
+    Seen,
     SetUpDone,
     TotpWanted,
     User,
     UserAdded,
     UserChanged,
     UserExists,
-    UserLoggedIn,
     UserUnknown,
 )
+from forecourt.domain.tenants.service.logins import Logins
+from forecourt.domain.tenants.service.once import OneTime
+from forecourt.domain.tenants.service.passkeys import Passkeys
+from forecourt.domain.tenants.store import logins
 from forecourt.domain.tenants.store import people as store
 from forecourt.infra.database import Database, Unit
 
-# A browser is logged out after so long, whatever it does.
-LOGIN_LASTS: Final = timedelta(days=7)
-# How stale the record of the last request may be: a write for each would be a waste.
-USED_EVERY: Final = timedelta(minutes=5)
-SECRET_BYTES: Final = 32
 # RFC 4226, 4: at least 128 bits, 160 recommended.
 TOTP_BYTES: Final = 20
 TOTP_USE: Final = "totp"
 # Each check of a password takes 19 MiB and some 25 ms of a core (OWASP's least for argon2id), which
 # the stations would miss: one at a time, however many ask.
 CHECKS_AT_ONCE: Final = 1
-AGENT_LENGTH_MAX: Final = 200
 
 
 class People:
     """Everything about those who log in."""
 
-    def __init__(self, db: Database, *, secret_key: bytes) -> None:
+    def __init__(self, db: Database, *, secret_key: bytes, public_url: str = "") -> None:
         self._db = db
+        self.public_url = public_url
+        """Where people reach the platform, if that was said."""
         self._secret_key = secret_key
+        self.logins = Logins(db, secret_key=secret_key)
+        self._once = OneTime(db, secret_key=secret_key)
+        self.passkeys = Passkeys(db, logins=self.logins, once=self._once)
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
         self._checking = asyncio.Semaphore(CHECKS_AT_ONCE)
         self._nobody = ""
@@ -167,7 +169,7 @@ class People:
             if values:
                 await store.change(unit, user_id, values)
             if values.keys() - {"name"}:
-                await store.end_logins(unit, user_id)
+                await logins.end_all(unit, user_id)
             await _tell_changed(unit, ctx, before)
             return await _read(unit, user_id)
 
@@ -199,8 +201,8 @@ class People:
 
     # ---- logging in -----------------------------------------------------------------------------
 
-    async def log_in(  # noqa: PLR0917 (address and browser are one thing, seen twice)
-        self, email: str, password: str, code: str, now: datetime, address: str, agent: str
+    async def log_in(
+        self, email: str, password: str, code: str, now: datetime, seen: Seen
     ) -> Login:
         """A browser's secret, for the right password. Raises LoginRefused, TotpWanted."""
         async with self._db.house_unit() as unit:
@@ -209,8 +211,9 @@ class People:
             await self._is_password(await self._nobodys(), password)
             raise LoginRefused("wrong address or password")
         user, hashed, sealed, used = found
-        if not await self._is_password(hashed, password) or user.disabled_at is not None:
+        if not await self._is_password(hashed, password):
             raise LoginRefused("wrong address or password")
+        await self.logins.admit(user)
         ctx = Context(actor=f"user:{user.id}", tenant=user.tenant, now=now)
         changed: dict[str, object] = {}
         if sealed is not None:
@@ -221,53 +224,12 @@ class People:
             changed["totp_used"] = step
         if self._hasher.check_needs_rehash(hashed):
             changed["password"] = await asyncio.to_thread(self._hasher.hash, password)
-        secret = secrets.token_urlsafe(SECRET_BYTES)
-        expires_at = now + LOGIN_LASTS
         async with self._db.unit(ctx) as unit:
             if changed:
                 await store.change(unit, user.id, changed)
-            seen = (address, agent[:AGENT_LENGTH_MAX])
-            name = self._digest(secret)
-            await store.add_login(unit, user, name, now=now, expires_at=expires_at, seen=seen)
-            await unit.emit(
-                UserLoggedIn(
-                    tenant=user.tenant, at=now, user_id=user.id, email=user.email, address=address
-                )
-            )
-        return Login(secret=secret, user=user, expires_at=expires_at)
-
-    async def recognize(self, secret: str, now: datetime) -> Caller:
-        """Whose a browser is. Raises LoginRefused when its log-in is over."""
-        name = self._digest(secret)
-        async with self._db.house_unit() as unit:
-            found = await store.find_login(unit, name)
-            caller = None if found is None else rules.caller(*found, now)
-            if caller is None:
-                await store.end_login(unit, name)
-            elif found is not None and now - found[1] >= USED_EVERY:
-                await store.use_login(unit, name, now)
-        if caller is None:
-            raise LoginRefused("log in again")
-        return caller
-
-    async def log_out(self, secret: str) -> None:
-        """End a browser's log-in; nothing happens when it is over."""
-        async with self._db.house_unit() as unit:
-            await store.end_login(unit, self._digest(secret))
-
-    async def forget_logins(self, now: datetime) -> int:
-        """Housekeeping: drop what is over."""
-        async with self._db.house_unit() as unit:
-            return await store.forget_logins(unit, now)
-
-    def csrf_of(self, secret: str) -> str:
-        """What a page must send along with a change, so that no other site's page can make one."""
-        return digest(secret.encode(), key=self._secret_key, use="csrf").hex()
+            return await self.logins.begin(unit, ctx, user, method=Method.PASSWORD, seen=seen)
 
     # ---- inside ---------------------------------------------------------------------------------
-
-    def _digest(self, secret: str) -> Digest:
-        return digest(secret.encode(), key=self._secret_key, use="login")
 
     async def _hash(self, password: str, email: str) -> str:
         if (fault := rules.password_fault(password, email)) is not None:

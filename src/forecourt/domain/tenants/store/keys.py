@@ -1,4 +1,4 @@
-"""Tenants and API keys."""
+"""API keys: kept as digests, found by name, by id, or by what they open."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -16,24 +16,13 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from forecourt.base.digest import Digest
 from forecourt.base.ids import TenantId
 from forecourt.base.pages import Page, Wanted
-from forecourt.domain.tenants.model import KEY_SORTS, ApiKey, Scope, Tenant
+from forecourt.domain.tenants.model import KEY_SORTS, ApiKey, Scope
 from forecourt.infra.database import Unit, metadata
 from forecourt.infra.listing import Listing, list_rows, sorts
-
-tenants: Final = Table(
-    "tenants",
-    metadata,
-    Column("tenant_id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-    Column("time_zone", Text, nullable=False, server_default="UTC"),
-    Column("ocpp_url", Text, nullable=False, server_default=""),
-)
 
 api_keys: Final = Table(
     "api_keys",
@@ -47,14 +36,6 @@ api_keys: Final = Table(
     Column("revoked_at", DateTime(timezone=True)),
     Column("scopes", ARRAY(Text), nullable=False, server_default=text("'{}'")),
 )
-
-
-async def add_tenant(unit: Unit, tenant: Tenant, now: object) -> None:
-    await unit.conn.execute(
-        upsert(tenants)
-        .values(tenant_id=tenant.id, name=tenant.name, created_at=now)
-        .on_conflict_do_nothing()
-    )
 
 
 async def add_key(unit: Unit, key: ApiKey, digest: Digest) -> None:

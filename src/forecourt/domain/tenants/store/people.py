@@ -1,7 +1,6 @@
-"""Users, and the browsers that are logged in."""
+"""Users: who they are and with what they log in."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -14,13 +13,12 @@ from sqlalchemy import (
     Text,
     delete,
     func,
-    insert,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from forecourt.base.digest import Digest
 from forecourt.base.ids import TenantId
 from forecourt.base.pages import Page, Wanted
 from forecourt.domain.tenants.model import USER_SORTS, Role, User
@@ -40,21 +38,9 @@ users: Final = Table(
     Column("password", Text, nullable=False),
     Column("totp", LargeBinary),
     Column("totp_used", BigInteger, nullable=False),
+    Column("recovery", ARRAY(LargeBinary), nullable=False, server_default=text("'{}'")),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("disabled_at", DateTime(timezone=True)),
-)
-
-logins: Final = Table(
-    "logins",
-    metadata,
-    Column("digest", LargeBinary, primary_key=True),
-    Column("tenant_id", Text, nullable=False),
-    Column("user_id", Text, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-    Column("used_at", DateTime(timezone=True), nullable=False),
-    Column("expires_at", DateTime(timezone=True), nullable=False),
-    Column("address", Text, nullable=False),
-    Column("agent", Text, nullable=False),
 )
 
 
@@ -86,14 +72,14 @@ async def count(unit: Unit) -> int:
 
 async def find(unit: Unit, user_id: str) -> User | None:
     row = (await unit.conn.execute(select(users).where(users.c.user_id == user_id))).first()
-    return None if row is None else _user(row)
+    return None if row is None else user_of(row)
 
 
 async def find_by_email(unit: Unit, email: str) -> tuple[User, str, bytes | None, int] | None:
     """A user, with the hash of the password, the sealed second factor and its last step."""
     query = select(users).where(users.c.email_folded == email.casefold())
     row = (await unit.conn.execute(query)).first()
-    return None if row is None else (_user(row), row.password, row.totp, row.totp_used)
+    return None if row is None else (user_of(row), row.password, row.totp, row.totp_used)
 
 
 async def secrets_of(unit: Unit, user_id: str) -> tuple[str, bytes | None]:
@@ -112,7 +98,7 @@ async def page(
         gone = users.c.disabled_at
         query = query.where(gone.is_not(None) if disabled else gone.is_(None))
     found = await list_rows(unit, query, _LISTING, wanted)
-    return found.of([_user(row) for row in found.rows])
+    return found.of([user_of(row) for row in found.rows])
 
 
 async def owners(unit: Unit) -> list[str]:
@@ -133,58 +119,6 @@ async def remove(unit: Unit, user_id: str) -> None:
     await unit.conn.execute(delete(users).where(users.c.user_id == user_id))
 
 
-async def add_login(
-    unit: Unit,
-    user: User,
-    digest: Digest,
-    *,
-    now: datetime,
-    expires_at: datetime,
-    seen: tuple[str, str],
-) -> None:
-    """``seen``: from which address, with which browser."""
-    await unit.conn.execute(
-        insert(logins).values(
-            digest=digest,
-            tenant_id=user.tenant,
-            user_id=user.id,
-            created_at=now,
-            used_at=now,
-            expires_at=expires_at,
-            address=seen[0],
-            agent=seen[1],
-        )
-    )
-
-
-async def find_login(unit: Unit, digest: Digest) -> tuple[User, datetime, datetime] | None:
-    """Whose it is, when it was last used and until when it is good."""
-    query = (
-        select(users, logins.c.used_at, logins.c.expires_at)
-        .join(logins, logins.c.user_id == users.c.user_id)
-        .where(logins.c.digest == digest)
-    )
-    row = (await unit.conn.execute(query)).first()
-    return None if row is None else (_user(row), row.used_at, row.expires_at)
-
-
-async def use_login(unit: Unit, digest: Digest, now: datetime) -> None:
-    await unit.conn.execute(update(logins).where(logins.c.digest == digest).values(used_at=now))
-
-
-async def end_login(unit: Unit, digest: Digest) -> None:
-    await unit.conn.execute(delete(logins).where(logins.c.digest == digest))
-
-
-async def end_logins(unit: Unit, user_id: str) -> None:
-    await unit.conn.execute(delete(logins).where(logins.c.user_id == user_id))
-
-
-async def forget_logins(unit: Unit, now: datetime) -> int:
-    """Drop those that are over."""
-    return (await unit.conn.execute(delete(logins).where(logins.c.expires_at < now))).rowcount
-
-
 _LISTING: Final = Listing(
     sorts=sorts(users, USER_SORTS, id=users.c.user_id, email=users.c.email_folded),
     key=(users.c.user_id,),
@@ -193,7 +127,8 @@ _LISTING: Final = Listing(
 )
 
 
-def _user(row: Any) -> User:
+def user_of(row: Any) -> User:
+    """A row of users as a value."""
     return User(
         id=row.user_id,
         tenant=TenantId(row.tenant_id),

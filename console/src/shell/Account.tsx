@@ -1,0 +1,167 @@
+/** Whoever is logged in, about their own log-in: with what, and where. */
+import { ActionIcon, Button, Drawer, TextInput } from "@mantine/core";
+import { IconDeviceDesktop, IconFingerprint, IconTrash } from "@tabler/icons-react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import type { Me } from "../api/account";
+import { api, ask } from "../api/client";
+import { keys } from "../api/keys";
+import type { BrowserView, PasskeyView } from "../api/schema";
+import { addPasskey, passkeysWork, wasDismissed } from "../api/webauthn";
+import { useT } from "../i18n";
+import { browserOf } from "../lib/agent";
+import { Ago, Loaded, Refused } from "../parts/basics";
+import { QrCode } from "../parts/QrCode";
+import { State } from "../parts/states";
+
+export function Account({ me, opened, close }: { me: Me; opened: boolean; close: () => void }) {
+  const t = useT();
+  return (
+    <Drawer opened={opened} onClose={close} position="right" size={460} title={<b>{t("account.title")}</b>} closeButtonProps={{ "aria-label": t("close") }}>
+      {opened && (
+        <div className="stack" style={{ gap: 28 }}>
+          <dl className="facts">
+            <dt>{t("setup.name")}</dt><dd>{me.user.name}</dd>
+            <dt>{t("login.email")}</dt><dd>{me.user.email}</dd>
+            <dt>{t("people.role")}</dt><dd>{t.word("role", me.user.role)}</dd>
+          </dl>
+          <Passkeys />
+          <Totp set={me.user.totp} />
+          <Logins />
+        </div>
+      )}
+    </Drawer>
+  );
+}
+
+function Passkeys() {
+  const t = useT();
+  const client = useQueryClient();
+  const [name, setName] = useState("");
+  const found = useQuery({ queryKey: keys.passkeys, queryFn: () => ask(api.GET("/api/v1/me/passkeys")) });
+  const again = () => void client.invalidateQueries({ queryKey: keys.passkeys });
+  const add = useMutation({
+    mutationFn: () => addPasskey(name.trim() || browserOf(navigator.userAgent)),
+    onSuccess: () => {
+      setName("");
+      again();
+    },
+  });
+  const remove = useMutation({
+    mutationFn: (one: PasskeyView) => ask(api.DELETE("/api/v1/me/passkeys/{passkey_id}", { params: { path: { passkey_id: one.id } } })),
+    onSuccess: again,
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    add.mutate();
+  };
+  return (
+    <section className="stack tight" aria-label={t("account.passkeys")}>
+      <h2>{t("account.passkeys")}</h2>
+      <p className="soft">{t("account.passkeys_text")}</p>
+      <Loaded query={found} rows={2}>
+        {(held) => (
+          <ul className="things">
+            {held.map((one) => (
+              <li key={one.id}>
+                <IconFingerprint size={18} stroke={1.5} aria-hidden />
+                <span className="cut">
+                  <b>{one.name}</b>
+                  <br />
+                  <span className="soft">{one.synced && `${t("account.synced")} · `}{one.used_at ? <>{t("account.used")} <Ago at={one.used_at} /></> : t("account.never")}</span>
+                </span>
+                <ActionIcon className="push" aria-label={t("account.remove", { name: one.name })} onClick={() => { if (window.confirm(t("account.remove_sure", { name: one.name }))) remove.mutate(one); }}>
+                  <IconTrash size={15} />
+                </ActionIcon>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Loaded>
+      <Refused error={remove.error} />
+      {passkeysWork() ? (
+        <form className="row" style={{ alignItems: "flex-end" }} onSubmit={submit}>
+          <TextInput style={{ flex: 1 }} label={t("account.passkey_name")} placeholder={browserOf(navigator.userAgent)} maxLength={200} value={name} onChange={(event) => setName(event.currentTarget.value)} />
+          <Button type="submit" loading={add.isPending}>{t("account.add_passkey")}</Button>
+        </form>
+      ) : (
+        <p className="soft">{t("account.no_passkeys")}</p>
+      )}
+      {!wasDismissed(add.error) && <Refused error={add.error} />}
+    </section>
+  );
+}
+
+function Totp({ set }: { set: boolean }) {
+  const t = useT();
+  const client = useQueryClient();
+  const [code, setCode] = useState("");
+  const begin = useMutation({ mutationFn: () => ask(api.POST("/api/v1/me/totp")) });
+  const prove = useMutation({
+    mutationFn: (secret: string) => ask(api.POST("/api/v1/me/totp/proof", { body: { secret, code: code.trim() } })),
+    onSuccess: () => {
+      begin.reset();
+      setCode("");
+      void client.invalidateQueries({ queryKey: keys.me });
+    },
+  });
+  return (
+    <section className="stack tight" aria-label={t("people.totp")}>
+      <div className="row">
+        <h2>{t("people.totp")}</h2>
+        {set ? <State state="accepted" label={t("account.totp_on")} /> : <span className="soft">{t("account.totp_off")}</span>}
+      </div>
+      {!begin.data && (
+        <div className="row"><Button variant="default" loading={begin.isPending} onClick={() => begin.mutate()}>{set ? t("account.totp_anew") : t("account.totp_begin")}</Button></div>
+      )}
+      <Refused error={begin.error} />
+      {begin.data && (
+        <form className="stack tight" onSubmit={(event) => { event.preventDefault(); prove.mutate(begin.data.secret); }}>
+          <p className="soft">{t("account.totp_text")}</p>
+          <div className="row wrap">
+            <QrCode text={begin.data.uri} label={t("account.totp_qr")} />
+            <code style={{ overflowWrap: "anywhere", flex: 1, minWidth: 140 }}>{begin.data.secret}</code>
+          </div>
+          <TextInput label={t("login.totp")} inputMode="numeric" autoComplete="one-time-code" required value={code} onChange={(event) => setCode(event.currentTarget.value)} />
+          <Refused error={prove.error} />
+          <div className="row"><Button type="submit" loading={prove.isPending}>{t("account.totp_use")}</Button></div>
+        </form>
+      )}
+    </section>
+  );
+}
+
+function Logins() {
+  const t = useT();
+  const client = useQueryClient();
+  const found = useQuery({ queryKey: keys.logins, queryFn: () => ask(api.GET("/api/v1/me/logins")) });
+  const again = { onSuccess: () => void client.invalidateQueries({ queryKey: keys.logins }) };
+  const end = useMutation({ mutationFn: (one: BrowserView) => ask(api.DELETE("/api/v1/me/logins/{login_id}", { params: { path: { login_id: one.id } } })), ...again });
+  const endOthers = useMutation({ mutationFn: () => ask(api.DELETE("/api/v1/me/logins")), ...again });
+  return (
+    <section className="stack tight" aria-label={t("account.logins")}>
+      <h2>{t("account.logins")}</h2>
+      <Loaded query={found} rows={2}>
+        {(logins) => (
+          <>
+            <ul className="things">
+              {logins.map((one) => (
+                <li key={one.id}>
+                  <IconDeviceDesktop size={18} stroke={1.5} aria-hidden />
+                  <span className="cut">
+                    <b>{browserOf(one.agent) || t("account.unknown_browser")}</b>{one.current && ` (${t("account.this")})`}
+                    <br />
+                    <span className="soft">{t.word("method", one.method)} · <span className="mono">{one.address}</span> · <Ago at={one.used_at} /></span>
+                  </span>
+                  {!one.current && <Button className="push" variant="default" size="compact-xs" onClick={() => end.mutate(one)}>{t("account.end")}</Button>}
+                </li>
+              ))}
+            </ul>
+            {logins.length > 1 && <div className="row"><Button variant="default" loading={endOthers.isPending} onClick={() => endOthers.mutate()}>{t("account.end_others")}</Button></div>}
+          </>
+        )}
+      </Loaded>
+      <Refused error={end.error ?? endOthers.error} />
+    </section>
+  );
+}

@@ -1,0 +1,6 @@
+"""The room's routes, by topic."""
+
+from forecourt.domain.tenants.api.people import AuditRoutes, KeyRoutes, RoleRoutes, UserRoutes
+from forecourt.domain.tenants.api.tenants import TenantRoutes
+
+__all__ = ["AuditRoutes", "KeyRoutes", "RoleRoutes", "TenantRoutes", "UserRoutes"]
