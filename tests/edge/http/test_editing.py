@@ -13,6 +13,13 @@ from forecourt.edge.http.editing import is_same, is_unedited, tag_of
 from tests.edge.http.conftest import Door
 
 STATION = "/api/v1/stations/CP1"
+# What is only made and ended, or is the caller's own: there is nothing to lose an edit of.
+NOT_EDITED = {
+    "/api/v1/me/place",
+    "/api/v1/me/logins/{login_id}",
+    "/api/v1/me/passkeys/{passkey_id}",
+    "/api/v1/tenants/{tenant_id}/shares/{share_id}",
+}
 
 
 @pytest.fixture
@@ -140,7 +147,8 @@ async def test_everything_that_can_be_edited_has_a_tag(door: Door) -> None:
     """Whatever PATCH, PUT or DELETE touches can be read at the same address."""
     paths = document(door.app)["paths"]
     edited = {p for p, items in paths.items() if {"patch", "put", "delete"} & set(items)}
-    assert {path for path in edited if "get" not in paths[path]} == set()
+    assert {path for path in edited if "get" not in paths[path]} == NOT_EDITED
+    edited -= NOT_EDITED
     assert {path for path in edited if "304" not in paths[path]["get"]["responses"]} == set()
     for path in edited:
         for method in {"patch", "put", "delete"} & set(paths[path]):
