@@ -126,13 +126,7 @@ def http_app(
         "/api/v1",
         route_handlers=ROUTES,
         guards=[clean_address, guard(gate)],
-        # From outside: a repeat is neither an edit nor a deed; what is refused is no deed.
-        middleware=[
-            once(gate, rooms.repeats),
-            edited(gate, rooms.edits),
-            exported,
-            remembered(rooms.audit),
-        ],
+        middleware=_around(gate, rooms),
         security=[{"apiKey": []}],
         dependencies={
             "ctx": Provide(context_of, sync_to_thread=False),
@@ -168,6 +162,16 @@ def http_app(
     # Around the routing, too: what no route has comes through the same door.
     app.asgi_handler = doorstep(app.asgi_handler, proxies or Proxies())
     return app
+
+
+def _around(gate: Gate, rooms: Rooms) -> list[Any]:
+    """From outside: a repeat is neither an edit nor a deed; what is refused is no deed."""
+    return [
+        once(gate, rooms.repeats),
+        edited(gate, rooms.edits),
+        exported,
+        remembered(rooms.audit),
+    ]
 
 
 def _behind(rooms: Rooms) -> dict[str, Provide]:
