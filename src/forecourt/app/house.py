@@ -231,11 +231,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         else:
             url = settings.database_url.get_secret_value()
         await migrate.upgrade(url)
-        db = Database(
-            url,
-            pool_size=settings.database_pool_size,
-            idle_s=settings.database_idle_in_transaction_s,
-        )
+        db = _database(url, settings)
         stack.push_async_callback(db.close)
         await db.ping()
         links = Links()
@@ -291,6 +287,14 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             ports=ports,
             ocpp_urls=ocpp_urls,
         )
+
+
+def _database(url: str, settings: Settings) -> Database:
+    return Database(
+        url,
+        pool_size=settings.database_pool_size,
+        idle_s=settings.database_idle_in_transaction_s,
+    )
 
 
 def _trace_options(settings: Settings) -> TraceOptions:
