@@ -31,6 +31,7 @@ from forecourt.domain.tenants.api import (
     TenantRoutes,
     UserRoutes,
 )
+from forecourt.domain.webhooks.api import DeliveryRoutes, EventTypeRoutes, WebhookRoutes
 from forecourt.edge.http.account import MeRoutes, home_of
 from forecourt.edge.http.asgi import BODY_BYTES_MAX
 from forecourt.edge.http.auth import (
@@ -93,6 +94,9 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     AuditRoutes,
     TenantRoutes,
     CertificateRoutes,
+    WebhookRoutes,
+    DeliveryRoutes,
+    EventTypeRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
 
