@@ -498,6 +498,7 @@ class PasswordWeak(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.INVALID
     code: ClassVar[str] = "user.password_weak"
+    field: ClassVar[str] = "password"
 
 
 class SetUpDone(ForecourtError):

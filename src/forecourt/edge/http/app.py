@@ -188,7 +188,7 @@ def _given(thing: object) -> Provide:
     return Provide(lambda: thing, sync_to_thread=False)
 
 
-def _hardened(response: Response[Any]) -> Response[Any]:
+async def _hardened(response: Response[Any]) -> Response[Any]:
     for name, value in HARDENED.items():
         response.headers.setdefault(name, value)
     return response

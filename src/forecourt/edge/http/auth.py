@@ -316,7 +316,7 @@ def presented_to_browser(connection: Connection) -> str | None:
     return password or None
 
 
-def clean_address(connection: Connection, _: BaseRouteHandler) -> None:
+async def clean_address(connection: Connection, _: BaseRouteHandler) -> None:
     """Refuse control characters, which a database would choke on. Raises AddressInvalid."""
     texts = [connection.scope["path"]]
     for name, values in connection.query_params.dict().items():

@@ -128,8 +128,9 @@ class Limits:
 def for_strangers(limits: Limits) -> Guard:
     """Counts who comes to a route that wants nobody to be known."""
 
-    # A function, since the framework copies its guards in depth.
-    def at_the_door(connection: Connection, _: BaseRouteHandler) -> None:
+    # A function, since the framework copies its guards in depth; and one that can be awaited, since
+    # it would run any other in a thread.
+    async def at_the_door(connection: Connection, _: BaseRouteHandler) -> None:
         limits.stranger(connection)
 
     return at_the_door
