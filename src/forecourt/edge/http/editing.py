@@ -43,7 +43,7 @@ LIVE: Final = frozenset(
         *("connected", "protocol", "vendor", "model", "serial", "firmware", "iccid", "imsi"),
         *("boot_reason", "booted_at", "connected_at", "disconnected_at", "seen_at"),
         *("profile_used", "password_changing", "connectors", "used_at", "last_used_at"),
-        *("last_login_at", "logged_in_at"),
+        *("last_login_at", "logged_in_at", "delivered_at", "failing_since", "health"),
     )
 )
 _TAG: Final = re.compile(r'(W/)?"([^"]*)"')
