@@ -59,7 +59,7 @@ WRONG: list[tuple[str, str, Any, int, str | None]] = [
         COMMANDS,
         {"command": "set_variables", "variables": [{"variable": "a", "value": "1"}, {}]},
         400,
-        "/variables/1/value",
+        "/variables/1/variable",
     ),
     ("GET", "/nothing", None, 404, None),
     ("GET", "/api/v1/nothing", None, 404, None),

@@ -1,7 +1,7 @@
 """What exists in this room: sessions from plug-in to record, and the readings in between."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Final, TypedDict
 
@@ -43,7 +43,7 @@ class Flag(StrEnum):
     """It ended while events were missing, or more were missing than we can remember."""
 
 
-class Reading(Struct, frozen=True):
+class Reading(Struct, frozen=True, gc=False):
     """What a meter said at one moment. Registers in Wh, power in W, + into the vehicle."""
 
     sampled_at: datetime
@@ -58,7 +58,7 @@ class Reading(Struct, frozen=True):
     """CRC-32 of the samples: tells two readings of one EVSE and one moment apart."""
 
 
-class Progress(Struct, frozen=True):
+class Progress(Struct, frozen=True, gc=False):
     """How far a session is. Replaced by each reading; made from the record and the readings."""
 
     energy_wh: int = 0
@@ -78,6 +78,34 @@ class Progress(Struct, frozen=True):
 
 SORTS: Final = ("id", "started_at", "ended_at", "energy_wh", "station")
 """What sessions may be sorted by."""
+
+
+class PowerSpan(Struct, frozen=True, kw_only=True):
+    """A span of whole steps."""
+
+    begins_at: datetime
+    ends_at: datetime
+    step: timedelta
+
+
+class PowerStep(Struct, frozen=True, kw_only=True):
+    """One step of it."""
+
+    at: datetime
+    """When it begins."""
+    power_w: int | None
+    """The average of the whole step; None where sessions ran and none told its power."""
+    sessions: int
+    """How many ran in it."""
+    measured: int
+    """How many of these told their power in it, or not long before."""
+
+
+class PowerSpanInvalid(ForecourtError):
+    """Power cannot be told of this span in such steps."""
+
+    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str] = "power.span_invalid"
 
 
 class SessionFields(TypedDict, total=False):
