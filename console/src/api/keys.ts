@@ -22,6 +22,9 @@ export const keys = {
   roles: ["roles"],
   apiKeys: ["apikeys"],
   audit: ["audit"],
+  sites: ["sites"],
+  site: (id: string) => ["site", id],
+  power: ["power"],
   passkeys: ["passkeys"],
   logins: ["logins"],
 } as const;

@@ -62,6 +62,7 @@ from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, Edits, People, Repeats, Tenants
 from forecourt.domain.webhooks import Feeder, WebhookAdded, WebhookChanged, Webhooks
 from forecourt.edge.http.app import http_app
+from forecourt.edge.http.console import Tiles
 from forecourt.edge.http.limits import Limits, Rate
 from forecourt.edge.http.live import Live
 from forecourt.edge.http.traced import traced
@@ -233,15 +234,7 @@ async def open_rooms(settings: Settings, clock: Clock) -> AsyncGenerator[tuple[R
 async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
     """Build the house, hand it over, and take it down again in reverse."""
     async with AsyncExitStack() as stack:
-        if settings.database_url is None:
-            running = postgres.running(settings.data_dir, log=_postgres_log)
-            url = (await stack.enter_async_context(running)).url
-        else:
-            url = settings.database_url.get_secret_value()
-        await migrate.upgrade(url)
-        db = _database(url, settings)
-        stack.push_async_callback(db.close)
-        await db.ping()
+        db = await _database(stack, settings)
         links = Links()
         rooms = _rooms(db, links, settings)
         await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
@@ -283,7 +276,12 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         tasks.create_task(ports.keep())
         tasks.create_task(_pulse(gateway, live, clock))
         door = partial(http_app, rooms, clock=clock, db=db, gateway=gateway, committer=committer)
-        app = door(live=live, limits=_limits(settings), proxies=Proxies(settings.trusted_proxies))
+        app = door(
+            live=live,
+            tiles=_tiles(settings),
+            limits=_limits(settings),
+            proxies=Proxies(settings.trusted_proxies),
+        )
         with port_taken(settings.http_port):
             http_port = await stack.enter_async_context(served(traced(app, tracing), settings))
         stack.callback(live.end)
@@ -299,12 +297,22 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         )
 
 
-def _database(url: str, settings: Settings) -> Database:
-    return Database(
+async def _database(stack: AsyncExitStack, settings: Settings) -> Database:
+    """The database, at the newest step and answering; closed with the house."""
+    if settings.database_url is None:
+        running = postgres.running(settings.data_dir, log=_postgres_log)
+        url = (await stack.enter_async_context(running)).url
+    else:
+        url = settings.database_url.get_secret_value()
+    await migrate.upgrade(url)
+    db = Database(
         url,
         pool_size=settings.database_pool_size,
         idle_s=settings.database_idle_in_transaction_s,
     )
+    stack.push_async_callback(db.close)
+    await db.ping()
+    return db
 
 
 def _trace_options(settings: Settings) -> TraceOptions:
@@ -314,6 +322,12 @@ def _trace_options(settings: Settings) -> TraceOptions:
         ratio=settings.trace_sample_ratio,
         instance=settings.gateway_name,
     )
+
+
+def _tiles(settings: Settings) -> Tiles | None:
+    if not settings.map_tiles_url:
+        return None
+    return Tiles(url=settings.map_tiles_url, credit=settings.map_tiles_credit)
 
 
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:

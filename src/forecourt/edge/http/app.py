@@ -44,7 +44,7 @@ from forecourt.edge.http.auth import (
     context_of,
     guard,
 )
-from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, pages
+from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, Tiles, pages
 from forecourt.edge.http.deeds import remembered
 from forecourt.edge.http.document import config
 from forecourt.edge.http.doorstep import doorstep
@@ -117,6 +117,7 @@ def http_app(
     console_folder: Path = BUILT,
     limits: Limits | None = None,
     proxies: Proxies | None = None,
+    tiles: Tiles | None = None,
 ) -> Litestar:
     """An ASGI application. ``tenant`` is the one that the first owner belongs to.
 
@@ -129,7 +130,7 @@ def http_app(
     gate = Gate(keys, browsers, places, clock, limits)
     desk = Desk(rooms.people, browsers, places, clock, tenant=tenant)
     vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
-    console = Console(console_folder)
+    console = Console(console_folder, tiles)
     api = Router(
         "/api/v1",
         route_handlers=ROUTES,
