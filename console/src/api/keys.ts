@@ -22,6 +22,10 @@ export const keys = {
   roles: ["roles"],
   apiKeys: ["apikeys"],
   audit: ["audit"],
+  places: ["places"],
+  tenants: ["tenants"],
+  shares: (tenant: string) => ["shares", tenant],
+  providers: ["providers"],
   passkeys: ["passkeys"],
   logins: ["logins"],
 } as const;

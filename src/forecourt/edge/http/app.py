@@ -26,6 +26,7 @@ from forecourt.domain.tariffs.api import TariffRoutes
 from forecourt.domain.tenants.api import (
     AuditRoutes,
     KeyRoutes,
+    ProviderRoutes,
     RoleRoutes,
     TenantRoutes,
     UserRoutes,
@@ -52,6 +53,7 @@ from forecourt.edge.http.login import Desk, LoginRoutes
 from forecourt.edge.http.overview import OverviewRoutes
 from forecourt.edge.http.page import PageRoutes
 from forecourt.edge.http.places import PlaceRoutes
+from forecourt.edge.http.sso import SsoRoutes
 from forecourt.edge.http.vitals import Gateway, Vitals, VitalsRoutes
 from forecourt.edge.http.watch import WatchRoutes
 from forecourt.infra.commit import Committer
@@ -86,6 +88,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     KeyRoutes,
     AuditRoutes,
     TenantRoutes,
+    ProviderRoutes,
     CertificateRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
@@ -126,7 +129,7 @@ def http_app(
         },
     )
     return Litestar(
-        [api, LoginRoutes, ConsoleRoutes, VitalsRoutes, PageRoutes, PkiRoutes],
+        [api, LoginRoutes, SsoRoutes, ConsoleRoutes, VitalsRoutes, PageRoutes, PkiRoutes],
         dependencies={
             "catalogue": _given(rooms.catalogue),
             "sites": _given(rooms.sites),
