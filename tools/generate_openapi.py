@@ -28,11 +28,13 @@ from forecourt.domain.sites import Sites
 from forecourt.domain.stations import Links, Stations
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, People, Tenants
+from forecourt.domain.webhooks import Webhooks
 from forecourt.edge.http import document, http_app
 from forecourt.edge.http.vitals import QuirkCounts, WireCounts
 from forecourt.edge.ocpp import Watch
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
+from forecourt.infra.outbound import Outbound
 
 DOCUMENT: Final = Path(__file__).parents[1] / "openapi" / "forecourt.json"
 NO_KEY: Final = bytes(KEY_BYTES)
@@ -83,6 +85,7 @@ async def described() -> str:
         energy=Energy(db, stations=stations, monitoring=Monitoring(db)),
         firmware=Firmware(db),
         billing=Billing(db),
+        webhooks=Webhooks(db, outbound=Outbound(), secret_key=NO_KEY),
     )
     app = http_app(
         rooms,

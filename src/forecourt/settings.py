@@ -114,8 +114,8 @@ class Settings(BaseSettings):
     pki_contract_token: SecretStr = SecretStr("")
     """The bearer token for it."""
     outbound_hosts: tuple[str, ...] = ()
-    """Hosts of your own network that may be asked where stations, cars or certificates name them
-    (an OCSP responder, say); all other private addresses are not."""
+    """Hosts of your own network that may be asked where stations, cars, certificates or webhooks
+    name them (an OCSP responder, say), by http too; all other private addresses are not."""
     pki_server_days: int = Field(default=90, ge=1, le=825)
     """How long a certificate of our own OCPP listener is good."""
     pki_station_days: int = Field(default=365, ge=1, le=3_650)
@@ -153,6 +153,8 @@ class Settings(BaseSettings):
     reports, firmware and log jobs, cleared alarms, and requests for certificates that failed."""
     keep_customer_information_days: int = Field(default=7, ge=1, le=90)
     """How long what stations told of a customer is kept; fetch it soon."""
+    keep_webhook_deliveries_days: int = Field(default=30, ge=1, le=400)
+    """How long deliveries to webhooks, and what came of them, are kept."""
     data_transfer_vendors: tuple[str, ...] = ()
     """Vendors whose DataTransfer messages are accepted and told on as `station.vendor_said`."""
     stop_timeout_s: float = Field(default=20, gt=0)

@@ -27,6 +27,7 @@ FRONT_DOOR_EXCEPTIONS: Final = {
 # One boundary per connection, request and job may catch everything: it logs and answers.
 BOUNDARIES: Final[dict[str, str]] = {
     "src/forecourt/domain/devices/service/caretaker.py": "one station; it must not end all care",
+    "src/forecourt/domain/webhooks/service/sender.py": "one delivery; it must not end all sending",
     "src/forecourt/edge/ocpp/session.py": "one message of a station; it must not cost the link",
     "src/forecourt/infra/commit.py": "one message's answer; its fault must not end all commits",
     "src/forecourt/infra/tls.py": "one handshake; a stranger's must not end the house",

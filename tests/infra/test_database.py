@@ -110,6 +110,12 @@ ROWS = {
     "battery_swaps": "VALUES ('CP_{t}', now(), 1, 'BatteryIn', '{t}', 'ABC', '[]')",
     "stream_values": "VALUES ('CP_{t}', now(), 1, '{t}', now(), '1')",
     "customer_pages": "VALUES ('CP_{t}', 1, 0, now(), '{t}', now(), 'd')",
+    "webhook_endpoints": "(endpoint_id, tenant_id, url, description, types, sites, sealed,"
+    " header_names, created_at)"
+    " VALUES ('whk_{t}', '{t}', 'https://x', '', '{{}}', '{{}}', '', '{{}}', now())",
+    "webhook_deliveries": "(endpoint_id, seq, tenant_id, type, subject, at, next_at)"
+    " VALUES ('whk_{t}', 1, '{t}', 'x', 's', now(), now())",
+    "webhook_attempts": "VALUES ('whk_{t}', 1, 1, '{t}', now(), 5, 200, '', '')",
     "messages": "VALUES ('CP_{t}', now(), '{t}', 'in', '', '', '')",
     "events": "(at, tenant_id, type, subject, body) VALUES (now(), '{t}', 'x', 'CP_{t}', '{{}}')",
 }

@@ -1,5 +1,8 @@
 """Addresses that somebody hands us: what is asked, and what is not."""
 
+import ssl
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -10,7 +13,10 @@ from forecourt.infra.outbound import (
     OutboundRefused,
     is_public,
 )
+from tests.fixtures.certificates import Ca
 from tests.fixtures.web import Asked, Said, web
+
+HERE = frozenset({"127.0.0.1"})
 
 
 def hello(_: Asked) -> Said:
@@ -81,6 +87,13 @@ async def test_an_endless_answer_ends() -> None:
             await outbound.send("GET", server.url, bytes_max=10_000)
 
 
+async def test_of_an_endless_answer_the_beginning() -> None:
+    async with web(lambda _: (200, {}, bytes(5_000_000))) as server:
+        outbound = Outbound(hosts=HERE)
+        reply = await outbound.send("GET", server.url, bytes_max=10_000, cut=True)
+        assert reply.body == bytes(10_000)
+
+
 async def test_silence_ends() -> None:
     async with web(hello) as server:
         server.silent = True
@@ -93,6 +106,99 @@ async def test_nobody_there() -> None:
     outbound = Outbound(hosts=frozenset({"127.0.0.1"}))
     with pytest.raises(OutboundAway):
         await outbound.send("GET", "http://127.0.0.1:1/")
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        ("https://example.com/", True),
+        ("https://example.com:8443/", True),
+        ("https://example.com:443/", True),
+        ("https://8.8.8.8/", True),
+        ("http://127.0.0.1:25/", True),  # Named, so that it may be what it is.
+        ("http://example.com/", False),
+        *((f"https://example.com:{port}/", False) for port in (0, 22, 25, 53, 993, 6000, 6667)),
+        *((f"https://{host}/", False) for host in ("10.0.0.1", "[::1]", "[::ffff:10.0.0.1]")),
+        *((f"https://{host}/", False) for host in ("169.254.169.254", "0.0.0.0", "[fe80::1]")),
+    ],
+)
+def test_what_is_refused_before_anybody_is_asked(url: str, asked: bool) -> None:  # noqa: FBT001 (a column)
+    outbound = Outbound(hosts=HERE, only_https=True)
+    if asked:
+        outbound.check(url)
+    else:
+        with pytest.raises(OutboundRefused):
+            outbound.check(url)
+
+
+async def test_a_name_cannot_change_its_mind() -> None:
+    """One look for one connection: what was found good is what is dialled."""
+
+    async def once(_: str, __: int) -> list[str]:
+        looks.append(1)
+        return ["127.0.0.1"]
+
+    looks: list[int] = []
+    async with web(hello) as server:
+        port = server.url.rpartition(":")[2]
+        outbound = Outbound(hosts=frozenset({"name.example"}), lookup=once)
+        reply = await outbound.send("GET", f"http://name.example:{port}/")
+        assert (reply.status, len(looks)) == (200, 1)
+        assert server.asked[0].headers["host"] == f"name.example:{port}"
+
+
+async def test_one_bad_address_among_good_ones_refuses_all() -> None:
+    async def mixed(_: str, __: int) -> list[str]:
+        return ["8.8.8.8", "192.168.0.1"]
+
+    with pytest.raises(OutboundRefused):
+        await Outbound(lookup=mixed).send("GET", "http://mixed.example/")
+
+
+async def test_the_second_address_is_tried_when_the_first_is_dead() -> None:
+    async def two(_: str, __: int) -> list[str]:
+        return ["::1", "127.0.0.1"]
+
+    async with web(hello) as server:
+        port = server.url.rpartition(":")[2]
+        outbound = Outbound(hosts=frozenset({"two.example"}), lookup=two)
+        assert (await outbound.send("GET", f"http://two.example:{port}/")).status == 200
+
+
+async def test_a_certificate_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    """The name that was asked for must be the certificate's, whatever address it led to."""
+
+    async def here(_: str, __: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    ca = Ca(tmp_path)
+    pair = ca.server()
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(pair.cert, pair.key)
+    trusting = ssl.create_default_context(cafile=str(ca.file))
+    async with web(hello, tls=serving) as server:
+        port = server.url.rpartition(":")[2]
+        names = frozenset({"localhost", "else.example"})
+        outbound = Outbound(hosts=names, only_https=True, tls=trusting, lookup=here)
+        assert (await outbound.send("GET", f"https://localhost:{port}/")).status == 200
+        with pytest.raises(OutboundAway):
+            await outbound.send("GET", f"https://else.example:{port}/")
+        assert len(server.asked) == 1
+
+
+async def test_connections_are_kept_where_that_is_asked_for() -> None:
+    dialled: list[str] = []
+
+    async def here(host: str, _: int) -> list[str]:
+        dialled.append(host)
+        return ["127.0.0.1"]
+
+    async with web(hello, keeps=True) as server:
+        outbound = Outbound(hosts=HERE, kept_max=2, lookup=here)
+        for _ in range(5):
+            assert (await outbound.send("GET", server.url)).body == b"hello"
+        await outbound.close()
+        assert (len(server.asked), len(dialled)) == (5, 1)
 
 
 @pytest.mark.parametrize(

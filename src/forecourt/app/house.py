@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from forecourt.app.hooking import delivering, outbound_of
 from forecourt.app.keeping import housekeeping, keep_house
 from forecourt.app.serving import port_taken, served
 from forecourt.base.clock import Clock
@@ -58,6 +59,7 @@ from forecourt.domain.stations import (
 )
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, People, Tenants
+from forecourt.domain.webhooks import Feeder, WebhookAdded, WebhookChanged, Webhooks
 from forecourt.edge.http.app import http_app
 from forecourt.edge.http.live import Live
 from forecourt.edge.http.traced import traced
@@ -120,7 +122,13 @@ class House:
 
 
 def nervous_system(
-    gateway: Gateway, rooms: Rooms, courier: Courier, ports: Ports, dispatcher: Dispatcher
+    gateway: Gateway,
+    rooms: Rooms,
+    courier: Courier,
+    ports: Ports,
+    dispatcher: Dispatcher,
+    *,
+    feeder: Feeder,
 ) -> Mapping[type[Event], Sequence[Handler]]:
     """Who hears of what: the whole of it."""
 
@@ -164,6 +172,8 @@ def nervous_system(
         StationChanged: [door_changed, _forgetting(rooms)],
         AuthorityAdded: [trust_changed],
         CertificateRevoked: [trust_changed, revoked],
+        WebhookAdded: [feeder.endpoints_changed],
+        WebhookChanged: [feeder.endpoints_changed],
     }
 
 
@@ -221,10 +231,8 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
     """Build the house, hand it over, and take it down again in reverse."""
     async with AsyncExitStack() as stack:
         if settings.database_url is None:
-            embedded = await stack.enter_async_context(
-                postgres.running(settings.data_dir, log=_postgres_log)
-            )
-            url = embedded.url
+            running = postgres.running(settings.data_dir, log=_postgres_log)
+            url = (await stack.enter_async_context(running)).url
         else:
             url = settings.database_url.get_secret_value()
         await migrate.upgrade(url)
@@ -239,6 +247,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         rooms = _rooms(db, links, settings)
         await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
         await keep_house(db, settings, clock)
+        feeder, sender = await stack.enter_async_context(delivering(db, rooms, settings, clock))
         tracing = await stack.enter_async_context(sent(_trace_options(settings)))
         tasks = await stack.enter_async_context(_tasks())
         committer = Committer(db.raw, order=WRITES, tracing=tracing)
@@ -255,14 +264,15 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         dispatcher = Dispatcher(db, rooms.stations, clock, gateway=settings.gateway_name)
         ports = Ports(gateway, rooms.security, _port_options(settings), now=clock.now)
         live = Live(db)
-        hearing = nervous_system(gateway, rooms, courier, ports, dispatcher)
-        relay = Relay(db, name=settings.gateway_name, handlers=hearing, taps=[live.heard])
+        hearing = nervous_system(gateway, rooms, courier, ports, dispatcher, feeder=feeder)
+        taps = [live.heard, feeder.heard]
+        relay = Relay(db, name=settings.gateway_name, handlers=hearing, taps=taps)
         committer.after(EVENTS, relay.wake)
         caretaker = Caretaker(db, rooms.devices, clock)
         committer.after(devices.DUE, caretaker.wake)
-        await relay.open()
-        await dispatcher.open()
-        for worker in (committer, relay, courier, caretaker):
+        for opened in (relay, dispatcher, feeder, sender):
+            await opened.open()
+        for worker in (committer, relay, courier, caretaker, feeder, sender):
             tasks.create_task(worker.run())
         tasks.create_task(housekeeping(db, settings, clock))
         await gateway.open()
@@ -338,6 +348,7 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
         energy=Energy(db, stations=standing, monitoring=noticing),
         firmware=Firmware(db),
         billing=Billing(db),
+        webhooks=Webhooks(db, outbound=outbound_of(settings), secret_key=key),
     )
 
 

@@ -16,6 +16,7 @@ from forecourt.domain.sites import Sites
 from forecourt.domain.stations import Stations
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, People, Tenants
+from forecourt.domain.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,3 +39,4 @@ class Rooms:
     energy: Energy
     firmware: Firmware
     billing: Billing
+    webhooks: Webhooks

@@ -28,10 +28,12 @@ from forecourt.domain.sites import Sites
 from forecourt.domain.stations import Answer, Ask, Known, Links, NewStation, Outcome, Stations
 from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, NewUser, People, Role, Tenants
+from forecourt.domain.webhooks import Webhooks
 from forecourt.edge.http import http_app
 from forecourt.edge.ocpp import Watch
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
+from forecourt.infra.outbound import Outbound
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECRET = bytes(range(KEY_BYTES))
@@ -141,6 +143,11 @@ def rooms_on(db: Database, links: Links) -> Rooms:
         energy=Energy(db, stations=stations, monitoring=Monitoring(db)),
         firmware=Firmware(db),
         billing=Billing(db),
+        webhooks=Webhooks(
+            db,
+            outbound=Outbound(hosts=frozenset({"127.0.0.1"}), only_https=True),
+            secret_key=SECRET,
+        ),
     )
 
 

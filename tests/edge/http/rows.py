@@ -23,6 +23,15 @@ VALUES ($1, $2, $3, $4, $5, '', $6)"""
 QUIRK_USE = "INSERT INTO quirk_uses VALUES ($1, $2, 'acme', $3, $4, $4)"
 
 
+WEBHOOK = """
+INSERT INTO webhook_endpoints (endpoint_id, tenant_id, url, description, types, sites, sealed,
+  header_names, created_at) VALUES ($1, 'acme', 'https://x', '', '{}', '{}', '', '{}', $2)"""
+
+
+async def webhook(conn: asyncpg.Connection, name: str, at: datetime) -> None:
+    await conn.execute(WEBHOOK, name, at)
+
+
 async def quirk_use(conn: asyncpg.Connection, fix: str, uses: int, at: datetime) -> None:
     await conn.execute(QUIRK_USE, "CP1", fix, uses, at)
 

@@ -34,6 +34,8 @@ PARAMETERS = {
     "{emaid}": "DE8AAC12345678",
     "{profile_name}": "easee",
     "{template_name}": "T",
+    "{webhook_id}": "whk_1",
+    "{delivery_id}": "evt_1",
 }
 # What belongs to no tenant: it comes with the package.
 SHARED = "/api/v1/quirk-profiles"

@@ -65,6 +65,7 @@ async def addresses(
     await door.add_station("CP1")
     conn = await connect(database_url)
     await rows.session(conn, PARAMETERS["{session_id}"], NOW)
+    await rows.webhook(conn, PARAMETERS["{webhook_id}"], NOW)
     await conn.close()
     body = {"command": {"command": "reset"}, "stations": ["CP1"]}
     order = (await owner.post("/api/v1/commands", json=body)).json()

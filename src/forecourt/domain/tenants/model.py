@@ -192,6 +192,8 @@ class Permission(StrEnum):
     AUDIT_READ = "audit.read"
     TENANTS_READ = "tenants.read"
     TENANTS_WRITE = "tenants.write"
+    WEBHOOKS_READ = "webhooks.read"
+    WEBHOOKS_WRITE = "webhooks.write"
 
 
 class Role(StrEnum):

@@ -53,7 +53,8 @@ _RUN: Final = _SEE | {Permission.COMMANDS, Permission.TOKENS_READ}
 ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.OWNER: frozenset(Permission),
     Role.OPERATOR: _RUN
-    | {Permission.STATIONS_WRITE, Permission.TOKENS_WRITE, Permission.CERTIFICATES_WRITE},
+    | {Permission.STATIONS_WRITE, Permission.TOKENS_WRITE, Permission.CERTIFICATES_WRITE}
+    | {Permission.WEBHOOKS_READ, Permission.WEBHOOKS_WRITE},
     Role.TECHNICIAN: _RUN | {Permission.STATIONS_WRITE, Permission.COMMANDS_RAW},
     Role.ACCOUNTANT: frozenset(
         {Permission.SESSIONS_READ, Permission.TOKENS_READ, Permission.AUDIT_READ}

@@ -31,6 +31,7 @@ from forecourt.domain.tenants.api import (
     TenantRoutes,
     UserRoutes,
 )
+from forecourt.domain.webhooks.api import DeliveryRoutes, EventTypeRoutes, WebhookRoutes
 from forecourt.edge.http.account import MeRoutes, home_of
 from forecourt.edge.http.auth import (
     Browsers,
@@ -90,6 +91,9 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     TenantRoutes,
     ProviderRoutes,
     CertificateRoutes,
+    WebhookRoutes,
+    DeliveryRoutes,
+    EventTypeRoutes,
 )
 DEFAULT_TENANT: Final = TenantId("default")
 
@@ -148,6 +152,7 @@ def http_app(
             "tenants": _given(rooms.tenants),
             "people": _given(rooms.people),
             "audit": _given(rooms.audit),
+            "webhooks": _given(rooms.webhooks),
             "keys": _given(keys),
             "console": _given(console),
             "desk": _given(desk),

@@ -59,6 +59,14 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
     P.TENANTS_READ: ("list_tenants", "read_tenant", "list_shares"),
     P.TENANTS_WRITE: ("add_tenant", "change_tenant", "share_sites", "unshare_sites"),
     P.AUDIT_READ: ("list_audit", "verify_audit"),
+    P.WEBHOOKS_READ: (
+        *("list_webhooks", "read_webhook", "list_deliveries", "read_delivery"),
+        "list_event_types",
+    ),
+    P.WEBHOOKS_WRITE: (
+        *("add_webhook", "change_webhook", "remove_webhook", "rotate_webhook_secret"),
+        *("ping_webhook", "replay_webhook", "replay_delivery"),
+    ),
 }
 
 PERMISSIONS: Final[Mapping[str, Permission]] = {
