@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import asyncpg
@@ -12,7 +12,14 @@ import pytest
 from structlog.testing import capture_logs
 
 from forecourt.domain import sessions, stations
-from forecourt.infra.commit import BATCH_MAX, OFFERS_MAX, Changes, Fenced, StorageFull
+from forecourt.infra.commit import (
+    BATCH_MAX,
+    OFFERS_MAX,
+    Changes,
+    Fenced,
+    StorageFull,
+    append,
+)
 from forecourt.infra.database import EVENTS
 from forecourt.infra.migrate import upgrade
 from forecourt.infra.postgres import EmbeddedPostgres
@@ -68,6 +75,31 @@ async def test_what_came_together_is_one_transaction(conn: asyncpg.Connection, u
     assert [name for name, _ in answers.told] == list(range(100))
     assert not answers.failed
     assert await conn.fetchval("SELECT count(DISTINCT xmin::text) FROM notes") == 1
+
+
+async def test_moments_are_kept_to_the_microsecond(conn: asyncpg.Connection, url: str) -> None:
+    """They are written by a function of ours: also the oddest that a station may send."""
+    await conn.execute("CREATE TABLE moments (id bigint PRIMARY KEY, at timestamptz)")
+    copied = append("moments", ("id", "at"), types=("bigint", "timestamptz"), copy=True)
+    inserted = append("moments", ("id", "at"), types=("bigint", "timestamptz"), copy=False)
+    east = timezone(timedelta(hours=14))
+    moments = [
+        datetime(1, 1, 1, tzinfo=UTC),
+        datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+        datetime(2026, 2, 28, 23, 59, 59, 123_456, tzinfo=east),
+        datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+    ]
+    answers = Answers()
+    async with working(connecting(url), order=(copied, inserted)) as committer:
+        for n, moment in enumerate(moments):
+            committer.submit(changed((copied, (n, moment))), answers.of(n))
+            committer.submit(changed((inserted, (n + 10, moment))), answers.of(n + 10))
+        naive = datetime(2026, 1, 1)  # noqa: DTZ001 (what must not be)
+        committer.submit(changed((copied, (99, naive))), answers.of(99))
+        await committer.drained()
+    assert set(answers.failed) == {99}
+    kept = {row["id"]: row["at"] for row in await conn.fetch("SELECT id, at FROM moments")}
+    assert kept == {n + more: at for n, at in enumerate(moments) for more in (0, 10)}
 
 
 async def test_nobody_is_answered_before_the_commit(conn: asyncpg.Connection, url: str) -> None:

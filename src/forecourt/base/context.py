@@ -7,7 +7,7 @@ from msgspec import Struct
 from forecourt.base.ids import TenantId
 
 
-class Context(Struct, frozen=True, kw_only=True):
+class Context(Struct, frozen=True, kw_only=True, gc=False):
     """One operation. ``now`` is read once, at the edge, and never again."""
 
     actor: str

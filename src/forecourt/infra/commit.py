@@ -13,7 +13,9 @@ Knows nothing of stations, sessions or OCPP.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Final
 
 import asyncpg
@@ -328,11 +330,11 @@ class Committer:
             return
         if self._conn is None or self._conn.is_closed():
             self._conn = await self._connect()
+            with _cut_when_it_hangs(self._conn):
+                await _quicken(self._conn)
         conn = self._conn
-        # Cancelling would wait for a server that does not answer; cutting waits for nobody.
-        hung = asyncio.get_running_loop().call_later(COMMAND_TIMEOUT_S, conn.terminate)
-        try:
-            kinds = sorted(rows, key=self._order.__getitem__)
+        kinds = sorted(rows, key=self._order.__getitem__)
+        with _cut_when_it_hangs(conn):
             if len(kinds) == 1 and not kinds[0].fenced:
                 # One statement is a transaction by itself: two round trips less.
                 await self._rows(conn, kinds[0], rows[kinds[0]], careful=careful)
@@ -340,8 +342,6 @@ class Committer:
                 async with conn.transaction():
                     for write in kinds:
                         await self._rows(conn, write, rows[write], careful=careful)
-        finally:
-            hung.cancel()
         self.stats.batches += 1
         self.stats.rows += sum(map(len, rows.values()))
         for write, then in self._after.items():
@@ -383,6 +383,42 @@ class Committer:
         conn, self._conn = self._conn, None
         if conn is not None:
             conn.terminate()
+
+
+@contextmanager
+def _cut_when_it_hangs(conn: asyncpg.Connection) -> Generator[None]:
+    """Cancelling would wait for a server that does not answer; cutting waits for nobody."""
+    hung = asyncio.get_running_loop().call_later(COMMAND_TIMEOUT_S, conn.terminate)
+    try:
+        yield
+    finally:
+        hung.cancel()
+
+
+_POSTGRES_BEGAN: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def _moment(moment: datetime) -> tuple[int]:
+    """A moment as PostgreSQL counts it, in microseconds. One without a zone raises TypeError."""
+    since = moment - _POSTGRES_BEGAN
+    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds,)
+
+
+def _moment_told(microseconds: tuple[int]) -> datetime:
+    return _POSTGRES_BEGAN + timedelta(microseconds=microseconds[0])
+
+
+async def _quicken(conn: asyncpg.Connection) -> None:
+    """Write moments by a function of ours: asyncpg's own compares each with both infinities, which
+    costs three times as much as all the other columns of a reading together.
+    """
+    await conn.set_type_codec(
+        "timestamptz",
+        schema="pg_catalog",
+        encoder=_moment,
+        decoder=_moment_told,
+        format="tuple",
+    )
 
 
 def unheard(error: BaseException | None) -> None:

@@ -43,7 +43,7 @@ class Flag(StrEnum):
     """It ended while events were missing, or more were missing than we can remember."""
 
 
-class Reading(Struct, frozen=True):
+class Reading(Struct, frozen=True, gc=False):
     """What a meter said at one moment. Registers in Wh, power in W, + into the vehicle."""
 
     sampled_at: datetime
@@ -58,7 +58,7 @@ class Reading(Struct, frozen=True):
     """CRC-32 of the samples: tells two readings of one EVSE and one moment apart."""
 
 
-class Progress(Struct, frozen=True):
+class Progress(Struct, frozen=True, gc=False):
     """How far a session is. Replaced by each reading; made from the record and the readings."""
 
     energy_wh: int = 0

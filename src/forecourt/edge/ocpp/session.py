@@ -171,15 +171,15 @@ class StationLink:
             self._house.rooms.stations.disconnected(ctx, live, reason, changes)
             self._house.submit(changes, unheard)
 
-    def sweep(self, now_s: float, elapsed_s: float) -> None:
+    def sweep(self, now_s: float, paid_back: float) -> None:
         """Once a second: note whether it was heard, pay its budget back, read it again."""
         if self.heard:
             self.heard, self.heard_s, self.pinged = False, now_s, False
             if not self.booted_here and not self._boot_wanted:
                 self._want_boot()
         self._kept = 0
-        if self.spent > 0:
-            self.spent = max(0.0, self.spent - elapsed_s * self._house.budget.per_second)
+        if self.spent:
+            self.spent = self.spent - paid_back if self.spent > paid_back else 0.0
             if self._paused:
                 self._unpause()
 
