@@ -42,6 +42,9 @@ class Addresses:
             return route
         if route in ("/stations/$id", "/sessions/$id"):
             return self._busiest(route)
+        if route == "/webhooks/$id":
+            body = {"url": "https://hooks.example/in", "types": ["webhook.ping"]}
+            return NAMED.sub(self.platform.api("POST", "/webhooks", body)["webhook"]["id"], route)
         pattern = re.compile(NAMED.sub("[^/?#]+", route.replace(".", r"\.")) + r"(?:[?#].*)?")
         links: list[str] = page.evaluate(LINKS)
         return next(filter(pattern.fullmatch, links), None)

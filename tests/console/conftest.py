@@ -56,7 +56,7 @@ def platform(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """The demonstration network: stations that charge, and somebody who may log in."""
     assert built.is_dir()
     folder = tmp_path_factory.mktemp("console")
-    demo = ("demo", "--stations", "24", "--data-dir", str(folder / "data"))
+    demo = ("demo", "--stations", "24", "--any-ports", "--data-dir", str(folder / "data"))
     process = Forecourt(folder / "out", *demo)
     try:
         found = process.said(

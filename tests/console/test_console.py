@@ -33,7 +33,7 @@ def test_who_guesses_is_refused_in_words(guest: Visit) -> None:
     page.goto("/sessions")
     page.get_by_label("E-mail").fill("somebody@example.com")
     page.get_by_label(re.compile("^Password")).fill("guess-guess-guess")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log in", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("address or the password is wrong")
 
 
@@ -128,7 +128,7 @@ def test_a_session_has_its_curve(inside: Page, platform: Platform) -> None:
 def test_in_german_and_dark(browser: Browser, platform: Platform) -> None:
     made = visit(browser, platform.url, scheme="dark", language="de-DE")
     made.page.goto("/")
-    expect(made.page.get_by_role("button", name="Anmelden")).to_be_visible()
+    expect(made.page.get_by_role("button", name="Anmelden", exact=True)).to_be_visible()
     assert made.page.evaluate("document.documentElement.dataset.mantineColorScheme") == "dark"
     assert made.page.evaluate("document.documentElement.lang") == "de"
     made.close()

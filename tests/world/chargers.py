@@ -95,6 +95,7 @@ class Charger:
                 await self._converse(socket)
         except* CUT:
             self.cuts += 1
+        heed_cancel()
 
     async def _converse(self, socket: websockets.ClientConnection) -> None:
         client = _client(self.version, self.name, socket, self._patience_s)
@@ -302,6 +303,13 @@ async def all_served(
 
     await _until(chargers, served, "served again", within_s)
     return asyncio.get_running_loop().time() - since_s
+
+
+def heed_cancel() -> None:
+    """A task group that fails just when it is cancelled forgets the cancel (Python 3.11)."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _until(

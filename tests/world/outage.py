@@ -21,7 +21,7 @@ import websockets
 from rich.console import Console
 from rich.table import Table
 
-from tests.world.chargers import CUT, all_finished, all_served, charger_name, fleet
+from tests.world.chargers import CUT, all_finished, all_served, charger_name, fleet, heed_cancel
 from tests.world.kill import FINISH_S_MAX, RECOVERY_S_MAX, TOKENS
 from tests.world.ledger import Ledger, Verdict, audit
 from tests.world.supervisor import Supervised, supervised, thaw
@@ -106,16 +106,15 @@ async def shout(url: str, station: str) -> None:
                     await line.socket.send(SHOUT)
         except* CUT:
             pass
+        heed_cancel()
         await asyncio.sleep(1)
 
 
 async def _hush(shouting: Sequence[asyncio.Task[None]]) -> None:
-    """End them. Once is not enough: a task group that is failing just then forgets its cancel."""
-    async with asyncio.timeout(HUSH_S_MAX):
-        while waiting := [shouter for shouter in shouting if not shouter.done()]:
-            for shouter in waiting:
-                shouter.cancel()
-            await asyncio.wait(waiting, timeout=1)
+    for shouter in shouting:
+        shouter.cancel()
+    _, still = await asyncio.wait(shouting, timeout=HUSH_S_MAX)
+    assert not still, f"{len(still)} go on to shout {HUSH_S_MAX:g} s after they were cancelled"
 
 
 async def _hear(socket: websockets.ClientConnection) -> None:

@@ -42,6 +42,7 @@ export const LIVE_TYPES = [
   "session.stop_unmatched",
   "session.progress",
   "alarm.raised",
+  "alarm.acknowledged",
   "alarm.cleared",
   "firmware.status",
   "log.status",

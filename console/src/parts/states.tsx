@@ -35,6 +35,12 @@ const LOOKS: Readonly<Record<string, readonly [Tone, Icon]>> = {
   signed: ["charging", IconCircleCheck],
   rejected: ["faulted", IconCircleOff],
   failed: ["faulted", IconAlertTriangle],
+  on: ["available", IconCircleCheck],
+  failing: ["waiting", IconAlertTriangle],
+  off: ["idle", IconCircleOff],
+  waiting: ["waiting", IconCalendarClock],
+  sending: ["charging", IconBolt],
+  delivered: ["available", IconCircleCheck],
   reboot_needed: ["waiting", IconPlayerPause],
 };
 

@@ -6,10 +6,11 @@ import { sessions } from "./sessions";
 import { settings } from "./settings";
 import { stations } from "./stations";
 import { tokens } from "./tokens";
+import { webhooks } from "./webhooks";
 
 export const entries: readonly Entry[] = [
-  ...overview.entries, ...stations.entries, ...sessions.entries, ...tokens.entries, ...people.entries, ...settings.entries,
+  ...overview.entries, ...stations.entries, ...sessions.entries, ...tokens.entries, ...people.entries, ...webhooks.entries, ...settings.entries,
 ];
 export const routes = [
-  ...overview.routes, ...stations.routes, ...sessions.routes, ...tokens.routes, ...people.routes, ...settings.routes,
+  ...overview.routes, ...stations.routes, ...sessions.routes, ...tokens.routes, ...people.routes, ...webhooks.routes, ...settings.routes,
 ] as const;

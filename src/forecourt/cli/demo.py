@@ -56,6 +56,9 @@ def demo(
         Path | None, typer.Option(help="Keep the data here (default: a folder that is deleted).")
     ] = None,
     duration: Annotated[float | None, typer.Option(help="Stop after so many seconds.")] = None,
+    any_ports: Annotated[
+        bool, typer.Option("--any-ports", help="Free ports, also where the usual ones are free.")
+    ] = False,
 ) -> None:
     """Run the platform with a simulated network of stations, cars and drivers."""
     with contextlib.ExitStack() as stack:
@@ -65,8 +68,8 @@ def demo(
         settings = load(
             {
                 "data_dir": data_dir,
-                "ocpp_port": _free(OCPP_PORT),
-                "http_port": _free(HTTP_PORT),
+                "ocpp_port": 0 if any_ports else _free(OCPP_PORT),
+                "http_port": 0 if any_ports else _free(HTTP_PORT),
                 "log_level": "warning",
                 "heartbeat_s": 60,
             }

@@ -8,20 +8,10 @@ from asyncpg import connect
 
 from forecourt.base.ids import StationId
 from forecourt.domain.monitoring import Page, ReportKind
-from forecourt.edge.http import document
 from tests.edge.http import rows
 from tests.edge.http.conftest import NOW, Door
+from tests.edge.http.described import described
 
-LISTS = (
-    "/stations",
-    "/sessions",
-    "/tokens",
-    "/templates",
-    "/v1/drift",
-    "/v1/commands",
-    "/v1/sites",
-    "/v1/tenants",
-)
 PARAMETERS = {
     "{station_id}": "CP1",
     "{session_id}": "ses_1",
@@ -41,10 +31,10 @@ PARAMETERS = {
 SHARED = "/api/v1/quirk-profiles"
 
 
-def routes(door: Door) -> list[tuple[str, str]]:
+def routes() -> list[tuple[str, str]]:
     """Every operation of the API that wants somebody to be known, with names filled in."""
     found = []
-    for path, operations in document(door.app)["paths"].items():
+    for path, operations in described()["paths"].items():
         # Before anybody is logged in (test_login.py), and what never ends (test_live.py).
         if "/v1/login" in path or path.endswith(("/setup", "/live")):
             continue
@@ -67,11 +57,9 @@ def routes(door: Door) -> list[tuple[str, str]]:
     ],
     ids=lambda headers: " ".join(headers.values())[:24] or "none",
 )
-async def test_no_route_without_a_key(
-    door: Door, stranger: httpx.AsyncClient, headers: dict[str, str]
-) -> None:
-    assert len(routes(door)) >= 16
-    for method, path in routes(door):
+async def test_no_route_without_a_key(stranger: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    assert len(routes()) >= 16
+    for method, path in routes():
         answer = await stranger.request(method, path, headers=headers, content=b"not json")
         assert answer.status_code == 401, (method, path)
         assert answer.headers["www-authenticate"].startswith("Bearer")
@@ -80,11 +68,11 @@ async def test_no_route_without_a_key(
 
 
 async def test_a_browsers_credentials_open_no_route_that_changes_things(
-    door: Door, acme: httpx.AsyncClient, stranger: httpx.AsyncClient
+    acme: httpx.AsyncClient, stranger: httpx.AsyncClient
 ) -> None:
     key = acme.headers["authorization"].removeprefix("Bearer ")
     basic = "Basic " + base64.b64encode(f"me:{key}".encode()).decode()
-    for method, path in routes(door):
+    for method, path in routes():
         answer = await stranger.request(method, path, headers={"Authorization": basic})
         assert answer.status_code == 401, (method, path)
 
@@ -134,7 +122,7 @@ async def test_another_tenant_sees_nothing(
     # What has a name that is not known before is tried by the tests of its own.
     # People, their log-ins and the trail are tried with people: see test_login.py.
     elsewhere = ("/certificates", "{", "/users", "/apikeys", "/me", "/logout", "/audit", "/roles")
-    tried = [(m, path) for m, path in routes(door) if not any(e in path for e in elsewhere)]
+    tried = [(m, path) for m, path in routes() if not any(e in path for e in elsewhere)]
     ours = [await acme.get(path) for method, path in tried if method == "GET"]
     assert {answer.status_code for answer in ours} == {200}
 
@@ -145,8 +133,8 @@ async def test_another_tenant_sees_nothing(
         answer = await other.request(method, path, json=bodies.get(method))
         if path.endswith("/overview"):
             assert answer.json()["stations_known"] == 0
-        elif path.endswith(LISTS):
-            assert answer.json() == {"items": [], "next": None}, path
+        elif answer.status_code == 200:
+            assert answer.json() in ({"items": [], "next": None}, []), path
         else:
             assert answer.status_code == 404, (method, path)
             assert "acme" not in answer.text

@@ -13,10 +13,10 @@ from forecourt.domain.access import NewToken
 from forecourt.domain.stations import NewStation
 from forecourt.domain.stations.api import StationView
 from forecourt.domain.tenants import Role
-from forecourt.edge.http import document
 from forecourt.edge.http.export import cell, columns_of
 from tests.edge.http import rows
 from tests.edge.http.conftest import NOW, Door, LogIn
+from tests.edge.http.described import described
 from tests.edge.http.test_auth import PARAMETERS
 
 CSV: Final = "text/csv"
@@ -33,17 +33,17 @@ def filled(path: str) -> str:
     return path
 
 
-def lists(door: Door) -> list[tuple[str, Any]]:
+def lists() -> list[tuple[str, Any]]:
     """Each route that answers with a page or an array, whatever it calls itself."""
-    described = document(door.app)
+    document = described()
     found = []
-    for path, operations in described["paths"].items():
+    for path, operations in document["paths"].items():
         operation = operations.get("get")
         if operation is None or not path.startswith("/api/v1"):
             continue
         schema = operation["responses"]["200"]["content"].get("application/json", {}).get("schema")
         if schema is not None and "$ref" in schema:
-            schema = described["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+            schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
             schema = schema.get("properties", {}).get("items", {})
         if schema is not None and schema.get("type") == "array":
             found.append((filled(path), operation))
@@ -69,7 +69,7 @@ async def addresses(
     await conn.close()
     body = {"command": {"command": "reset"}, "stations": ["CP1"]}
     order = (await owner.post("/api/v1/commands", json=body)).json()
-    return [(path.replace("{order_id}", order["id"]), operation) for path, operation in lists(door)]
+    return [(path.replace("{order_id}", order["id"]), operation) for path, operation in lists()]
 
 
 async def test_every_list_is_a_file_too(

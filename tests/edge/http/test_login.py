@@ -14,14 +14,14 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from forecourt.base.ids import StationId
 from forecourt.domain.stations import NewStation
 from forecourt.domain.tenants import ROLES, NewUser, Role
-from forecourt.edge.http import document
 from forecourt.edge.http.permissions import ANYBODY, PERMISSIONS
 from tests.edge.http.conftest import PASSWORD, Door, LogIn
+from tests.edge.http.described import described
 
 
-def operations(door: Door) -> set[str]:
+def operations() -> set[str]:
     """Every operation that wants somebody to be known."""
-    paths = document(door.app)["paths"]
+    paths = described()["paths"]
     return {
         one["operationId"]
         for path, held in paths.items()
@@ -150,16 +150,16 @@ async def asyncpg_rows(door: Door, sql: str) -> list[Any]:
         await conn.close()
 
 
-def test_every_route_has_its_permission(door: Door) -> None:
-    assert operations(door) - PERMISSIONS.keys() - ANYBODY == set()
-    assert PERMISSIONS.keys() - operations(door) == set(), "no route has this name"
+def test_every_route_has_its_permission() -> None:
+    assert operations() - PERMISSIONS.keys() - ANYBODY == set()
+    assert PERMISSIONS.keys() - operations() == set(), "no route has this name"
 
 
 @pytest.mark.parametrize("role", Role)
-async def test_every_route_refuses_who_may_not(door: Door, log_in: LogIn, role: Role) -> None:
+async def test_every_route_refuses_who_may_not(log_in: LogIn, role: Role) -> None:
     client = await log_in(role)
     refused = 0
-    for path, held in document(door.app)["paths"].items():
+    for path, held in described()["paths"].items():
         for method, one in held.items():
             operation = one["operationId"]
             if operation not in PERMISSIONS or operation == "live":

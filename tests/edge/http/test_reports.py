@@ -20,6 +20,8 @@ from forecourt.domain.energy import (
 )
 from forecourt.domain.firmware import JobKind
 from forecourt.domain.monitoring import (
+    AlarmName,
+    AlarmSource,
     Cause,
     Display,
     Monitor,
@@ -93,9 +95,14 @@ async def test_alarms_and_what_raised_them(station: Reading) -> None:
     assert (newest["event"], newest["monitor"], newest["point"]["evse"]) == (2, 9, 2)
     name = {"source": "variable", "key": "monitor 9"}
     assert (await station.call("POST", "alarms/acknowledgements", json=name)).status_code == 204
-    again = await station.call("POST", "alarms/acknowledgements", json=name)
+    unknown = name | {"key": "monitor 8"}
+    again = await station.call("POST", "alarms/acknowledgements", json=unknown)
     assert (again.status_code, again.json()["code"]) == (404, "alarm.unknown")
-    assert [alarm["key"] for alarm in await station.items("alarms")] == ["EVSE.Problem@2.0"]
+    seen = {alarm["key"]: alarm["acknowledged_at"] for alarm in await station.items("alarms")}
+    assert seen == {"EVSE.Problem@2.0": None, "monitor 9": NOW.isoformat().replace("+00:00", "Z")}
+    await station.rooms.monitoring.take_down(
+        station.ctx, [AlarmName(station=CP1, source=AlarmSource.VARIABLE, key="monitor 9")]
+    )
     assert len(await station.items("alarms", up="false")) == 1
 
 

@@ -1,7 +1,7 @@
 """The device model over true sockets: told, drifted, applied, and as it shall be; each version."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from forecourt.base.clock import ManualClock
 from forecourt.base.ids import StationId
 from forecourt.domain.devices import Network, State, Step, Template, ValueInvalid, Wanted, spelt
+from forecourt.domain.devices.service import caretaker
 from forecourt.domain.stations import (
     GetVariables,
     Outcome,
@@ -72,6 +73,17 @@ def template(
         auto=auto,
         values=tuple(wanted(*pair) for pair in values),
     )
+
+
+# A clock that is set by hand tells the caretaker nothing; it looks, more often than in earnest.
+LOOKS_EVERY_S: Final = 0.05
+
+
+@pytest.fixture(scope="module", autouse=True)
+def watchful() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(caretaker, "POLL_S", LOOKS_EVERY_S)
+        yield
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -239,7 +251,7 @@ class TestStationsThatDoNot:
                 return standing.plan.next_try is not None
 
             await eventually(refused)
-            await asyncio.sleep(2.5)  # The caretaker looks again after two seconds.
+            await asyncio.sleep(20 * LOOKS_EVERY_S)
             assert station.count(*WRITE) == 1
             standing = await eager.rooms.devices.standing(eager.ctx, name)
             (line,) = standing.plan.lines

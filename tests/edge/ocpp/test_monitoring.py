@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
-from forecourt.domain.monitoring import AlarmSource, ReportState, ReportUnfinished
+from forecourt.domain.monitoring import AlarmName, AlarmSource, ReportState, ReportUnfinished
 from forecourt.domain.monitoring.api import report_view
 from forecourt.domain.monitoring.rules import state
 from tests.edge.ocpp.house import IN_THE_HOUSE, Yard, a_yard
@@ -129,7 +130,18 @@ class TestVariableEvents:
         await wire.call("NotifyEvent", report(at, noticed(1, at, "82", **OUTLET)))
         (alarm,) = await yard.rooms.monitoring.alarms(yard.ctx, station)
         assert alarm.key == "EVSE.Power@2.1"
-        await yard.rooms.monitoring.acknowledge(yard.ctx, station, alarm.source, alarm.key)
+        name = AlarmName(station=station, source=alarm.source, key=alarm.key)
+        await yard.rooms.monitoring.acknowledge(yard.ctx, [name])
+        (seen,) = await yard.rooms.monitoring.alarms(yard.ctx, station)
+        assert (seen.cleared_at, seen.acknowledged_by) == (None, yard.ctx.actor)
+        # Who comes later does not take the first one's place; what got worse is open again.
+        await yard.rooms.monitoring.acknowledge(replace(yard.ctx, actor="other"), [name])
+        (again,) = await yard.rooms.monitoring.alarms(yard.ctx, station)
+        assert again.acknowledged_by == yard.ctx.actor
+        await yard.rooms.monitoring.raise_alarm(yard.ctx, station, replace(alarm, severity=0))
+        (worse,) = await yard.rooms.monitoring.alarms(yard.ctx, station)
+        assert (worse.acknowledged_at, worse.acknowledged_by) == (None, "")
+        await yard.rooms.monitoring.take_down(yard.ctx, [name])
         assert await yard.rooms.monitoring.alarms(yard.ctx, station) == []
 
 

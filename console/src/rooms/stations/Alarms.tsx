@@ -22,12 +22,12 @@ export function Alarms({ station }: { station: string }) {
     onSettled: () => client.invalidateQueries({ queryKey: keys.alarms(station) }),
   });
   const columns: Column<AlarmView>[] = [
-    { id: "state", head: t("stations.state"), width: "110px", cell: (a) => <State state={a.cleared_at ? "ended" : "faulted"} label={a.cleared_at ? t("alarms.over") : t("alarms.up")} /> },
+    { id: "state", head: t("stations.state"), width: "110px", cell: (a) => <State state={a.cleared_at ? "ended" : a.acknowledged_at ? "pending" : "faulted"} label={a.cleared_at ? t("alarms.over") : a.acknowledged_at ? t("alarms.seen") : t("alarms.up")} /> },
     { id: "severity", head: t("alarms.severity"), width: "70px", numeric: true, cell: (a) => a.severity },
     { id: "text", head: t("alarms.what"), width: "minmax(180px, 3fr)", cell: (a) => <span title={a.text}>{a.text || a.key}</span> },
     { id: "source", head: t("alarms.source"), width: "110px", cell: (a) => t.word("source", a.source) },
     { id: "raised", head: t("alarms.raised"), width: "120px", numeric: true, cell: (a) => <Ago at={a.raised_at} /> },
-    { id: "act", head: "", width: "110px", numeric: true, cell: (a) => !a.cleared_at && may("stations.write") && <Button variant="default" size="compact-xs" onClick={() => acknowledge.mutate(a)}>{t("alarms.acknowledge")}</Button> },
+    { id: "act", head: "", width: "110px", numeric: true, cell: (a) => !a.cleared_at && !a.acknowledged_at && may("stations.write") && <Button variant="default" size="compact-xs" onClick={() => acknowledge.mutate(a)}>{t("alarms.acknowledge")}</Button> },
   ];
   return (
     <Loaded query={alarms}>

@@ -13,10 +13,12 @@ from forecourt.base.ids import StationId
 from forecourt.base.pages import Wanted
 from forecourt.base.text import PRINTABLE, Line, Word
 from forecourt.domain.access.model import (
+    RESERVATION_SORTS,
     TOKEN_SORTS,
     NewToken,
     Reservation,
     ReservationState,
+    StationReservation,
     Token,
     TokenStatus,
 )
@@ -24,6 +26,10 @@ from forecourt.domain.access.service import Access
 from forecourt.domain.stations import Stations
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
+# The framework keeps the name ``state`` of a parameter for itself.
+InState = Annotated[
+    ReservationState | None, QueryParameter(name="state", description="In this state.")
+]
 OfType = Annotated[str | None, QueryParameter(name="type", description="Of this type.")]
 Uid = Annotated[str, Meta(min_length=1, max_length=255, pattern=PRINTABLE)]
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -158,6 +164,72 @@ class ReservationPage(Struct, frozen=True, kw_only=True):
 
     items: list[ReservationView]
     next: str | None = None
+
+
+class NetworkReservationView(Struct, frozen=True, kw_only=True):
+    """An outlet that some station keeps free for a token."""
+
+    station: str
+    reservation: int
+    state: ReservationState
+    evse: int
+    """0: any of the station's."""
+    token: str
+    group: str
+    expires_at: datetime | None
+    made_at: datetime
+    settled_at: datetime | None
+    session: str | None
+
+
+class NetworkReservationPage(Struct, frozen=True, kw_only=True):
+    """Reservations."""
+
+    items: list[NetworkReservationView]
+    next: str | None
+
+
+class ReservationRoutes(Controller):
+    """Reservations of all stations."""
+
+    path = "/reservations"
+    tags = ("Tokens",)
+
+    @get(
+        operation_id="list_network_reservations",
+        sorts=RESERVATION_SORTS,
+        summary="Reservations of all stations",
+    )
+    async def page(
+        self,
+        ctx: NamedDependency[Context],
+        access: NamedDependency[Access],
+        search: NamedDependency[Wanted],
+        *,
+        state_: InState = None,
+        station: FromQuery[str | None] = None,
+        token: FromQuery[str | None] = None,
+    ) -> NetworkReservationPage:
+        """Reservations, newest first. A search looks at station, token and group.
+
+        The commands `reserve` and `cancel_reservation` of a station make and end them.
+        """
+        found = await access.list_reservations(
+            ctx,
+            search,
+            state=state_,
+            station=None if station is None else StationId(station),
+            token=token,
+        )
+        items = [network_reservation_view(one) for one in found.items]
+        return NetworkReservationPage(items=items, next=found.next)
+
+
+def network_reservation_view(one: StationReservation) -> NetworkReservationView:
+    """A reservation as the API shows it among those of all stations."""
+    view = reservation_view(one.reservation)
+    known = {name: getattr(view, name) for name in ReservationView.__struct_fields__}
+    return NetworkReservationView(station=one.station, **known)
 
 
 class LocalListView(Struct, frozen=True, kw_only=True):

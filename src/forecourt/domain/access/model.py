@@ -116,6 +116,25 @@ class Reservation(Struct, frozen=True, kw_only=True):
     session: SessionId | None = None
 
 
+RESERVATION_SORTS: Final = ("made_at", "expires_at", "station", "state", "token")
+"""What reservations may be sorted by."""
+
+
+class ReservationFields(TypedDict, total=False):
+    """What reservations can be chosen by; None is any."""
+
+    station: StationId | None
+    state: ReservationState | None
+    token: str | None
+
+
+class StationReservation(Struct, frozen=True, kw_only=True):
+    """A reservation, and where."""
+
+    station: StationId
+    reservation: Reservation
+
+
 class LocalList(Struct, frozen=True, kw_only=True):
     """Which list of tokens a station holds for when it has no link."""
 

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Unpack
 
+import msgspec
+
 from forecourt.base.context import Context
 from forecourt.base.ids import SessionId, StationId
 from forecourt.base.pages import FIRST_PAGE, Page, Wanted
@@ -13,9 +15,11 @@ from forecourt.domain.access.model import (
     LocalList,
     NewToken,
     Reservation,
+    ReservationFields,
     ReservationMade,
     ReservationSettled,
     ReservationState,
+    StationReservation,
     Token,
     TokenAdded,
     TokenChanged,
@@ -239,6 +243,18 @@ class Access:
         async with self._db.unit(ctx) as unit:
             found = await store.reservations_of(unit, station, limit=limit)
         return [rules.aged(reservation, ctx.now) for reservation in found]
+
+    async def list_reservations(
+        self, ctx: Context, wanted: Wanted = FIRST_PAGE, **fit: Unpack[ReservationFields]
+    ) -> Page[StationReservation]:
+        """Reservations of all stations that fit. Raises CursorInvalid, SortUnknown."""
+        async with self._db.unit(ctx) as unit:
+            found = await store.reservations_page(unit, wanted, fit, ctx.now)
+        items = [
+            msgspec.structs.replace(one, reservation=rules.aged(one.reservation, ctx.now))
+            for one in found.items
+        ]
+        return Page(items=items, next=found.next)
 
     async def listed(
         self, ctx: Context, station: StationId, version: int, *, entries: int | None = None

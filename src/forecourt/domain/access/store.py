@@ -1,17 +1,33 @@
 """Tables and SQL of this room."""
 
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, Table, Text, delete, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Integer,
+    Table,
+    Text,
+    and_,
+    delete,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upserting
 
 from forecourt.base.ids import SessionId, StationId, TenantId
 from forecourt.base.pages import Page, Wanted
 from forecourt.domain.access.model import (
+    RESERVATION_SORTS,
     TOKEN_SORTS,
     LocalList,
     Reservation,
+    ReservationFields,
     ReservationState,
+    StationReservation,
     Token,
     TokenFields,
     TokenStatus,
@@ -210,6 +226,42 @@ async def reservations_of(unit: Unit, station: StationId, *, limit: int) -> list
         .limit(limit)
     )
     return [_reservation(row) for row in await unit.conn.execute(query)]
+
+
+async def reservations_page(
+    unit: Unit, wanted: Wanted, fit: ReservationFields, now: datetime
+) -> Page[StationReservation]:
+    """Reservations of all stations that fit, newest first if in no other order."""
+    c = reservations.c
+    equal = {"station_id": fit.get("station"), "token": fit.get("token")}
+    query = only(select(reservations), reservations, equal)
+    # Some stations do not tell that time has run out, so the clock says what is over.
+    over = and_(c.state == ReservationState.MADE.value, c.expires_at <= now)
+    match fit.get("state"):
+        case None:
+            pass
+        case ReservationState.MADE:
+            query = query.where(c.state == ReservationState.MADE.value)
+            query = query.where(or_(c.expires_at.is_(None), c.expires_at > now))
+        case ReservationState.EXPIRED:
+            query = query.where(or_(c.state == ReservationState.EXPIRED.value, over))
+        case state:
+            query = query.where(c.state == state.value)
+    found = await list_rows(unit, query, _RESERVATIONS, wanted)
+    return found.of(
+        [
+            StationReservation(station=StationId(row.station_id), reservation=_reservation(row))
+            for row in found.rows
+        ]
+    )
+
+
+_RESERVATIONS: Final = Listing(
+    sorts=sorts(reservations, RESERVATION_SORTS, station=reservations.c.station_id),
+    key=(reservations.c.station_id, reservations.c.number),
+    default="-made_at",
+    searched=(reservations.c.station_id, reservations.c.token, reservations.c.group_id),
+)
 
 
 async def save_local_list(

@@ -6,6 +6,7 @@ Knows no OCPP version, no token and no session.
 from forecourt.domain.monitoring.model import (
     Alarm,
     AlarmCleared,
+    AlarmName,
     AlarmRaised,
     AlarmSource,
     AlarmUnknown,
@@ -37,6 +38,7 @@ __all__ = [
     "WRITES",
     "Alarm",
     "AlarmCleared",
+    "AlarmName",
     "AlarmRaised",
     "AlarmSource",
     "AlarmUnknown",

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypedDict
 
 from msgspec import Struct
 
 from forecourt.base.errors import ForecourtError, Kind
+from forecourt.base.ids import StationId
 from forecourt.domain.stations import StationEvent
 
 # Limits of one station. A large one has a few hundred variables, and monitors on some of them.
@@ -196,6 +197,50 @@ class Alarm(Struct, frozen=True, kw_only=True):
     text: str
     raised_at: datetime
     cleared_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
+    """Who has looked; whoever it gets worse for, or comes back to, is asked again."""
+
+
+class AlarmState(StrEnum):
+    """Where an alarm is in its life."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    """Somebody has looked, and it is not over."""
+    CLEARED = "cleared"
+
+
+ALARM_SORTS: Final = ("raised_at", "severity", "station", "source", "acknowledged_at", "cleared_at")
+"""What alarms may be sorted by."""
+
+
+class AlarmFields(TypedDict, total=False):
+    """What alarms can be chosen by; None is any."""
+
+    state: AlarmState | None
+    station: StationId | None
+    site: str | None
+    source: AlarmSource | None
+    severity_max: int | None
+    """This bad, or worse."""
+    since: datetime | None
+
+
+class StationAlarm(Struct, frozen=True, kw_only=True):
+    """An alarm, and where."""
+
+    station: StationId
+    site: str
+    alarm: Alarm
+
+
+class AlarmName(Struct, frozen=True, kw_only=True):
+    """Which alarm of which station."""
+
+    station: StationId
+    source: AlarmSource
+    key: str
 
 
 class SecurityFact(Struct, frozen=True, kw_only=True):
@@ -232,7 +277,15 @@ class AlarmRaised(StationEvent, frozen=True, kw_only=True, tag="alarm.raised"):
 
 
 class AlarmCleared(StationEvent, frozen=True, kw_only=True, tag="alarm.cleared"):
-    """What an alarm told is over, or somebody has seen it."""
+    """What an alarm told is over, or somebody said so."""
+
+    source: AlarmSource
+    key: str
+    by: str
+
+
+class AlarmAcknowledged(StationEvent, frozen=True, kw_only=True, tag="alarm.acknowledged"):
+    """Somebody has looked at what an alarm told; it may go on."""
 
     source: AlarmSource
     key: str

@@ -5,18 +5,23 @@ Verbs with ``changes`` leave rows for the group commit; the others are units of 
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Unpack
 
 import msgspec
 
+from forecourt.base import pages
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
+from forecourt.base.pages import FIRST_PAGE, Wanted
 from forecourt.domain.monitoring import rules, store
 from forecourt.domain.monitoring.model import (
     EVENTS_A_MESSAGE_MAX,
     STREAMS_MAX,
     Alarm,
+    AlarmAcknowledged,
     AlarmCleared,
+    AlarmFields,
+    AlarmName,
     AlarmRaised,
     AlarmSource,
     AlarmUnknown,
@@ -31,6 +36,7 @@ from forecourt.domain.monitoring.model import (
     ReportTooLarge,
     ReportUnfinished,
     ReportUnknown,
+    StationAlarm,
     Stream,
     StreamClosed,
     StreamOpened,
@@ -275,15 +281,38 @@ class Monitoring:
         async with self._db.unit(ctx) as unit:
             return await store.standing(unit)
 
-    async def acknowledge(
-        self, ctx: Context, station: StationId, source: AlarmSource, key: str
-    ) -> None:
-        """Somebody has looked: take an alarm down. Raises AlarmUnknown."""
+    async def list_alarms(
+        self, ctx: Context, wanted: Wanted = FIRST_PAGE, **fit: Unpack[AlarmFields]
+    ) -> pages.Page[StationAlarm]:
+        """Alarms of all stations that fit. Raises CursorInvalid, SortUnknown."""
         async with self._db.unit(ctx) as unit:
-            if not await self._clear(unit, ctx, station, source, key):
-                raise AlarmUnknown(
-                    f"no alarm {source.value} {key!r} is up for station {station}", station=station
-                )
+            return await store.page(unit, wanted, fit)
+
+    async def acknowledge(self, ctx: Context, names: Sequence[AlarmName]) -> None:
+        """Somebody has looked at these; who did first is kept. Raises AlarmUnknown, and none is."""
+        async with self._db.unit(ctx) as unit:
+            for name in names:
+                fresh = await store.acknowledge_alarm(unit, name, ctx.actor, ctx.now)
+                if fresh is None:
+                    raise _not_up(name)
+                if fresh:
+                    await unit.emit(
+                        AlarmAcknowledged(
+                            tenant=ctx.tenant,
+                            at=ctx.now,
+                            station=name.station,
+                            source=name.source,
+                            key=name.key,
+                            by=ctx.actor,
+                        )
+                    )
+
+    async def take_down(self, ctx: Context, names: Sequence[AlarmName]) -> None:
+        """Somebody says that these are over, until they come back. Raises AlarmUnknown."""
+        async with self._db.unit(ctx) as unit:
+            for name in names:
+                if not await self._clear(unit, ctx, name.station, name.source, name.key):
+                    raise _not_up(name)
 
     async def events(
         self, ctx: Context, station: StationId, *, before: datetime | None = None, limit: int = 100
@@ -431,3 +460,8 @@ def _told(ctx: Context, station: StationId, event: VariableEvent) -> VariableRep
         monitor_no=event.monitor_no,
         transaction=event.transaction,
     )
+
+
+def _not_up(name: AlarmName) -> AlarmUnknown:
+    what = f"{name.source.value} {name.key!r}"
+    return AlarmUnknown(f"no alarm {what} is up for station {name.station}", station=name.station)

@@ -1,7 +1,7 @@
 """What exists in this room: sessions from plug-in to record, and the readings in between."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Final, TypedDict
 
@@ -78,6 +78,34 @@ class Progress(Struct, frozen=True, gc=False):
 
 SORTS: Final = ("id", "started_at", "ended_at", "energy_wh", "station")
 """What sessions may be sorted by."""
+
+
+class PowerSpan(Struct, frozen=True, kw_only=True):
+    """A span of whole steps."""
+
+    begins_at: datetime
+    ends_at: datetime
+    step: timedelta
+
+
+class PowerStep(Struct, frozen=True, kw_only=True):
+    """One step of it."""
+
+    at: datetime
+    """When it begins."""
+    power_w: int | None
+    """The average of the whole step; None where sessions ran and none told its power."""
+    sessions: int
+    """How many ran in it."""
+    measured: int
+    """How many of these told their power in it, or not long before."""
+
+
+class PowerSpanInvalid(ForecourtError):
+    """Power cannot be told of this span in such steps."""
+
+    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str] = "power.span_invalid"
 
 
 class SessionFields(TypedDict, total=False):

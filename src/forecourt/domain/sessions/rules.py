@@ -6,20 +6,35 @@ between them overrule the sum.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from msgspec.structs import replace
 
 from forecourt.base.context import Context
 from forecourt.domain.access import Authorization, Standing
-from forecourt.domain.sessions.model import Flag, Progress, Reading, Session, SessionState
+from forecourt.domain.sessions.model import (
+    Flag,
+    PowerSpan,
+    PowerSpanInvalid,
+    PowerStep,
+    Progress,
+    Reading,
+    Session,
+    SessionState,
+)
 from forecourt.domain.stations import plausible
 
 # More holes than this in one session's numbering is no numbering; remember that, not the holes.
 SEQ_MISSING_MAX: Final = 64
 # No session takes more: a stop register beyond is a fault, and may be more than a column holds.
 ENERGY_WH_MAX: Final = 10**15
+# Power over time: what a chart can show, and what one look may read.
+STEP_MIN: Final = timedelta(minutes=1)
+STEP_MAX: Final = timedelta(days=1)
+STEPS_MAX: Final = 2_000
+SPAN_MAX: Final = timedelta(days=93)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def advance(before: Progress, reading: Reading) -> Progress:
@@ -164,3 +179,24 @@ def admitted(authorization: Authorization, sessions_elsewhere: int) -> Authoriza
 def may_be_stopped_again(session: Session) -> bool:
     """Whether a stop still has something to say: the session runs, or we had to guess its end."""
     return session.state is SessionState.ACTIVE or Flag.STOP_MISSING in session.progress.flags
+
+
+def power_span(begins_at: datetime, ends_at: datetime, step: timedelta) -> PowerSpan:
+    """Whole steps around a span, on the clock's own marks. Raises PowerSpanInvalid."""
+    if not STEP_MIN <= step <= STEP_MAX:
+        raise PowerSpanInvalid(f"a step has {STEP_MIN} to {STEP_MAX}", step=step)
+    if begins_at >= ends_at:
+        raise PowerSpanInvalid("the span ends before it begins, or has not come yet")
+    begin = _EPOCH + (begins_at - _EPOCH) // step * step
+    end = _EPOCH - (_EPOCH - ends_at) // step * step
+    if end - begin > SPAN_MAX or (end - begin) // step > STEPS_MAX:
+        raise PowerSpanInvalid(f"no more than {STEPS_MAX} steps and {SPAN_MAX.days} days at once")
+    return PowerSpan(begins_at=begin, ends_at=end, step=step)
+
+
+def power_steps(span: PowerSpan, told: Iterable[PowerStep]) -> list[PowerStep]:
+    """Every step of a span: where nothing ran, nothing was taken."""
+    known = {step.at: step for step in told}
+    count = (span.ends_at - span.begins_at) // span.step
+    moments = [span.begins_at + n * span.step for n in range(count)]
+    return [known.get(at) or PowerStep(at=at, power_w=0, sessions=0, measured=0) for at in moments]

@@ -139,6 +139,7 @@ from forecourt.domain.stations.commands import (
     recorded,
 )
 from forecourt.domain.stations.model import (
+    CONNECTOR_SORTS,
     Admission,
     Arrival,
     BootReport,
@@ -154,6 +155,7 @@ from forecourt.domain.stations.model import (
     Kept,
     LiveStation,
     NewStation,
+    Outlet,
     PasswordChanged,
     PasswordNeeded,
     Ping,
@@ -196,6 +198,7 @@ from forecourt.domain.stations.store import WRITES
 
 __all__ = [
     "COMMANDS",
+    "CONNECTOR_SORTS",
     "GOOD",
     "SPOKEN",
     "VARIABLES_MAX",
@@ -295,6 +298,7 @@ __all__ = [
     "OpenStream",
     "OpenStreams",
     "Outcome",
+    "Outlet",
     "PasswordChanged",
     "PasswordNeeded",
     "Ping",

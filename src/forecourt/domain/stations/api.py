@@ -5,7 +5,7 @@ Commands are asked for in the sessions room, which knows what they start and sto
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Controller, delete, get, patch, post
@@ -33,6 +33,12 @@ from forecourt.domain.stations.plan import Upgrade, Way
 from forecourt.domain.stations.service import Stations
 
 Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
+Words = Annotated[
+    str,
+    QueryParameter(max_length=200, pattern=PRINTABLE, description="Words that are in the frame."),
+]
+Since = Annotated[datetime | None, QueryParameter(description="Then or later.")]
+Until = Annotated[datetime | None, QueryParameter(description="Before then.")]
 # The framework keeps the names of what is injected for itself.
 OfFirmware = Annotated[str | None, QueryParameter(name="firmware", description="With this.")]
 Profile = Annotated[int, Meta(ge=0, le=3)]
@@ -356,12 +362,24 @@ class StationRoutes(Controller):
         *,
         limit: Limit = 100,
         cursor: Cursor = "",
+        q: Words = "",
+        direction: FromQuery[Literal["in", "out"] | None] = None,
+        action: FromQuery[str | None] = None,
+        since: Since = None,
+        until: Until = None,
     ) -> MessagePage:
-        """The raw messages that were kept, newest first."""
+        """The raw messages that were kept, newest first. A search looks at the whole frame."""
         station, _ = await stations.read(ctx, StationId(station_id))
-        before = moment(cursor) if cursor else None
+        before = moment(cursor) if cursor else until
         found = await stations.messages(
-            ctx, station.id, before=before, limit=limit + SAME_MOMENT_MAX
+            ctx,
+            station.id,
+            before=before,
+            limit=limit + SAME_MOMENT_MAX,
+            q=q,
+            direction=direction,
+            action=action,
+            since=since,
         )
         items = [msgspec.convert(message, MessageView) for message in found]
         end = page_end([item.at for item in items], limit)

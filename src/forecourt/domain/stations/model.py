@@ -125,6 +125,42 @@ SORTS: Final = (
 """What stations may be sorted by."""
 
 
+class MessageFields(TypedDict, total=False):
+    """What raw messages can be chosen by; None is any."""
+
+    direction: str | None
+    action: str | None
+    since: datetime | None
+    q: str
+
+
+CONNECTOR_SORTS: Final = ("station", "state", "state_at")
+"""What connectors may be sorted by."""
+
+
+class ConnectorFields(TypedDict, total=False):
+    """What connectors can be chosen by; None is any."""
+
+    station: StationId | None
+    site: str | None
+    state: ConnectorState | None
+    connected: bool | None
+
+
+class Outlet(Struct, frozen=True, kw_only=True):
+    """A connector of some station, as it is now."""
+
+    station: StationId
+    site: str
+    connected: bool
+    """Whether its station is; else its state is what was last heard."""
+    evse: int
+    connector: int
+    state: ConnectorState
+    state_at: datetime
+    error: str
+
+
 class StationFields(TypedDict, total=False):
     """What stations can be chosen by; None is any."""
 

@@ -9,17 +9,17 @@ from litestar.types import ControllerRouterHandler
 
 from forecourt.base.clock import Clock
 from forecourt.base.ids import TenantId
-from forecourt.domain.access.api import StationAccessRoutes, TokenRoutes
+from forecourt.domain.access.api import ReservationRoutes, StationAccessRoutes, TokenRoutes
 from forecourt.domain.billing.api import BillingRoutes
 from forecourt.domain.catalogue.api import QuirkProfileRoutes
 from forecourt.domain.devices.api import DeviceRoutes, DriftRoutes, TemplateRoutes
 from forecourt.domain.energy.api import EnergyRoutes
 from forecourt.domain.firmware.api import JobRoutes
-from forecourt.domain.monitoring.api import MonitoringRoutes
+from forecourt.domain.monitoring.api import AlarmRoutes, MonitoringRoutes
 from forecourt.domain.orders.api import OrderRoutes
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security.api import CertificateRoutes, PkiRoutes
-from forecourt.domain.sessions.api import CommandRoutes, SessionRoutes
+from forecourt.domain.sessions.api import CommandRoutes, ConnectorRoutes, PowerRoutes, SessionRoutes
 from forecourt.domain.sites.api import SiteRoutes
 from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
@@ -75,6 +75,10 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     TokenRoutes,
     StationAccessRoutes,
     MonitoringRoutes,
+    AlarmRoutes,
+    ConnectorRoutes,
+    PowerRoutes,
+    ReservationRoutes,
     EnergyRoutes,
     TariffRoutes,
     BillingRoutes,

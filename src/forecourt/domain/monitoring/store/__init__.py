@@ -1,6 +1,13 @@
 """Tables and SQL of this room, by topic."""
 
-from forecourt.domain.monitoring.store.alarms import alarms_of, clear_alarm, raise_alarm, standing
+from forecourt.domain.monitoring.store.alarms import (
+    acknowledge_alarm,
+    alarms_of,
+    clear_alarm,
+    page,
+    raise_alarm,
+    standing,
+)
 from forecourt.domain.monitoring.store.noticed import (
     STREAM_VALUES,
     VARIABLE_EVENTS,
@@ -30,6 +37,7 @@ __all__ = [
     "STREAM_VALUES",
     "VARIABLE_EVENTS",
     "WRITES",
+    "acknowledge_alarm",
     "add_events",
     "alarms_of",
     "clear_alarm",
@@ -41,6 +49,7 @@ __all__ = [
     "find_report",
     "forget",
     "monitors_of",
+    "page",
     "put_customer_page",
     "put_displays",
     "put_monitors",

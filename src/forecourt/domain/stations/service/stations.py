@@ -32,13 +32,16 @@ from forecourt.domain.stations.model import (
     CommandAnswered,
     Connector,
     ConnectorChanged,
+    ConnectorFields,
     Credentials,
     Door,
     Entry,
     Happened,
     Kept,
     LiveStation,
+    MessageFields,
     NewStation,
+    Outlet,
     PasswordChanged,
     Ping,
     Ports,
@@ -263,13 +266,25 @@ class Stations:
             return await store.quirk_uses_of(unit, station)
 
     async def messages(
-        self, ctx: Context, station: StationId, *, before: datetime | None = None, limit: int = 100
+        self,
+        ctx: Context,
+        station: StationId,
+        *,
+        before: datetime | None = None,
+        limit: int = 100,
+        **fit: Unpack[MessageFields],
     ) -> Sequence[dict[str, object]]:
-        """The newest raw messages kept of this station, newest first."""
+        """The newest raw messages kept of this station that fit, newest first."""
+        until = before or ctx.now + timedelta(days=1)
         async with self._db.unit(ctx) as unit:
-            return await store.messages_of(
-                unit, station, before=before or ctx.now + timedelta(days=1), limit=limit
-            )
+            return await store.messages_of(unit, station, before=until, limit=limit, fit=fit)
+
+    async def outlets(
+        self, ctx: Context, wanted: Wanted = FIRST_PAGE, **fit: Unpack[ConnectorFields]
+    ) -> Page[Outlet]:
+        """Connectors of all stations that fit. Raises CursorInvalid, SortUnknown."""
+        async with self._db.unit(ctx) as unit:
+            return await store.connectors_page(unit, wanted, fit)
 
     async def timeline(
         self,

@@ -1,7 +1,9 @@
 """Tables and SQL of this room, by topic."""
 
+from forecourt.domain.stations.store.connectors import connectors_page
 from forecourt.domain.stations.store.counts import connector_counts, counts, port_counts
 from forecourt.domain.stations.store.doors import Connected, connect, door, doors
+from forecourt.domain.stations.store.messages import messages_of
 from forecourt.domain.stations.store.networks import networks_of
 from forecourt.domain.stations.store.quirks import QUIRK_USES, quirk_uses_of
 from forecourt.domain.stations.store.stations import (
@@ -20,7 +22,6 @@ from forecourt.domain.stations.store.stations import (
     find,
     find_command,
     forget_connections,
-    messages_of,
     page,
     prune_variables,
     record_command,
@@ -50,6 +51,7 @@ __all__ = [
     "connector_counts",
     "connector_row",
     "connectors_of",
+    "connectors_page",
     "counts",
     "door",
     "doors",

@@ -17,7 +17,6 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    and_,
     delete,
     insert,
     literal_column,
@@ -463,29 +462,6 @@ async def choices_of(unit: Unit, station_id: StationId, component: str, variable
     )
     found = (await unit.conn.execute(query)).scalar() or ""
     return [int(part) for part in found.replace(" ", "").split(",") if part.isdecimal()]
-
-
-async def messages_of(
-    unit: Unit, station_id: StationId, *, before: datetime, limit: int
-) -> list[dict[str, object]]:
-    """The newest raw messages of a station, newest first."""
-    c = messages.c
-    query = (
-        select(c.at, c.direction, c.action, c.note, c.frame)
-        .where(and_(c.station_id == station_id, c.at < before))
-        .order_by(c.at.desc())
-        .limit(limit)
-    )
-    return [
-        {
-            "at": row.at,
-            "direction": row.direction,
-            "action": row.action,
-            "note": row.note,
-            "frame": row.frame.decode("utf-8", "backslashreplace"),
-        }
-        for row in await unit.conn.execute(query)
-    ]
 
 
 # Behind a place, and before whatever a transaction that is still open may add.

@@ -35,6 +35,7 @@ from forecourt.domain.sessions.model import (
     StopReport,
     StopUnmatched,
 )
+from forecourt.domain.sessions.service.power import Power
 from forecourt.domain.stations import LiveStation
 from forecourt.infra.commit import Changes
 from forecourt.infra.database import Database, emit
@@ -67,6 +68,7 @@ class Sessions:
     """Everything about sessions."""
 
     def __init__(self, db: Database) -> None:
+        self.power = Power(db)
         self._db = db
         self._numbers: list[int] = []
 

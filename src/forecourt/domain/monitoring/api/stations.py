@@ -17,6 +17,7 @@ from forecourt.base.text import PRINTABLE
 from forecourt.domain.monitoring import rules
 from forecourt.domain.monitoring.model import (
     Alarm,
+    AlarmName,
     AlarmSource,
     Cause,
     Monitor,
@@ -51,6 +52,8 @@ class AlarmView(Struct, frozen=True, kw_only=True):
     text: str
     raised_at: datetime
     cleared_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: str
 
 
 class AlarmPage(Struct, frozen=True, kw_only=True):
@@ -60,7 +63,7 @@ class AlarmPage(Struct, frozen=True, kw_only=True):
     next: str | None = None
 
 
-class AlarmName(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OneAlarm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which alarm is meant."""
 
     source: AlarmSource
@@ -243,7 +246,7 @@ class MonitoringRoutes(Controller):
     @post(
         "/alarms/acknowledgements",
         operation_id="acknowledge_alarm",
-        summary="Take an alarm down",
+        summary="Acknowledge an alarm",
         status_code=204,
     )
     async def acknowledge(
@@ -252,10 +255,11 @@ class MonitoringRoutes(Controller):
         *,
         monitoring: NamedDependency[Monitoring],
         station_id: FromPath[str],
-        data: JSONBody[AlarmName],
+        data: JSONBody[OneAlarm],
     ) -> None:
-        """Somebody has looked: the alarm is down until it is raised again."""
-        await monitoring.acknowledge(ctx, StationId(station_id), data.source, data.key)
+        """Somebody has looked; the alarm stays up until what it told is over."""
+        name = AlarmName(station=StationId(station_id), source=data.source, key=data.key)
+        await monitoring.acknowledge(ctx, [name])
 
     @get("/timeline", operation_id="list_timeline", summary="What happened to a station")
     async def timeline(
