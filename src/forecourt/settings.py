@@ -142,6 +142,11 @@ class Settings(BaseSettings):
     """How many messages it may send at once: an offline queue that comes home."""
     frame_bytes_max: int = Field(default=1_048_576, ge=4_096)
     """A longer message closes the connection with code 1009."""
+    map_tiles_url: str = Field(default="", pattern=r"^(https?://[^\s\"<>;,']+)?$")
+    """Where browsers get pictures for the console's map, as https://host/{z}/{x}/{y}.png. Without
+    it the map has the outlines of countries, and asks no other host for anything."""
+    map_tiles_credit: str = Field(default="", max_length=200)
+    """Whom the map's pictures are of: most of those who give them want to be named."""
     keep_messages_days: int = Field(default=14, ge=1)
     """How long raw OCPP messages are kept."""
     keep_events_days: int = Field(default=400, ge=1)

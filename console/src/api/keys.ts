@@ -26,6 +26,9 @@ export const keys = {
   tenants: ["tenants"],
   shares: (tenant: string) => ["shares", tenant],
   providers: ["providers"],
+  sites: ["sites"],
+  site: (id: string) => ["site", id],
+  power: ["power"],
   passkeys: ["passkeys"],
   logins: ["logins"],
 } as const;

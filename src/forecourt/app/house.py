@@ -61,6 +61,7 @@ from forecourt.domain.tariffs import Tariffs
 from forecourt.domain.tenants import Audit, People, Tenants
 from forecourt.domain.webhooks import Feeder, WebhookAdded, WebhookChanged, Webhooks
 from forecourt.edge.http.app import http_app
+from forecourt.edge.http.console import Tiles
 from forecourt.edge.http.live import Live
 from forecourt.edge.http.traced import traced
 from forecourt.edge.ocpp import (
@@ -230,19 +231,7 @@ async def open_rooms(settings: Settings, clock: Clock) -> AsyncGenerator[tuple[R
 async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
     """Build the house, hand it over, and take it down again in reverse."""
     async with AsyncExitStack() as stack:
-        if settings.database_url is None:
-            running = postgres.running(settings.data_dir, log=_postgres_log)
-            url = (await stack.enter_async_context(running)).url
-        else:
-            url = settings.database_url.get_secret_value()
-        await migrate.upgrade(url)
-        db = Database(
-            url,
-            pool_size=settings.database_pool_size,
-            idle_s=settings.database_idle_in_transaction_s,
-        )
-        stack.push_async_callback(db.close)
-        await db.ping()
+        db = await _database(stack, settings)
         links = Links()
         rooms = _rooms(db, links, settings)
         await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
@@ -283,7 +272,15 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         ocpp_urls = await ports.open(port_taken)
         tasks.create_task(ports.keep())
         tasks.create_task(_pulse(gateway, live, clock))
-        app = http_app(rooms, clock=clock, db=db, gateway=gateway, committer=committer, live=live)
+        app = http_app(
+            rooms,
+            clock=clock,
+            db=db,
+            gateway=gateway,
+            committer=committer,
+            live=live,
+            tiles=_tiles(settings),
+        )
         with port_taken(settings.http_port):
             http_port = await stack.enter_async_context(served(traced(app, tracing), settings))
         stack.callback(live.end)
@@ -299,6 +296,24 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         )
 
 
+async def _database(stack: AsyncExitStack, settings: Settings) -> Database:
+    """The database, at the newest step and answering; closed with the house."""
+    if settings.database_url is None:
+        running = postgres.running(settings.data_dir, log=_postgres_log)
+        url = (await stack.enter_async_context(running)).url
+    else:
+        url = settings.database_url.get_secret_value()
+    await migrate.upgrade(url)
+    db = Database(
+        url,
+        pool_size=settings.database_pool_size,
+        idle_s=settings.database_idle_in_transaction_s,
+    )
+    stack.push_async_callback(db.close)
+    await db.ping()
+    return db
+
+
 def _trace_options(settings: Settings) -> TraceOptions:
     return TraceOptions(
         endpoint=settings.otlp_endpoint,
@@ -306,6 +321,12 @@ def _trace_options(settings: Settings) -> TraceOptions:
         ratio=settings.trace_sample_ratio,
         instance=settings.gateway_name,
     )
+
+
+def _tiles(settings: Settings) -> Tiles | None:
+    if not settings.map_tiles_url:
+        return None
+    return Tiles(url=settings.map_tiles_url, credit=settings.map_tiles_credit)
 
 
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:

@@ -43,7 +43,7 @@ from forecourt.edge.http.auth import (
     context_of,
     guard,
 )
-from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, pages
+from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, Tiles, pages
 from forecourt.edge.http.deeds import remembered
 from forecourt.edge.http.document import config
 from forecourt.edge.http.errors import HANDLERS, HARDENED
@@ -112,6 +112,7 @@ def http_app(
     live: Live | None = None,
     tenant: TenantId = DEFAULT_TENANT,
     console_folder: Path = BUILT,
+    tiles: Tiles | None = None,
 ) -> Litestar:
     """An ASGI application. ``tenant`` is the one that the first owner belongs to.
 
@@ -121,7 +122,7 @@ def http_app(
     places = Places(rooms.tenants)
     desk = Desk(rooms.people, browsers, places, clock, tenant=tenant)
     vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
-    console = Console(console_folder)
+    console = Console(console_folder, tiles)
     api = Router(
         "/api/v1",
         route_handlers=ROUTES,
