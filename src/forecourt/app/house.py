@@ -343,7 +343,12 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     noticing = Monitoring(db, vendors=settings.data_transfer_vendors)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
-        people=People(db, secret_key=key, public_url=settings.public_url),
+        people=People(
+            db,
+            secret_key=key,
+            public_url=settings.public_url,
+            outbound=Outbound(hosts=frozenset(settings.outbound_hosts)),
+        ),
         audit=Audit(db),
         edits=Edits(db),
         repeats=Repeats(db, secret_key=key),

@@ -141,7 +141,11 @@ class GlanceRow(asyncpg.Record):
     """A row whose columns are attributes, as those of a unit's rows are."""
 
     def __getattr__(self, name: str) -> Any:
-        return self[name]
+        try:
+            return self[name]
+        except KeyError:
+            # As of any row: who asks with a default gets it.
+            raise AttributeError(name) from None
 
 
 Glance: TypeAlias = "asyncpg.pool.PoolConnectionProxy[GlanceRow]"

@@ -27,6 +27,7 @@ from forecourt.domain.tariffs.api import TariffRoutes
 from forecourt.domain.tenants.api import (
     AuditRoutes,
     KeyRoutes,
+    ProviderRoutes,
     RoleRoutes,
     TenantRoutes,
     UserRoutes,
@@ -59,6 +60,7 @@ from forecourt.edge.http.overview import OverviewRoutes
 from forecourt.edge.http.page import PageRoutes
 from forecourt.edge.http.places import PlaceRoutes
 from forecourt.edge.http.repeats import once
+from forecourt.edge.http.sso import SsoRoutes
 from forecourt.edge.http.vitals import Gateway, Vitals, VitalsRoutes
 from forecourt.edge.http.watch import WatchRoutes
 from forecourt.edge.peers import Proxies
@@ -97,6 +99,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     KeyRoutes,
     AuditRoutes,
     TenantRoutes,
+    ProviderRoutes,
     CertificateRoutes,
     WebhookRoutes,
     DeliveryRoutes,
@@ -146,7 +149,9 @@ def http_app(
         },
     )
     public = Router(
-        "/", route_handlers=[LoginRoutes, PageRoutes, PkiRoutes], guards=[for_strangers(limits)]
+        "/",
+        route_handlers=[LoginRoutes, SsoRoutes, PageRoutes, PkiRoutes],
+        guards=[for_strangers(limits)],
     )
     app = Litestar(
         [api, public, ConsoleRoutes, VitalsRoutes],
