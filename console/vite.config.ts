@@ -7,7 +7,7 @@ import { defineConfig, type Plugin } from "vite";
 // `npm run dev` beside a running platform: FORECOURT_URL names it.
 const platform = process.env.FORECOURT_URL ?? "http://127.0.0.1:8080";
 const outDir = "../src/forecourt/console";
-const PACKED = /\.(js|css|svg|json)$/;
+const PACKED = /\.(m?js|css|svg|json)$/;
 
 /** Packs what was built, so that the platform need not. The page itself is written anew for each answer. */
 function packed(): Plugin {

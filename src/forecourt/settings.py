@@ -10,10 +10,11 @@ import secrets
 import tempfile
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -93,7 +94,16 @@ class Settings(BaseSettings):
     security_profile_min: int = Field(default=0, ge=0, le=3)
     """The least security profile for all stations; from 2 on ``ocpp_port`` stays closed."""
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses whose ``X-Forwarded-For`` says where a station connects from."""
+    """Addresses or networks of your proxies: their ``X-Forwarded-For`` says where a station or a
+    browser connects from, their ``X-Forwarded-Proto`` whether by TLS."""
+    requests_per_s: float = Field(default=50, gt=0)
+    """How many requests an API key or a user may make in a second, for long."""
+    requests_burst: int = Field(default=1_000, ge=1)
+    """How many at once."""
+    stranger_requests_per_s: float = Field(default=10, gt=0)
+    """The same for an address (of IPv6 a /64) before anybody is logged in: log-ins, wrong keys."""
+    stranger_requests_burst: int = Field(default=300, ge=1)
+    """How many at once."""
     websocket_compression: bool = True
     """Agree on permessage-deflate with stations that offer it."""
     pki_organization: str = Field(default="Forecourt", min_length=1, max_length=40)
@@ -142,6 +152,11 @@ class Settings(BaseSettings):
     """How many messages it may send at once: an offline queue that comes home."""
     frame_bytes_max: int = Field(default=1_048_576, ge=4_096)
     """A longer message closes the connection with code 1009."""
+    map_tiles_url: str = Field(default="", pattern=r"^(https?://[^\s\"<>;,']+)?$")
+    """Where browsers get pictures for the console's map, as https://host/{z}/{x}/{y}.png. Without
+    it the map has the outlines of countries, and asks no other host for anything."""
+    map_tiles_credit: str = Field(default="", max_length=200)
+    """Whom the map's pictures are of: most of those who give them want to be named."""
     keep_messages_days: int = Field(default=14, ge=1)
     """How long raw OCPP messages are kept."""
     keep_events_days: int = Field(default=400, ge=1)
@@ -170,6 +185,13 @@ class Settings(BaseSettings):
     """What is worth a line."""
     log_format: Literal["auto", "console", "json"] = "auto"
     """``auto``: for people on a terminal, JSON elsewhere."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, named: tuple[str, ...]) -> tuple[str, ...]:
+        for one in named:
+            ip_network(one, strict=False)  # Its complaint names what is wrong.
+        return named
 
     @classmethod
     def settings_customise_sources(

@@ -24,6 +24,13 @@ export const keys = {
   audit: ["audit"],
   settings: ["settings"],
   orders: ["orders"],
+  places: ["places"],
+  tenants: ["tenants"],
+  shares: (tenant: string) => ["shares", tenant],
+  providers: ["providers"],
+  sites: ["sites"],
+  site: (id: string) => ["site", id],
+  power: ["power"],
   passkeys: ["passkeys"],
   logins: ["logins"],
 } as const;

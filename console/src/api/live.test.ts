@@ -1,7 +1,7 @@
 import { type InfiniteData, QueryClient } from "@tanstack/react-query";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { keys } from "./keys";
-import { type LiveEvent, merge, sessionAfter, staleAfter, stationAfter } from "./live";
+import { type LiveEvent, merge, Refresher, sessionAfter, staleAfter, stationAfter } from "./live";
 import type { SessionView, StationPage, StationView } from "./schema";
 
 const AT = "2026-03-01T12:00:00Z";
@@ -66,5 +66,37 @@ test("events reach lists and details; pages without change stay the same", () =>
 test("what events cannot tell is read again, once for many of them", () => {
   const many = Array.from({ length: 50 }, () => event("session.started", { station: "A", session: "ses_1" }));
   expect(staleAfter(many)).toEqual([keys.sessionLists, keys.overview, keys.timeline("A")]);
-  expect(staleAfter([event("session.progress", { station: "A", session: "ses_1" })])).toEqual([keys.overview, keys.readings("ses_1")]);
+  expect(staleAfter([event("session.progress", { station: "A", session: "ses_1" })])).toEqual([keys.overview, keys.sites, keys.readings("ses_1")]);
+});
+
+test("what adds up the network is read again at once, then not with each event; what nobody read is not", () => {
+  vi.useFakeTimers({ now: 1_000_000 });
+  const client = new QueryClient();
+  client.setQueryData(keys.overview, {});
+  client.setQueryData(keys.timeline("A"), []);
+  const read: string[] = [];
+  client.invalidateQueries = async ({ queryKey }: { queryKey?: readonly unknown[] } = {}) => void read.push(JSON.stringify(queryKey));
+  const refresher = new Refresher(client);
+  const told = () => refresher.mark([keys.overview, keys.timeline("A"), keys.timeline("B"), keys.attention]);
+  told();
+  expect(read).toEqual(['["overview"]', '["timeline","A"]']);
+  for (let n = 0; n < 20; n++) {
+    told();
+    vi.advanceTimersByTime(100);
+  }
+  expect(read.filter((key) => key.includes("overview"))).toHaveLength(1);
+  expect(read.filter((key) => key.includes("timeline")).length).toBeLessThan(7);
+  vi.advanceTimersByTime(5_000);
+  expect(read.filter((key) => key.includes("overview"))).toHaveLength(2);
+  refresher.stop();
+  vi.useRealTimers();
+});
+
+test("a thousand changes leave the rows that they do not concern as they were", () => {
+  const client = new QueryClient();
+  const items = Array.from({ length: 200 }, (_, n) => station(`S${n}`));
+  client.setQueryData(keys.stations({}), { pages: [{ items, next: null }], pageParams: [""] });
+  merge(client, Array.from({ length: 1000 }, (_, n) => event("connector.changed", { station: `S${n % 5}`, evse_no: 1, connector_no: 1, state: "charging", error: "" })));
+  const after = client.getQueryData<InfiniteData<StationPage>>(keys.stations({}))!.pages[0]!.items;
+  expect(after.filter((one, n) => one !== items[n])).toHaveLength(5);
 });

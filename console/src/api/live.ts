@@ -1,7 +1,8 @@
 /**
  * What happens, as it happens: one stream of server-sent events, merged into what was already read.
  *
- * Events arrive by the thousand in a large network, so they are gathered for a moment and merged in one go.
+ * Events arrive by the thousand in a large network, so they are gathered for a moment and merged in one go, before a
+ * frame is drawn; objects that did not change stay the same, so that only rows that did are drawn again.
  */
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import { Store } from "../lib/store";
@@ -49,6 +50,9 @@ export const LIVE_TYPES = [
   "command.sent",
   "command.answered",
   "command.settled",
+  "site.added",
+  "site.changed",
+  "site.removed",
   "token.added",
   "token.changed",
   "certificate.requested",
@@ -61,7 +65,10 @@ export const LIVE_TYPES = [
   "reservation.settled",
 ] as const;
 
-const GATHER_MS = 250;
+/** Changes are shown this often; less often where showing them takes long. */
+const GATHER_MS = 100;
+/** So much of the time is left for who scrolls and types: merging takes a tenth of it at most. */
+const REST_TIMES = 9;
 const FEED_MAX = 200;
 const RETRY_MS = [1_000, 2_000, 5_000, 10_000, 20_000] as const;
 /** While the stream is down: how often what is on the screen is read again. */
@@ -182,14 +189,59 @@ export function merge(client: QueryClient, events: readonly LiveEvent[]): void {
   const session = (one: SessionView) => (bySession.get(one.id) ?? []).reduce(sessionAfter, one);
   client.setQueriesData<StationList>({ queryKey: keys.stationLists }, (data) => pagesAfter(data, station));
   client.setQueriesData<SessionList>({ queryKey: keys.sessionLists }, (data) => pagesAfter(data, session));
-  for (const id of byStation.keys()) {
-    client.setQueryData<StationView>(keys.station(String(id)), (one) => one && station(one));
-  }
-  for (const id of bySession.keys()) {
-    client.setQueryData<SessionView>(keys.session(String(id)), (one) => one && session(one));
-  }
-  for (const key of staleAfter(events)) void client.invalidateQueries({ queryKey: key });
+  client.setQueriesData<StationView>({ queryKey: ["station"], predicate: ({ queryKey }) => byStation.has(queryKey[1]) }, (one) => one && station(one));
+  client.setQueriesData<SessionView>({ queryKey: ["session"], predicate: ({ queryKey }) => bySession.has(queryKey[1]) }, (one) => one && session(one));
 }
+
+/** These add up the whole network: they are read again now and then, not with each event. */
+const SUMS = new Set<unknown>([keys.overview[0], keys.attention[0], keys.sites[0], keys.stationLists[0], keys.sessionLists[0]]);
+const SUM_EVERY_MS = 4_000;
+const EACH_EVERY_MS = 500;
+
+/** Has read again what events made old: at once, and then not sooner than it makes sense. */
+export class Refresher {
+  readonly #again = new Map<string, { key: readonly unknown[]; due: number }>();
+  readonly #last = new Map<string, number>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly client: QueryClient, private readonly now: () => number = Date.now) {}
+
+  mark(stale: readonly (readonly unknown[])[]): void {
+    // What nobody has read cannot be old: with a thousand events a second, most of it.
+    const held = new Set(this.client.getQueryCache().getAll().map(({ queryKey }) => JSON.stringify(queryKey.slice(0, 2))));
+    const rooms = new Set([...held].map((text) => (JSON.parse(text) as unknown[])[0]));
+    for (const key of stale) {
+      const name = JSON.stringify(key);
+      if (this.#again.has(name) || !(key.length > 1 ? held.has(name) : rooms.has(key[0]))) continue;
+      const pace = SUMS.has(key[0]) ? SUM_EVERY_MS : EACH_EVERY_MS;
+      this.#again.set(name, { key, due: (this.#last.get(name) ?? 0) + pace });
+    }
+    this.#run();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  readonly #run = (): void => {
+    clearTimeout(this.#timer);
+    const now = this.now();
+    let next = Infinity;
+    for (const [name, { key, due }] of this.#again) {
+      if (due <= now) {
+        this.#again.delete(name);
+        this.#last.set(name, now);
+        void this.client.invalidateQueries({ queryKey: key });
+      } else {
+        next = Math.min(next, due);
+      }
+    }
+    if (next < Infinity) this.#timer = setTimeout(this.#run, next - now);
+    if (this.#last.size > REMEMBERED_MAX) this.#last.clear();
+  };
+}
+
+const REMEMBERED_MAX = 1_000;
 
 /** What must be read again after these events. */
 export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[] {
@@ -200,6 +252,7 @@ export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[]
     const [room] = event.type.split(".");
     if (event.type === "session.progress") {
       mark(keys.overview);
+      mark(keys.sites);
       mark(keys.readings(String(event.body["session"])));
       continue;
     }
@@ -221,6 +274,9 @@ export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[]
       mark(keys.variables(station));
     } else if (room === "firmware" || room === "log") {
       mark(keys.jobs(station));
+    } else if (room === "site") {
+      mark(keys.site(String(event.body["site"])));
+      mark(keys.sites);
     } else if (room === "certificate") {
       mark(keys.certificates(station));
     } else if (room === "token") {
@@ -228,6 +284,7 @@ export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[]
     } else {
       mark(keys.overview);
       mark(keys.attention);
+      mark(keys.sites);
     }
     if (station === "") continue;
     mark(keys.timeline(station));
@@ -247,22 +304,35 @@ export function connect(client: QueryClient, url = "/api/v1/live"): () => void {
   let source: EventSource | null = null;
   let waiting: LiveEvent[] = [];
   let gather: ReturnType<typeof setTimeout> | undefined;
+  let frame = 0;
+  let restUntil = 0;
+  const refresher = new Refresher(client);
   let retry: ReturnType<typeof setTimeout> | undefined;
   let attempts = 0;
   let missed = false;
 
   const flush = () => {
-    gather = undefined;
+    frame = 0;
     const events = waiting;
     waiting = [];
+    const began = performance.now();
     merge(client, events);
+    refresher.mark(staleAfter(events));
     const told = events.filter(({ type }) => type !== "session.progress").reverse();
     if (told.length > 0) feed.set([...told, ...feed.read()].slice(0, FEED_MAX));
+    // What follows from it is drawn after this: the next frame knows how long that took.
+    requestAnimationFrame(() => (restUntil = performance.now() + REST_TIMES * (performance.now() - began)));
+  };
+  const soon = () => {
+    gather = undefined;
+    // A page that nobody looks at draws no frames.
+    if (document.hidden) flush();
+    else frame = requestAnimationFrame(flush);
   };
   const onMessage = (message: MessageEvent<string>) => {
     const said = JSON.parse(message.data) as Omit<LiveEvent, "id">;
     waiting.push({ ...said, id: message.lastEventId });
-    gather ??= setTimeout(flush, GATHER_MS);
+    if (frame === 0) gather ??= setTimeout(soon, Math.max(GATHER_MS, restUntil - performance.now()));
   };
   const open = () => {
     source = new EventSource(url);
@@ -290,6 +360,8 @@ export function connect(client: QueryClient, url = "/api/v1/live"): () => void {
   open();
   return () => {
     clearTimeout(gather);
+    cancelAnimationFrame(frame);
+    refresher.stop();
     clearTimeout(retry);
     clearInterval(fallback);
     source?.close();

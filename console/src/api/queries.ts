@@ -187,6 +187,36 @@ export const readingsQuery = (id: string) =>
 /** 20 000 readings are two weeks at one a minute; a chart cannot show more. */
 const READING_PAGES_MAX = 20;
 
+const SITES_PAGES_MAX = 10;
+
+/** Every site in a few numbers: a thousand a page. */
+export const siteSummariesQuery = queryOptions({
+  queryKey: keys.sites,
+  queryFn: async ({ signal }) => {
+    const sites = [];
+    let cursor = first;
+    for (let pages = 0; pages < SITES_PAGES_MAX; pages++) {
+      const page = await ask(api.GET("/api/v1/overview/sites", { params: { query: { limit: 1000, cursor } }, signal }));
+      sites.push(...page.items);
+      if (page.next === null) break;
+      cursor = page.next;
+    }
+    return sites;
+  },
+});
+
+export const siteQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.site(id),
+    queryFn: ({ signal }) => ask(api.GET("/api/v1/sites/{site_id}", { params: { path: { site_id: id } }, signal })),
+  });
+
+export const siteSummaryQuery = (id: string) =>
+  queryOptions({
+    queryKey: [...keys.sites, id],
+    queryFn: ({ signal }) => ask(api.GET("/api/v1/sites/{site_id}/summary", { params: { path: { site_id: id } }, signal })),
+  });
+
 export const tokensQuery = (filters: TokenFilters) =>
   infiniteQueryOptions({
     queryKey: [...keys.tokens, filters],

@@ -64,30 +64,53 @@ export function duration(ms: number, language: string): string {
   return `${Math.floor(hours / 24)} ${day} ${hours % 24} ${hour}`;
 }
 
+const relativeFormats = new Map<string, Intl.RelativeTimeFormat>();
+
+function relatives(language: string): Intl.RelativeTimeFormat {
+  let made = relativeFormats.get(language);
+  if (made === undefined) {
+    made = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
+    relativeFormats.set(language, made);
+  }
+  return made;
+}
+
 /** Relative under a day, otherwise the moment itself. */
-export function ago(at: string | Date, now: number, language: string): string {
+export function ago(at: string | Date, now: number, language: string, zone?: string): string {
   const then = typeof at === "string" ? Date.parse(at) : at.getTime();
   // Our clock is read once a second: what just happened is not to come.
   const delta = then > now && then - now < 5_000 ? 0 : then - now;
   const size = Math.abs(delta);
-  if (size >= DAY_MS) return moment(at, language);
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
+  if (size >= DAY_MS) return moment(at, language, zone);
+  const relative = relatives(language);
   if (size < MINUTE_MS) return relative.format(Math.round(delta / 1000), "second");
   if (size < HOUR_MS) return relative.format(Math.round(delta / MINUTE_MS), "minute");
   return relative.format(Math.round(delta / HOUR_MS), "hour");
 }
 
-export function moment(at: string | Date, language: string, zone?: string): string {
-  return new Intl.DateTimeFormat(language, {
-    dateStyle: "medium",
-    timeStyle: "short",
-    timeZone: zone,
-  }).format(typeof at === "string" ? new Date(at) : at);
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Making one costs more than a thousand uses of it, and a table has thousands of moments. */
+function dates(language: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = language + JSON.stringify(options);
+  let made = formats.get(key);
+  if (made === undefined) {
+    made = new Intl.DateTimeFormat(language, options);
+    formats.set(key, made);
+  }
+  return made;
+}
+
+type Moment = string | Date | number;
+const dateOf = (at: Moment) => (at instanceof Date ? at : new Date(at));
+
+export function moment(at: Moment, language: string, zone?: string): string {
+  return dates(language, { dateStyle: "medium", timeStyle: "short", timeZone: zone }).format(dateOf(at));
 }
 
 /** With the zone named, for a title or a fact. */
-export function exact(at: string | Date, language: string, zone?: string): string {
-  return new Intl.DateTimeFormat(language, {
+export function exact(at: Moment, language: string, zone?: string): string {
+  return dates(language, {
     year: "numeric",
     month: "short",
     day: "numeric",
@@ -97,15 +120,23 @@ export function exact(at: string | Date, language: string, zone?: string): strin
     timeZoneName: "short",
     timeZone: zone,
     hourCycle: "h23",
-  }).format(typeof at === "string" ? new Date(at) : at);
+  }).format(dateOf(at));
 }
 
-export function clock(at: string | Date | number, language: string, zone?: string): string {
-  return new Intl.DateTimeFormat(language, {
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    timeZone: zone,
-    hour12: false,
-  }).format(typeof at === "string" ? new Date(at) : at);
+/** The same moment by the clocks of all that one may mean: where it was, UTC, and here; each once. */
+export function everywhere(at: Moment, language: string, zone: string, own: string): string {
+  return [...new Set([zone, "UTC", own])].map((one) => `${exact(at, language, one)} · ${one}`).join("\n");
+}
+
+export function clock(at: Moment, language: string, zone?: string): string {
+  return dates(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: zone, hourCycle: "h23" }).format(dateOf(at));
+}
+
+/** Hours and minutes, with the day where a line begins or the day does. */
+export function hour(at: Moment, language: string, zone?: string): string {
+  return dates(language, { hour: "2-digit", minute: "2-digit", timeZone: zone, hourCycle: "h23" }).format(dateOf(at));
+}
+
+export function day(at: Moment, language: string, zone?: string): string {
+  return dates(language, { month: "short", day: "numeric", timeZone: zone }).format(dateOf(at));
 }

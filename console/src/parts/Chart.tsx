@@ -3,6 +3,7 @@ import { Skeleton } from "@mantine/core";
 import { lazy, Suspense } from "react";
 import { useT } from "../i18n";
 import { clock } from "../lib/format";
+import { useZone } from "../lib/zones";
 
 export interface Series {
   name: string;
@@ -43,6 +44,7 @@ export function Chart(props: ChartProps) {
 
 function Behind({ label, series }: ChartProps) {
   const { language } = useT();
+  const zone = useZone();
   const moments = series[0]?.points ?? [];
   const step = Math.max(1, Math.ceil(moments.length / TABLE_ROWS));
   return (
@@ -58,7 +60,7 @@ function Behind({ label, series }: ChartProps) {
         {moments.map(([at], index) =>
           index % step !== 0 ? null : (
             <tr key={at}>
-              <th scope="row">{clock(at, language)}</th>
+              <th scope="row">{clock(at, language, zone)}</th>
               {series.map((one) => {
                 const value = one.points[index]?.[1];
                 return <td key={one.name}>{value === null || value === undefined ? "–" : one.format(value)}</td>;

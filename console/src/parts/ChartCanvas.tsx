@@ -6,7 +6,8 @@ import { type EChartsCoreOption, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useRef } from "react";
 import { useT } from "../i18n";
-import { clock } from "../lib/format";
+import { clock, day, hour } from "../lib/format";
+import { useZone } from "../lib/zones";
 import type { ChartProps, Series } from "./Chart";
 
 use([LineChart, GridComponent, TooltipComponent, DataZoomComponent, CanvasRenderer]);
@@ -17,6 +18,7 @@ export default function ChartCanvas({ series, height = 240, from, to, zoom = fal
   const place = useRef<HTMLDivElement>(null);
   const drawing = useRef<Drawing | null>(null);
   const { language } = useT();
+  const zone = useZone();
   const { colorScheme } = useMantineColorScheme();
   const still = useReducedMotion();
 
@@ -39,8 +41,8 @@ export default function ChartCanvas({ series, height = 240, from, to, zoom = fal
     if (element === null || drawing.current === null) return;
     const style = getComputedStyle(element);
     const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
-    drawing.current.setOption(options(series, { colour, language, from, to, zoom, still }), { replaceMerge: ["series"] });
-  }, [series, language, colorScheme, from, to, zoom, still]);
+    drawing.current.setOption(options(series, { colour, language, zone, from, to, zoom, still }), { replaceMerge: ["series"] });
+  }, [series, language, zone, colorScheme, from, to, zoom, still]);
 
   return <div ref={place} style={{ height }} />;
 }
@@ -48,6 +50,7 @@ export default function ChartCanvas({ series, height = 240, from, to, zoom = fal
 interface Look {
   colour: (name: string) => string;
   language: string;
+  zone: string;
   from: number | undefined;
   to: number | undefined;
   zoom: boolean;
@@ -77,7 +80,8 @@ function options(series: readonly Series[], look: Look): EChartsCoreOption {
       max: look.to,
       axisLine: { lineStyle: { color: colour("line-strong") } },
       axisTick: { show: false },
-      axisLabel: { ...label, hideOverlap: true },
+      // The library knows the reader's own zone and UTC alone.
+      axisLabel: { ...label, hideOverlap: true, formatter: (at: number) => tick(at, look) },
       axisPointer: { show: true, lineStyle: { color: colour("line-strong") }, label: { show: false } },
     },
     yAxis: right ? [scale(0), scale(1)] : scale(0),
@@ -89,7 +93,7 @@ function options(series: readonly Series[], look: Look): EChartsCoreOption {
       textStyle: { color: colour("ink"), fontSize: 12 },
       transitionDuration: 0,
       // No style may stand in the text: the content security policy would refuse it.
-      formatter: (found: { seriesIndex: number; value: [number, number | null] }[]) => tip(found, series, language),
+      formatter: (found: { seriesIndex: number; value: [number, number | null] }[]) => tip(found, series, language, look.zone),
     },
     dataZoom: look.zoom
       ? [
@@ -117,11 +121,20 @@ function options(series: readonly Series[], look: Look): EChartsCoreOption {
   };
 }
 
-function tip(found: { seriesIndex: number; value: [number, number | null] }[], series: readonly Series[], language: string): HTMLElement {
+const SHORT_MS = 10 * 60_000;
+
+/** The hour, and the day where it begins; seconds where the whole chart is a few minutes. */
+function tick(at: number, { language, zone, from, to }: Look): string {
+  if (from !== undefined && to !== undefined && to - from < SHORT_MS) return clock(at, language, zone);
+  const time = hour(at, language, zone);
+  return time === "00:00" ? day(at, language, zone) : time;
+}
+
+function tip(found: { seriesIndex: number; value: [number, number | null] }[], series: readonly Series[], language: string, zone: string): HTMLElement {
   const box = document.createElement("div");
   box.className = "tip";
   const time = document.createElement("div");
-  time.textContent = found[0] === undefined ? "" : clock(found[0].value[0], language);
+  time.textContent = found[0] === undefined ? "" : clock(found[0].value[0], language, zone);
   box.append(time);
   for (const { seriesIndex, value } of found) {
     const one = series[seriesIndex];

@@ -3,7 +3,7 @@ import { Checkbox } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, memo, type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { useT } from "../i18n";
 import { count } from "../lib/format";
 
@@ -54,8 +54,8 @@ export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, 
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroll.current,
+    // All are of one height, so that a place is its index; a key for each would be made anew with each drawing.
     estimateSize: () => height,
-    getItemKey: (index) => id(rows[index]!),
     overscan: 12,
   });
   useEffect(() => virtual.measure(), [height, virtual]);
@@ -85,6 +85,11 @@ export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, 
     else return;
     event.preventDefault();
   };
+
+  // The same for every drawing, so that a row is drawn again only when it changed itself.
+  const latest = useRef({ open, flip });
+  latest.current = { open, flip };
+  const acts = useMemo<Acts<T>>(() => ({ point: setCurrent, open: (row) => latest.current.open?.(row), flip: (row) => latest.current.flip(row) }), []);
 
   const className = `table${short ? "" : " fill"}${bare ? " bare" : ""}`;
   if (rows.length === 0) return <div className={className}>{empty}</div>;
@@ -130,31 +135,10 @@ export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, 
             {items.map((item) => {
               const row = rows[item.index]!;
               return (
-                <div
-                  role="row"
-                  aria-rowindex={item.index + 2}
-                  key={item.key}
-                  className={phone ? "tcard" : "trow"}
-                  data-current={item.index === current || undefined}
-                  style={{ height, transform: `translateY(${item.start}px)` }}
-                  onClick={() => setCurrent(item.index)}
-                  onDoubleClick={() => open?.(row)}
-                >
-                  {selectable && (
-                    <span role="cell">
-                      <Checkbox aria-label={t("table.choose", { row: id(row) })} checked={chosen.has(id(row))} onChange={() => flip(row)} />
-                    </span>
-                  )}
-                  {phone ? (
-                    <div role="cell">{card(row)}</div>
-                  ) : (
-                    columns.map((column) => (
-                      <span role="cell" key={column.id} className={column.numeric ? "num" : undefined}>
-                        {column.cell(row)}
-                      </span>
-                    ))
-                  )}
-                </div>
+                <Row
+                  key={id(row)} row={row} name={id(row)} index={item.index} start={item.start} height={height} current={item.index === current}
+                  columns={phone ? undefined : columns} card={phone ? card : undefined} chosen={selectable ? chosen.has(id(row)) : undefined} acts={acts}
+                />
               );
             })}
           </div>
@@ -167,6 +151,53 @@ export function DataTable<T>({ label, rows, columns, id, card, cardHeight = 84, 
     </div>
   );
 }
+
+interface Acts<T> {
+  point: (index: number) => void;
+  open: (row: T) => void;
+  flip: (row: T) => void;
+}
+
+interface RowProps<T> {
+  row: T;
+  name: string;
+  index: number;
+  start: number;
+  height: number;
+  current: boolean;
+  columns: readonly Column<T>[] | undefined;
+  card: ((row: T) => ReactNode) | undefined;
+  /** Undefined where rows cannot be chosen. */
+  chosen: boolean | undefined;
+  acts: Acts<T>;
+}
+
+function PlainRow<T>({ row, name, index, start, height, current, columns, card, chosen, acts }: RowProps<T>) {
+  const t = useT();
+  return (
+    <div
+      role="row" aria-rowindex={index + 2} className={card ? "tcard" : "trow"} data-current={current || undefined}
+      style={{ height, transform: `translateY(${start}px)` }} onClick={() => acts.point(index)} onDoubleClick={() => acts.open(row)}
+    >
+      {chosen !== undefined && (
+        <span role="cell">
+          <input type="checkbox" className="tick" aria-label={t("table.choose", { row: name })} checked={chosen} onChange={() => acts.flip(row)} />
+        </span>
+      )}
+      {card ? (
+        <div role="cell">{card(row)}</div>
+      ) : (
+        columns?.map((column) => (
+          <span role="cell" key={column.id} className={column.numeric ? "num" : undefined}>
+            {column.cell(row)}
+          </span>
+        ))
+      )}
+    </div>
+  );
+}
+
+const Row = memo(PlainRow) as typeof PlainRow;
 
 function SortHead({ by, sort, onSort, children }: { by: string; sort: string | undefined; onSort: (sort: string) => void; children: ReactNode }) {
   const up = sort === by;

@@ -3,8 +3,9 @@ import { IconAlertTriangle, IconCloudOff, type Icon } from "@tabler/icons-react"
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Refusal } from "../api/client";
 import { type Translate, useT } from "../i18n";
-import { ago, exact } from "../lib/format";
+import { ago, everywhere } from "../lib/format";
 import { useNow } from "../lib/now";
+import { ownZone, useZone } from "../lib/zones";
 
 export function Page({ title, children, full = false, aside, crumb }: { title: ReactNode; children: ReactNode; full?: boolean; aside?: ReactNode; crumb?: ReactNode }) {
   return (
@@ -33,14 +34,16 @@ export function Panel({ title, aside, children, flush = false }: { title?: React
   );
 }
 
-/** "4 min ago", with the moment itself when one points at it. */
-export function Ago({ at, none = "–" }: { at: string | null | undefined; none?: string }) {
+/** "4 min ago", with the moment itself when one points at it; `zone` is the site's, where it is not the page's. */
+export function Ago({ at, none = "–", zone }: { at: string | null | undefined; none?: string; zone?: string }) {
   const now = useNow();
   const { language } = useT();
+  const here = useZone(zone);
   if (!at) return <span className="soft">{none}</span>;
   return (
-    <time dateTime={at} title={exact(at, language)} className="nowrap">
-      {ago(at, now, language)}
+    // Written when somebody points at it: a table has thousands of moments.
+    <time dateTime={at} onPointerEnter={(event) => (event.currentTarget.title = everywhere(at, language, here, ownZone))} className="nowrap">
+      {ago(at, now, language, here)}
     </time>
   );
 }

@@ -3,14 +3,15 @@ import type { Entry } from "../shell/room";
 import { overview } from "./overview";
 import { people } from "./people";
 import { sessions } from "./sessions";
+import { sites } from "./sites";
 import { settings } from "./settings";
 import { stations } from "./stations";
 import { tokens } from "./tokens";
 import { webhooks } from "./webhooks";
 
 export const entries: readonly Entry[] = [
-  ...overview.entries, ...stations.entries, ...sessions.entries, ...tokens.entries, ...people.entries, ...webhooks.entries, ...settings.entries,
+  ...overview.entries, ...sites.entries, ...stations.entries, ...sessions.entries, ...tokens.entries, ...people.entries, ...webhooks.entries, ...settings.entries,
 ];
 export const routes = [
-  ...overview.routes, ...stations.routes, ...sessions.routes, ...tokens.routes, ...people.routes, ...webhooks.routes, ...settings.routes,
+  ...overview.routes, ...sites.routes, ...stations.routes, ...sessions.routes, ...tokens.routes, ...people.routes, ...webhooks.routes, ...settings.routes,
 ] as const;

@@ -15,6 +15,7 @@ import { useStore } from "../lib/store";
 import { entries } from "../rooms";
 import { Keys } from "./Keys";
 import { Palette } from "./Palette";
+import { PlaceMenu } from "./PlaceMenu";
 import type { Entry } from "./room";
 import { useMay } from "./session";
 import { useShortcuts } from "./shortcuts";
@@ -57,6 +58,7 @@ export function Shell({ me }: { me: Me }) {
           <kbd>{mac ? "⌘K" : "Ctrl K"}</kbd>
         </button>
         <div className="row push" style={{ gap: 4 }}>
+          <PlaceMenu me={me} />
           <Live />
           <SchemeMenu />
           <UserMenu me={me} help={() => setHelping(true)} account={() => setAccount(true)} />
@@ -171,9 +173,9 @@ function UserMenu({ me, help, account }: { me: Me; help: () => void; account: ()
   const choose = useChooseLanguage();
   const client = useQueryClient();
   const leave = async () => {
-    await logOut();
+    const next = await logOut();
     client.clear();
-    location.assign("/");
+    location.assign(next ?? "/");
   };
   return (
     <Menu position="bottom-end" width={230}>

@@ -59,9 +59,11 @@ from forecourt.domain.stations import (
     Vouching,
 )
 from forecourt.domain.tariffs import Tariffs
-from forecourt.domain.tenants import Audit, People, Tenants
+from forecourt.domain.tenants import Audit, Edits, People, Repeats, Tenants
 from forecourt.domain.webhooks import Feeder, WebhookAdded, WebhookChanged, Webhooks
 from forecourt.edge.http.app import http_app
+from forecourt.edge.http.console import Tiles
+from forecourt.edge.http.limits import Limits, Rate
 from forecourt.edge.http.live import Live
 from forecourt.edge.http.settings import Facts, Retention
 from forecourt.edge.http.traced import traced
@@ -73,6 +75,7 @@ from forecourt.edge.ocpp import (
     Ports,
     UnknownStations,
 )
+from forecourt.edge.peers import Proxies
 from forecourt.infra import migrate, postgres
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import EVENTS, Database
@@ -232,20 +235,9 @@ async def open_rooms(settings: Settings, clock: Clock) -> AsyncGenerator[tuple[R
 async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
     """Build the house, hand it over, and take it down again in reverse."""
     async with AsyncExitStack() as stack:
-        if settings.database_url is None:
-            running = postgres.running(settings.data_dir, log=_postgres_log)
-            url = (await stack.enter_async_context(running)).url
-        else:
-            url = settings.database_url.get_secret_value()
-        await migrate.upgrade(url)
-        db = Database(
-            url,
-            pool_size=settings.database_pool_size,
-            idle_s=settings.database_idle_in_transaction_s,
-        )
-        stack.push_async_callback(db.close)
-        await db.ping()
-        rooms = _rooms(db, links := Links(), settings)
+        db = await _database(stack, settings)
+        links = Links()
+        rooms = _rooms(db, links, settings)
         await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
         await keep_house(db, settings, clock)
         feeder, sender = await stack.enter_async_context(delivering(db, rooms, settings, clock))
@@ -284,8 +276,14 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         ocpp_urls = await ports.open(port_taken)
         tasks.create_task(ports.keep())
         tasks.create_task(_pulse(gateway, live, clock))
-        known = partial(http_app, live=live, facts=_facts(settings, ocpp_urls))
-        app = known(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
+        door = partial(http_app, rooms, clock=clock, db=db, gateway=gateway, committer=committer)
+        app = door(
+            live=live,
+            facts=_facts(settings, ocpp_urls),
+            tiles=_tiles(settings),
+            limits=_limits(settings),
+            proxies=Proxies(settings.trusted_proxies),
+        )
         with port_taken(settings.http_port):
             http_port = await stack.enter_async_context(served(traced(app, tracing), settings))
         stack.callback(live.end)
@@ -299,6 +297,24 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             ports=ports,
             ocpp_urls=ocpp_urls,
         )
+
+
+async def _database(stack: AsyncExitStack, settings: Settings) -> Database:
+    """The database, at the newest step and answering; closed with the house."""
+    if settings.database_url is None:
+        running = postgres.running(settings.data_dir, log=_postgres_log)
+        url = (await stack.enter_async_context(running)).url
+    else:
+        url = settings.database_url.get_secret_value()
+    await migrate.upgrade(url)
+    db = Database(
+        url,
+        pool_size=settings.database_pool_size,
+        idle_s=settings.database_idle_in_transaction_s,
+    )
+    stack.push_async_callback(db.close)
+    await db.ping()
+    return db
 
 
 def _trace_options(settings: Settings) -> TraceOptions:
@@ -323,6 +339,12 @@ def _facts(settings: Settings, ocpp_urls: Sequence[str]) -> Facts:
     )
 
 
+def _tiles(settings: Settings) -> Tiles | None:
+    if not settings.map_tiles_url:
+        return None
+    return Tiles(url=settings.map_tiles_url, credit=settings.map_tiles_credit)
+
+
 def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     key = secret_key(settings.data_dir)
     catalogue = Catalogue(quirks_file=settings.quirks_file)
@@ -336,8 +358,15 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     noticing = Monitoring(db, vendors=settings.data_transfer_vendors)
     return Rooms(
         tenants=Tenants(db, secret_key=key),
-        people=People(db, secret_key=key, public_url=settings.public_url),
+        people=People(
+            db,
+            secret_key=key,
+            public_url=settings.public_url,
+            outbound=Outbound(hosts=frozenset(settings.outbound_hosts)),
+        ),
         audit=Audit(db),
+        edits=Edits(db),
+        repeats=Repeats(db, secret_key=key),
         catalogue=catalogue,
         security=security,
         sites=Sites(db),
@@ -420,8 +449,15 @@ def _gateway_options(settings: Settings) -> GatewayOptions:
         frame_bytes_max=settings.frame_bytes_max,
         security_profile_min=settings.security_profile_min,
         owner=settings.operator_name,
-        proxies=settings.trusted_proxies,
+        proxies=Proxies(settings.trusted_proxies),
         compression=settings.websocket_compression,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        callers=Rate(settings.requests_per_s, settings.requests_burst),
+        strangers=Rate(settings.stranger_requests_per_s, settings.stranger_requests_burst),
     )
 
 

@@ -9,6 +9,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Generator
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -29,7 +30,7 @@ from forecourt.cli.demo_sites import PLACES
 from forecourt.cli.options import PIPE_COLUMNS
 from forecourt.cli.serve import announced
 from forecourt.domain.access import NewToken, TokenExists
-from forecourt.domain.sites import Site, SiteExists
+from forecourt.domain.sites import Site, SiteExists, day
 from forecourt.domain.stations import NewStation
 from forecourt.domain.tenants import NewUser, Role
 from forecourt.infra import log
@@ -43,6 +44,7 @@ HTTP_PORT: Final = 8080
 OWNER: Final = "owner@demo.example"
 # Fast enough that something happens while one looks, slow enough to follow it.
 SPEED: Final = 20.0
+HURRIED_MIN: Final = timedelta(hours=4)
 
 
 def demo(
@@ -77,7 +79,13 @@ def demo(
         log.configure(settings.log_level, settings.log_format)
         gc.freeze()
         fleet = FleetOptions(
-            url="", stations=stations, sites=len(PLACES), seed=seed, speed=speed, unknown_share=0.01
+            url="",
+            stations=stations,
+            sites=len(PLACES),
+            seed=seed,
+            speed=speed,
+            start=_begin() if speed > 1 else None,
+            unknown_share=0.01,
         )
         uvloop.run(_run(settings, fleet, duration))
 
@@ -208,6 +216,16 @@ def _step(console: Console, text: str) -> Generator[None]:
         task = steps.add_task(text, total=1)
         yield
         steps.update(task, description=f"{text}: done", completed=1)
+
+
+def _begin() -> float:
+    """When the hurried world begins (POSIX seconds): today at every site, if that is not too soon.
+
+    So there is something charged today from the beginning, and hours to hurry through.
+    """
+    now = SystemClock().now()
+    midnight = max(day(now, place.zone).begins_at for place in PLACES)
+    return min(midnight, now - HURRIED_MIN).timestamp()
 
 
 def _free(port: int) -> int:

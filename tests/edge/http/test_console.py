@@ -10,6 +10,7 @@ import pytest
 
 from forecourt.base.ids import TenantId
 from forecourt.edge.http import http_app
+from forecourt.edge.http.console import Tiles
 from tests.edge.http.conftest import Door, client_of
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
@@ -20,14 +21,16 @@ SCRIPT = b"console.log('hello')" * 50
 def build(tmp_path: Path) -> Path:
     (tmp_path / "assets").mkdir()
     (tmp_path / ".built").write_text("secret of the build")
-    (tmp_path / "index.html").write_text('<meta name="csp-nonce" content="" />hello')
+    (tmp_path / "index.html").write_text(
+        '<meta name="csp-nonce" content="" /><meta name="map-tiles" content="" />hello'
+    )
     (tmp_path / "scheme.js").write_bytes(SCRIPT)
     (tmp_path / "assets" / "index-abc.js").write_bytes(SCRIPT)
     (tmp_path / "assets" / "index-abc.js.gz").write_bytes(gzip.compress(SCRIPT))
     return tmp_path
 
 
-def at(door: Door, folder: Path) -> httpx.AsyncClient:
+def at(door: Door, folder: Path, tiles: Tiles | None = None) -> httpx.AsyncClient:
     app = http_app(
         door.rooms,
         clock=door.clock,
@@ -36,6 +39,7 @@ def at(door: Door, folder: Path) -> httpx.AsyncClient:
         committer=door.committer,
         tenant=TenantId("acme"),
         console_folder=folder,
+        tiles=tiles,
     )
     return client_of(app)
 
@@ -59,6 +63,23 @@ async def test_every_page_is_the_one_page(browser: httpx.AsyncClient, path: str)
     nonce = re.search(r"'nonce-([\w-]+)'", policy)
     assert nonce is not None
     assert f'content="{nonce[1]}"' in page.text
+
+
+async def test_a_tile_server_is_let_in_where_one_is_chosen_and_nobody_else(
+    door: Door, build: Path
+) -> None:
+    tiles = Tiles(url="https://tiles.example:8443/{z}/{x}/{y}.png?a=1&b=2", credit='"Maps" & co')
+    async with at(door, build, tiles) as client:
+        page = await client.get("/", headers=HTML)
+    policy = page.headers["content-security-policy"]
+    assert "img-src 'self' data: https://tiles.example:8443;" in policy
+    assert "connect-src 'self' https://tiles.example:8443;" in policy
+    assert 'content="https://tiles.example:8443/{z}/{x}/{y}.png?a=1&amp;b=2"' in page.text
+    assert 'data-credit="&quot;Maps&quot; &amp; co"' in page.text
+    async with at(door, build) as client:
+        page = await client.get("/", headers=HTML)
+    assert "connect-src 'self';" in page.headers["content-security-policy"]
+    assert 'name="map-tiles" content=""' in page.text
 
 
 async def test_no_nonce_is_said_twice(browser: httpx.AsyncClient) -> None:

@@ -6,6 +6,7 @@ import { feed, type LiveEvent } from "../../api/live";
 import { type Translate, useT } from "../../i18n";
 import { clock, energy } from "../../lib/format";
 import { useStore } from "../../lib/store";
+import { useZone } from "../../lib/zones";
 import { Note } from "../../parts/basics";
 import { toneOf, type Tone } from "../../parts/states";
 
@@ -39,6 +40,7 @@ export function Feed({ station }: { station?: string | undefined }) {
 /** Events in words; without the station's name where all are of one. */
 export function EventList({ events: shown, station }: { events: readonly LiveEvent[]; station?: string | undefined }) {
   const t = useT();
+  const zone = useZone();
   return (
     <ol className="feed" style={{ maxHeight: 720 }} aria-label={t("overview.feed")} tabIndex={0}>
       {shown.map((event) => {
@@ -46,7 +48,7 @@ export function EventList({ events: shown, station }: { events: readonly LiveEve
         const of = String(event.body["station"] ?? "");
         return (
           <li key={event.id || `${event.at} ${event.type} ${event.subject}`}>
-            <time dateTime={event.at}>{clock(event.at, t.language)}</time>
+            <time dateTime={event.at}>{clock(event.at, t.language, zone)}</time>
             <span data-tone={event.type === "connector.changed" ? toneOf(String(event.body["state"])) : tone} style={{ color: "var(--tone)", lineHeight: 0, paddingTop: 2 }}>
               <Shape size={15} stroke={1.8} aria-hidden />
             </span>

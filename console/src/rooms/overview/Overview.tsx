@@ -11,6 +11,7 @@ import { Chart, type Series } from "../../parts/Chart";
 import { State, toneOf } from "../../parts/states";
 import { Attention } from "./Attention";
 import { Feed } from "./Feed";
+import { SitesPanel } from "./SitesPanel";
 import { powerTrail } from "./trail";
 
 const WINDOW_MS = 30 * 60_000;
@@ -25,10 +26,13 @@ export function Overview() {
           <>
             <Tiles seen={seen} />
             <div className="split">
+              <SitesPanel />
+              <Attention up={seen.alarms} />
+            </div>
+            <div className="split">
               <div className="stack">
                 <Power />
                 <Connectors states={seen.connectors} />
-                <Attention up={seen.alarms} />
               </div>
               <Panel title={t("overview.feed")} flush>
                 <Feed />

@@ -10,6 +10,7 @@ import type { ReadingView, SessionView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { duration, energy, exact, percent, power } from "../../lib/format";
 import { useNow } from "../../lib/now";
+import { InZone, useZone } from "../../lib/zones";
 import { Loaded, Note, Page, Panel, Refused } from "../../parts/basics";
 import { Chart, type Series } from "../../parts/Chart";
 import { State } from "../../parts/states";
@@ -21,7 +22,7 @@ const route = getRouteApi("/sessions/$id");
 export function Session() {
   const { id } = route.useParams();
   const session = useQuery(sessionQuery(id));
-  return <Loaded query={session} rows={10}>{(found) => <Found session={found} />}</Loaded>;
+  return <Loaded query={session} rows={10}>{(found) => <InZone zone={found.zone}><Found session={found} /></InZone>}</Loaded>;
 }
 
 function Found({ session }: { session: SessionView }) {
@@ -125,9 +126,10 @@ function Curve({ readings }: { readings: readonly ReadingView[] }) {
 
 function FactList({ session }: { session: SessionView }) {
   const t = useT();
+  const zone = useZone();
   const facts: [string, ReactNode][] = [
-    [t("session.started"), exact(session.started_at, t.language)],
-    [t("session.ended"), session.ended_at && exact(session.ended_at, t.language)],
+    [t("session.started"), exact(session.started_at, t.language, zone)],
+    [t("session.ended"), session.ended_at && exact(session.ended_at, t.language, zone)],
     [t("session.transaction"), <code key="t">{session.transaction}</code>],
     [t("sessions.token"), session.token && <Link key="k" to="/tokens" search={{ find: session.token }} className="link mono">{session.token}</Link>],
     [t("session.type"), session.token_type],
@@ -148,6 +150,7 @@ function FactList({ session }: { session: SessionView }) {
 
 function Readings({ readings }: { readings: readonly ReadingView[] }) {
   const t = useT();
+  const zone = useZone();
   const signed = readings.filter(({ samples }) => JSON.stringify(samples).includes("Signed")).length;
   const shown = readings.slice(-100).reverse();
   return (
@@ -158,7 +161,7 @@ function Readings({ readings }: { readings: readonly ReadingView[] }) {
           <tbody>
             {shown.map((one, index) => (
               <tr key={`${one.sampled_at} ${index}`}>
-                <td>{exact(one.sampled_at, t.language)}</td>
+                <td>{exact(one.sampled_at, t.language, zone)}</td>
                 <td className="num">{energy(one.energy_wh, t.language, 3)}</td>
                 <td className="num">{power(one.power_w, t.language)}</td>
                 <td className="num">{percent(one.soc_pct, t.language)}</td>

@@ -8,6 +8,7 @@ import { useT } from "../../i18n";
 import { duration, energy, percent, power } from "../../lib/format";
 import { useNow } from "../../lib/now";
 import { Ago, Glow, Loaded, Note } from "../../parts/basics";
+import { CellLink } from "../../parts/CellLink";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { State } from "../../parts/states";
 
@@ -23,9 +24,9 @@ export function SessionTable({ filters, short = false, onSort }: { filters: Sess
   }, [fetchNextPage, isFetchingNextPage]);
   const lasted = (s: SessionView) => duration((s.ended_at ? Date.parse(s.ended_at) : now) - Date.parse(s.started_at), t.language);
   const columns: Column<SessionView>[] = [
-    { id: "started", sort: "started_at", head: t("sessions.started"), width: "minmax(130px, 1fr)", cell: (s) => <Link to="/sessions/$id" params={{ id: s.id }} className="cell-link"><Ago at={s.started_at} /></Link> },
+    { id: "started", sort: "started_at", head: t("sessions.started"), width: "minmax(130px, 1fr)", cell: (s) => <CellLink to="/sessions/$id" id={s.id}><Ago at={s.started_at} zone={s.zone} /></CellLink> },
     { id: "state", head: t("stations.state"), width: "120px", cell: (s) => <Glow value={s.state}><State state={s.state} pulse={(s.power_w ?? 0) > 0} /></Glow> },
-    ...(filters.station && short ? [] : [{ id: "station", sort: "station", head: t("sessions.at"), width: "minmax(130px, 1fr)", cell: (s: SessionView) => <Link to="/stations/$id" params={{ id: s.station }} className="cell-link">{s.station}</Link> }]),
+    ...(filters.station && short ? [] : [{ id: "station", sort: "station", head: t("sessions.at"), width: "minmax(130px, 1fr)", cell: (s: SessionView) => <CellLink to="/stations/$id" id={s.station}>{s.station}</CellLink> }]),
     { id: "evse", head: "EVSE", width: "48px", numeric: true, cell: (s) => s.evse },
     { id: "token", head: t("sessions.token"), width: "minmax(140px, 1.3fr)", cell: (s) => <span className="mono">{s.token || "–"}</span> },
     { id: "power", head: t("overview.power"), width: "84px", numeric: true, cell: (s) => (s.state === "active" ? power(s.power_w, t.language) : "") },
@@ -45,7 +46,7 @@ export function SessionTable({ filters, short = false, onSort }: { filters: Sess
           card={(s) => (
             <Link to="/sessions/$id" params={{ id: s.id }} style={{ display: "block" }}>
               <span className="row"><b>{s.station} · {s.evse}</b><span className="push"><State state={s.state} /></span></span>
-              <span className="row soft"><span className="mono cut">{s.token}</span><span className="push"><Ago at={s.started_at} /></span></span>
+              <span className="row soft"><span className="mono cut">{s.token}</span><span className="push"><Ago at={s.started_at} zone={s.zone} /></span></span>
               <span className="row"><span>{energy(s.energy_wh, t.language)}</span><span>{s.state === "active" ? power(s.power_w, t.language) : lasted(s)}</span></span>
             </Link>
           )}

@@ -6,6 +6,8 @@ import { keys } from "../../api/keys";
 import { meQuery, settingsQuery } from "../../api/queries";
 import type { SettingsView } from "../../api/schema";
 import { LANGUAGES, type Language, useChooseLanguage, useT } from "../../i18n";
+import { useStore } from "../../lib/store";
+import { ownZone, reckonBy, type Reckoning, RECKONINGS, reckoning } from "../../lib/zones";
 import { Loaded, Page, Panel, Refused } from "../../parts/basics";
 import { State } from "../../parts/states";
 import { useMay } from "../../shell/session";
@@ -14,6 +16,7 @@ export function Settings() {
   const t = useT();
   const choose = useChooseLanguage();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const reckoned = useStore(reckoning);
   const me = useQuery(meQuery);
   const health = useQuery({ queryKey: ["health"], queryFn: () => ask(api.GET("/healthz")) });
   const ready = useQuery({ queryKey: ["ready"], queryFn: async () => (await api.GET("/readyz")).response.ok, refetchInterval: 30_000 });
@@ -34,7 +37,12 @@ export function Settings() {
               <SegmentedControl aria-label={t("settings.language")} value={t.language} onChange={(value) => choose(value as Language)} data={(Object.keys(LANGUAGES) as Language[]).map((value) => ({ value, label: LANGUAGES[value] }))} />
             </dd>
             <dt>{t("settings.zone")}</dt>
-            <dd>{Intl.DateTimeFormat().resolvedOptions().timeZone}</dd>
+            <dd>
+              <SegmentedControl
+                aria-label={t("settings.zone")} value={reckoned} onChange={(value) => reckonBy(value as Reckoning)}
+                data={RECKONINGS.map((value) => ({ value, label: t(`zone.${value}`, { zone: ownZone }) }))}
+              />
+            </dd>
           </dl>
         </Panel>
         <Panel title={t("settings.you")}>

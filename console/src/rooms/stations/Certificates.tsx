@@ -9,6 +9,7 @@ import { certificatesQuery } from "../../api/queries";
 import type { CertificateView, HeldView, Reason, RequestView, StationView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { exact } from "../../lib/format";
+import { useZone } from "../../lib/zones";
 import { useNow } from "../../lib/now";
 import { Ago, Loaded, Note, Panel, Refused } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
@@ -64,7 +65,8 @@ function standingOf(one: { expires_at: string | null; revoked_at?: string | null
 
 function Expires({ at }: { at: string | null }) {
   const t = useT();
-  return at === null ? <span className="soft">–</span> : <time dateTime={at}>{exact(at, t.language)}</time>;
+  const zone = useZone();
+  return at === null ? <span className="soft">–</span> : <time dateTime={at}>{exact(at, t.language, zone)}</time>;
 }
 
 function Issued({ station, rows }: { station: StationView; rows: readonly CertificateView[] }) {

@@ -8,6 +8,7 @@ import { keys } from "../../api/keys";
 import type { Answer, MessageView, StationView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { clock } from "../../lib/format";
+import { useZone } from "../../lib/zones";
 import { Refused } from "../../parts/basics";
 import type { Tone } from "../../parts/states";
 import { CommandFields } from "./CommandFields";
@@ -130,13 +131,14 @@ function parsed(json: string): Record<string, unknown> | null {
 /** What was said on the wire for it, one click away. */
 function Exchange({ messages }: { messages: readonly MessageView[] }) {
   const t = useT();
+  const zone = useZone();
   if (messages.length === 0) return null;
   return (
     <details className="exchange" data-testid="exchange">
       <summary>{t("command.exchange", { n: messages.length })}</summary>
       {messages.map((message) => (
         <div key={`${message.at} ${message.direction} ${message.frame}`} className="stack tight">
-          <span className="row soft"><Way message={message} /><b>{message.action}</b><span className="push">{clock(message.at, t.language)}</span></span>
+          <span className="row soft"><Way message={message} /><b>{message.action}</b><span className="push">{clock(message.at, t.language, zone)}</span></span>
           <pre className="json" tabIndex={0}>{message.frame === "" ? message.note : pretty(message.frame)}</pre>
         </div>
       ))}

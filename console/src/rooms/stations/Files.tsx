@@ -5,6 +5,7 @@ import { jobsQuery } from "../../api/queries";
 import type { JobView, Phase, StationView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { clock, exact } from "../../lib/format";
+import { useZone } from "../../lib/zones";
 import { Ago, Loaded, Note, Panel } from "../../parts/basics";
 import type { Tone } from "../../parts/states";
 import { useMay } from "../../shell/session";
@@ -47,6 +48,7 @@ export function Files({ station, ask }: { station: StationView; ask: (command: s
 
 function Job({ job }: { job: JobView }) {
   const t = useT();
+  const zone = useZone();
   const [tone, Shape] = LOOKS[job.phase];
   return (
     <Panel
@@ -56,7 +58,7 @@ function Job({ job }: { job: JobView }) {
       <ol className="steps">
         {job.steps.map((step) => (
           <li key={`${step.at} ${step.status}`}>
-            <time dateTime={step.at} title={exact(step.at, t.language)} className="soft">{clock(step.at, t.language)}</time> <b>{step.status}</b> <span className="soft">{step.info}</span>
+            <time dateTime={step.at} title={exact(step.at, t.language, zone)} className="soft">{clock(step.at, t.language, zone)}</time> <b>{step.status}</b> <span className="soft">{step.info}</span>
           </li>
         ))}
       </ol>

@@ -6,7 +6,8 @@ import { useCallback, useDeferredValue, useMemo, useState } from "react";
 import { messagesQuery } from "../../api/queries";
 import type { MessageView, StationView } from "../../api/schema";
 import { useT } from "../../i18n";
-import { clock, exact } from "../../lib/format";
+import { clock, everywhere } from "../../lib/format";
+import { ownZone, useZone } from "../../lib/zones";
 import { Loaded, Note, Panel } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { asTest } from "./asTest";
@@ -15,6 +16,7 @@ import { useWatch } from "./watch";
 
 export function Messages({ station }: { station: StationView }) {
   const t = useT();
+  const zone = useZone();
   const [action, setAction] = useState("");
   const [direction, setDirection] = useState("");
   const [words, setWords] = useState("");
@@ -41,7 +43,7 @@ export function Messages({ station }: { station: StationView }) {
   }, [fetchNextPage, isFetchingNextPage]);
 
   const columns: Column<Said>[] = [
-    { id: "at", head: t("messages.at"), width: "72px", cell: ({ message }) => <time dateTime={message.at}>{clock(message.at, t.language)}</time> },
+    { id: "at", head: t("messages.at"), width: "72px", cell: ({ message }) => <time dateTime={message.at}>{clock(message.at, t.language, zone)}</time> },
     { id: "way", head: <span className="sr">{t("messages.direction")}</span>, width: "18px", cell: ({ message }) => <Way message={message} /> },
     {
       id: "action", head: t("messages.action"), width: "minmax(140px, 1fr)",
@@ -73,7 +75,7 @@ export function Messages({ station }: { station: StationView }) {
                 open={(said) => setOpen(said.key)}
                 card={(said) => (
                   <button type="button" className="plain" onClick={() => setOpen(said.key)}>
-                    <span className="row"><Way message={said.message} /><b className="cut">{said.message.action}</b><span className="soft push">{clock(said.message.at, t.language)}</span></span>
+                    <span className="row"><Way message={said.message} /><b className="cut">{said.message.action}</b><span className="soft push">{clock(said.message.at, t.language, zone)}</span></span>
                   </button>
                 )}
               />
@@ -95,13 +97,14 @@ export function Way({ message }: { message: MessageView }) {
 
 function Frame({ said, test }: { said: Said; test: () => string }) {
   const t = useT();
+  const zone = useZone();
   const { message } = said;
   return (
     <section className="panel" style={{ display: "flex", flexDirection: "column" }} aria-label={t("messages.frame")}>
       <div className="panel-head">
         <Way message={message} />
         <h2 className="cut">{message.action || message.note}</h2>
-        <time dateTime={message.at} title={exact(message.at, t.language)} className="soft nowrap push">{clock(message.at, t.language)}</time>
+        <time dateTime={message.at} title={everywhere(message.at, t.language, zone, ownZone)} className="soft nowrap push">{clock(message.at, t.language, zone)}</time>
         <CopyButton value={message.frame}>{({ copied, copy }) => <Button variant="default" style={{ flex: "none" }} onClick={copy}>{copied ? t("copied") : t("copy")}</Button>}</CopyButton>
         <CopyButton value={test()}>{({ copied, copy }) => <Button variant="default" title={t("messages.as_test_text")} style={{ flex: "none" }} onClick={copy}>{copied ? t("copied") : t("messages.as_test")}</Button>}</CopyButton>
       </div>

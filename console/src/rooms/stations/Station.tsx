@@ -6,8 +6,9 @@ import { lazy, Suspense, useMemo } from "react";
 import { sessionsQuery, stationQuery } from "../../api/queries";
 import type { SessionView, StationView } from "../../api/schema";
 import { useT } from "../../i18n";
-import { duration, energy, exact, percent, power } from "../../lib/format";
+import { duration, energy, everywhere, percent, power } from "../../lib/format";
 import { useNow } from "../../lib/now";
+import { InZone, ownZone, useZone } from "../../lib/zones";
 import { Glow, Loaded, Loading, Page, Panel } from "../../parts/basics";
 import { State } from "../../parts/states";
 import { useMay } from "../../shell/session";
@@ -30,7 +31,7 @@ const QUICK = ["start", "stop", "reset", "trigger", "unlock", "availability", "s
 export function Station() {
   const { id } = route.useParams();
   const station = useQuery(stationQuery(id));
-  return <Loaded query={station} rows={10}>{(found) => <Found station={found} />}</Loaded>;
+  return <Loaded query={station} rows={10}>{(found) => <InZone zone={found.zone}><Found station={found} /></InZone>}</Loaded>;
 }
 
 function Found({ station }: { station: StationView }) {
@@ -83,6 +84,7 @@ function Commands({ ask }: { ask: (name: string) => void }) {
 
 function Line({ station }: { station: StationView }) {
   const t = useT();
+  const zone = useZone();
   const now = useNow();
   const since = station.connected ? station.connected_at : station.disconnected_at;
   const parts = [`${station.vendor} ${station.model}`.trim(), station.firmware && `${t("stations.firmware")} ${station.firmware}`, station.protocol.replace("ocpp", "OCPP "), station.site];
@@ -91,7 +93,7 @@ function Line({ station }: { station: StationView }) {
       <Glow value={station.connected}>
         <State state={station.connected ? "online" : "offline"} />
       </Glow>
-      {since && <span title={exact(since, t.language)}>{t("station.for", { time: duration(now - Date.parse(since), t.language) })}</span>}
+      {since && <span title={everywhere(since, t.language, zone, ownZone)}>{t("station.for", { time: duration(now - Date.parse(since), t.language) })}</span>}
       {station.admission !== "accepted" && <State state={station.admission} group="admission" />}
       {parts.filter(Boolean).map((part) => <span key={part}>{part}</span>)}
     </div>

@@ -6,8 +6,9 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo, useState } from "react";
 import { type StationFilters, type StationSort, stationsQuery } from "../../api/queries";
 import type { StationView } from "../../api/schema";
-import { useT } from "../../i18n";
+import { type Translate, useT } from "../../i18n";
 import { Ago, Glow, Loaded, Note, Page } from "../../parts/basics";
+import { CellLink } from "../../parts/CellLink";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { ExportCsv } from "../../parts/Export";
 import { State } from "../../parts/states";
@@ -103,10 +104,15 @@ function None({ add }: { add: () => void }) {
 
 function useColumns(): Column<StationView>[] {
   const t = useT();
+  // The same columns for every drawing: a row is drawn again only when it changed.
+  return useMemo(() => columnsOf(t), [t]);
+}
+
+function columnsOf(t: Translate): Column<StationView>[] {
   return [
     {
       id: "id", sort: "id", head: t("stations.identity"), width: "minmax(130px, 1.3fr)",
-      cell: (s) => <Link to="/stations/$id" params={{ id: s.id }} className="cell-link">{s.id}</Link>,
+      cell: (s) => <CellLink to="/stations/$id" id={s.id}>{s.id}</CellLink>,
     },
     { id: "state", sort: "connected", head: t("stations.state"), width: "110px", cell: (s) => <Glow value={s.connected}><State state={s.connected ? "online" : "offline"} /></Glow> },
     { id: "connectors", head: t("stations.connectors"), width: "minmax(190px, 2fr)", cell: (s) => <Plugs station={s} /> },
@@ -114,7 +120,7 @@ function useColumns(): Column<StationView>[] {
     { id: "model", sort: "vendor", head: t("stations.model"), width: "minmax(130px, 1.4fr)", cell: (s) => `${s.vendor} ${s.model}`.trim() || <span className="soft">–</span> },
     { id: "firmware", sort: "firmware", head: t("stations.firmware"), width: "90px", cell: (s) => s.firmware || <span className="soft">–</span> },
     { id: "protocol", sort: "protocol", head: t("stations.protocol"), width: "90px", cell: (s) => s.protocol.replace("ocpp", "OCPP ") || <span className="soft">–</span> },
-    { id: "seen", sort: "seen_at", head: t("stations.seen"), width: "110px", numeric: true, cell: (s) => <Ago at={s.connected ? (s.seen_at ?? s.connected_at) : (s.disconnected_at ?? s.seen_at)} none={t("never")} /> },
+    { id: "seen", sort: "seen_at", head: t("stations.seen"), width: "110px", numeric: true, cell: (s) => <Ago at={s.connected ? (s.seen_at ?? s.connected_at) : (s.disconnected_at ?? s.seen_at)} none={t("never")} zone={s.zone} /> },
   ];
 }
 

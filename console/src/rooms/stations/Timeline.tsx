@@ -7,6 +7,7 @@ import type { StationView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { clock, exact } from "../../lib/format";
 import { useNow } from "../../lib/now";
+import { useZone } from "../../lib/zones";
 import { Loaded, Note, Panel } from "../../parts/basics";
 import { State, toneOf } from "../../parts/states";
 import { EventList } from "../overview/Feed";
@@ -17,6 +18,7 @@ const DAY_MS = 86_400_000;
 
 export function Timeline({ station }: { station: StationView }) {
   const t = useT();
+  const zone = useZone();
   const now = useNow();
   const timeline = useQuery(timelineQuery(station.id));
   // Transactions may end in another order than they began in.
@@ -32,7 +34,7 @@ export function Timeline({ station }: { station: StationView }) {
           <Panel><Note icon={IconTimeline} title={t("timeline.none")}>{t("timeline.none_text")}</Note></Panel>
         ) : (
           <>
-            <Panel title={t("timeline.title")} aside={<span className="soft">{exact(new Date(from), t.language)} – {clock(now, t.language)}</span>}>
+            <Panel title={t("timeline.title")} aside={<span className="soft">{exact(new Date(from), t.language, zone)} – {clock(now, t.language, zone)}</span>}>
               <div className="lanes">
                 {rows.map((row) => (
                   <div key={row.key} className="lane">
@@ -57,7 +59,8 @@ export function Timeline({ station }: { station: StationView }) {
 
 function Bar({ span, at }: { span: Span; at: (moment: number) => string }) {
   const t = useT();
-  const title = `${t.word("state", span.state)} · ${exact(new Date(span.from), t.language)} – ${clock(span.to, t.language)}${span.error ? ` · ${span.error}` : ""}`;
+  const zone = useZone();
+  const title = `${t.word("state", span.state)} · ${exact(new Date(span.from), t.language, zone)} – ${clock(span.to, t.language, zone)}${span.error ? ` · ${span.error}` : ""}`;
   return (
     <i
       data-tone={toneOf(span.state)} data-quiet={span.state === "available" || span.state === "online" || undefined} title={title}

@@ -8,8 +8,10 @@ import mimetypes
 import secrets
 from collections.abc import Mapping
 from hashlib import sha256
+from html import escape
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from litestar import Controller, Request, Response, get
 from litestar.di import NamedDependency
@@ -23,6 +25,7 @@ from forecourt.edge.http.errors import HARDENED, Problem, on_http_exception
 BUILT: Final = Path(__file__).parents[2] / "console"
 INDEX: Final = "index.html"
 NONCE_PLACE: Final = b'name="csp-nonce" content=""'
+TILES_PLACE: Final = b'name="map-tiles" content=""'
 NOT_PAGES: Final = ("/api/", "/schema", "/healthz", "/readyz", "/metrics", "/pki/", "/assets/")
 """What is no page: a browser that asks for it and finds nothing is told so."""
 FOREVER: Final = "public, max-age=31536000, immutable"
@@ -40,10 +43,24 @@ class Asset(Struct, frozen=True, kw_only=True):
     etag: str
 
 
+class Tiles(Struct, frozen=True, kw_only=True):
+    """Where browsers get pictures for the map, and whom these are of."""
+
+    url: str
+    credit: str = ""
+
+    @property
+    def host(self) -> str:
+        """As a source in a content security policy."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
 class Console:
     """All files of a build."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tiles: Tiles | None = None) -> None:
+        self._tiles = tiles
         packed = {ending for _, ending in ENCODINGS}
         self._assets = {
             path.relative_to(folder).as_posix(): _read(path)
@@ -65,13 +82,20 @@ class Console:
         body = self._assets[INDEX].body.replace(
             NONCE_PLACE, f'name="csp-nonce" content="{nonce}"'.encode()
         )
+        pictures = ""
+        if self._tiles is not None:
+            said = f'name="map-tiles" content="{escape(self._tiles.url)}"'
+            credit = f'data-credit="{escape(self._tiles.credit)}"'
+            body = body.replace(TILES_PLACE, f"{said} {credit}".encode())
+            pictures = f" {self._tiles.host}"
         return Response(
             body,
             media_type="text/html",
             headers={
                 **HARDENED,
                 "Content-Security-Policy": (
-                    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none';"
+                    f"default-src 'self'; img-src 'self' data:{pictures};"
+                    f" connect-src 'self'{pictures}; object-src 'none'; base-uri 'none';"
                     f" style-src 'self' 'nonce-{nonce}'; form-action 'self'; frame-ancestors 'none'"
                 ),
             },

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
+import msgspec
 from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -16,6 +17,18 @@ from forecourt.domain.stations import Ports, Stations
 from forecourt.edge.http.lists import Cursor, Limit
 
 
+class SitePorts(Struct, frozen=True, kw_only=True):
+    """How the ports of a site are. A port of a station that is away is offline, whatever it was."""
+
+    free: int
+    charging: int
+    """Taken: from plugging in to driving away; reserved, too."""
+    faulted: int
+    unavailable: int
+    """Out of service, or in a state that no specification has."""
+    offline: int
+
+
 class SiteSummary(Struct, frozen=True, kw_only=True):
     """A site now, and today."""
 
@@ -26,7 +39,7 @@ class SiteSummary(Struct, frozen=True, kw_only=True):
     latitude: float | None
     longitude: float | None
     at: datetime
-    ports: Ports
+    ports: SitePorts
     sessions_running: int
     power_w: int
     zone: str
@@ -116,7 +129,7 @@ def summary(ctx: Context, site: Site, today: Day, *, ports: Ports, load: Load) -
         latitude=site.latitude,
         longitude=site.longitude,
         at=ctx.now,
-        ports=ports,
+        ports=SitePorts(**msgspec.structs.asdict(ports)),
         sessions_running=load.running,
         power_w=load.power_w,
         zone=site.zone or "UTC",

@@ -240,6 +240,14 @@ class Tenants:
         async with self._db.unit(ctx) as unit:
             return await store.page(unit, wanted)
 
+    async def read_key(self, ctx: Context, key_id: str) -> ApiKey:
+        """One key, also when it was revoked. Raises ApiKeyUnknown."""
+        async with self._db.unit(ctx) as unit:
+            key = await store.find_key_of(unit, key_id)
+        if key is None:
+            raise ApiKeyUnknown(f"no API key has the id {key_id!r}")
+        return key
+
     async def revoke_key(self, ctx: Context, name_or_id: str) -> ApiKey:
         """End a key's life. Raises ApiKeyUnknown."""
         async with self._db.unit(ctx) as unit:
