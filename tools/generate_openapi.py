@@ -28,7 +28,7 @@ from forecourt.domain.sessions import Sessions
 from forecourt.domain.sites import Sites
 from forecourt.domain.stations import Links, Stations
 from forecourt.domain.tariffs import Tariffs
-from forecourt.domain.tenants import Audit, People, Tenants
+from forecourt.domain.tenants import Audit, Edits, People, Repeats, Tenants
 from forecourt.domain.webhooks import Webhooks
 from forecourt.edge.http import document, http_app
 from forecourt.edge.http.vitals import QuirkCounts, WireCounts
@@ -80,6 +80,8 @@ async def described() -> str:
         tenants=Tenants(db, secret_key=NO_KEY),
         people=People(db, secret_key=NO_KEY),
         audit=Audit(db),
+        edits=Edits(db),
+        repeats=Repeats(db, secret_key=NO_KEY),
         catalogue=Catalogue(),
         security=Security(db, secret_key=NO_KEY),
         sites=Sites(db),

@@ -10,10 +10,11 @@ import secrets
 import tempfile
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -93,7 +94,16 @@ class Settings(BaseSettings):
     security_profile_min: int = Field(default=0, ge=0, le=3)
     """The least security profile for all stations; from 2 on ``ocpp_port`` stays closed."""
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses whose ``X-Forwarded-For`` says where a station connects from."""
+    """Addresses or networks of your proxies: their ``X-Forwarded-For`` says where a station or a
+    browser connects from, their ``X-Forwarded-Proto`` whether by TLS."""
+    requests_per_s: float = Field(default=50, gt=0)
+    """How many requests an API key or a user may make in a second, for long."""
+    requests_burst: int = Field(default=1_000, ge=1)
+    """How many at once."""
+    stranger_requests_per_s: float = Field(default=10, gt=0)
+    """The same for an address (of IPv6 a /64) before anybody is logged in: log-ins, wrong keys."""
+    stranger_requests_burst: int = Field(default=300, ge=1)
+    """How many at once."""
     websocket_compression: bool = True
     """Agree on permessage-deflate with stations that offer it."""
     pki_organization: str = Field(default="Forecourt", min_length=1, max_length=40)
@@ -175,6 +185,13 @@ class Settings(BaseSettings):
     """What is worth a line."""
     log_format: Literal["auto", "console", "json"] = "auto"
     """``auto``: for people on a terminal, JSON elsewhere."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, named: tuple[str, ...]) -> tuple[str, ...]:
+        for one in named:
+            ip_network(one, strict=False)  # Its complaint names what is wrong.
+        return named
 
     @classmethod
     def settings_customise_sources(

@@ -41,6 +41,8 @@ ROWS = {
     "sso_identities": "VALUES ('sso_{t}', 's', '{t}', 'usr_{t}', now())",
     "site_shares": "VALUES ('shr_{t}', '{t}', '{t}', 'n', '{{Oslo}}', now())",
     "audit": "VALUES ('{t}', 1, now(), 'a', 'b', 'c', '', '', '', '', '\\x00')",
+    "edits": "VALUES ('{t}', '\\x{hex}', 1)",
+    "repeats": "VALUES ('{t}', 'a', 'k', '\\x{hex}', now(), NULL)",
     "api_keys": "(api_key_id, tenant_id, name, digest, created_at)"
     " VALUES ('key_{t}', '{t}', 'n', '\\x{hex}', now())",
     "sites": "VALUES ('{t}', 'Oslo', 'Oslo', '{{}}', '', '', '', NULL, NULL, '', '[]', now())",

@@ -14,4 +14,9 @@ export const readMe = async () => entered(await ask(api.GET("/api/v1/me")));
 export const readSetup = () => ask(api.GET("/api/v1/setup"));
 export const setUp = async (body: FirstOwner) => entered(await ask(api.POST("/api/v1/setup", { body })));
 export const logIn = async (body: Credentials) => entered(await ask(api.POST("/api/v1/login", { body })));
-export const logOut = () => ask(api.POST("/api/v1/logout"));
+/** Where to log out next: of the provider of single sign-on, if it was one. */
+export const logOut = async (): Promise<string | null> => {
+  const call = api.POST("/api/v1/logout");
+  await ask(call);
+  return (await call).response.headers.get("Location");
+};

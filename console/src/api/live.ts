@@ -49,6 +49,7 @@ export const LIVE_TYPES = [
   "log.status",
   "command.sent",
   "command.answered",
+  "command.settled",
   "site.added",
   "site.changed",
   "site.removed",
@@ -258,6 +259,8 @@ export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[]
     if (room === "session") {
       mark(keys.sessionLists);
       mark(keys.overview);
+    } else if (event.type === "command.settled") {
+      mark(keys.orders);
     } else if (room === "alarm") {
       mark(keys.alarms(station));
       mark(keys.alarmLists);

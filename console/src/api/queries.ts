@@ -300,3 +300,20 @@ export const auditQuery = (filters: { actor?: string | undefined; subject?: stri
     initialPageParam: first,
     getNextPageParam: next,
   });
+
+export const settingsQuery = queryOptions({ queryKey: keys.settings, queryFn: () => ask(api.GET("/api/v1/settings")) });
+
+/** An order for many stations and its lines: read again while any is open, and sooner when an event tells of it. */
+export const orderQuery = (order: string) =>
+  infiniteQueryOptions({
+    queryKey: [...keys.orders, order],
+    queryFn: ({ pageParam, signal }) =>
+      ask(api.GET("/api/v1/commands/{order_id}", { params: { path: { order_id: order }, query: { limit: PAGE, cursor: pageParam } }, signal })),
+    initialPageParam: first,
+    getNextPageParam: next,
+    refetchInterval: ({ state: { data } }) => {
+      const progress = data?.pages[0]?.progress;
+      return progress !== undefined && progress.settled === progress.total ? false : ORDER_READ_MS;
+    },
+  });
+const ORDER_READ_MS = 3_000;

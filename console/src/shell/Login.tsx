@@ -1,8 +1,8 @@
 import { Button, PasswordInput, TextInput } from "@mantine/core";
-import { IconFingerprint } from "@tabler/icons-react";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { IconFingerprint, IconLogin2 } from "@tabler/icons-react";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { Refusal } from "../api/client";
+import { api, ask, Refusal } from "../api/client";
 import { logIn } from "../api/account";
 import { keys } from "../api/keys";
 import { logInWithPasskey, passkeysWork, wasDismissed } from "../api/webauthn";
@@ -27,6 +27,13 @@ export function Login() {
     mutationFn: logInWithPasskey,
     onSuccess: (me) => client.setQueryData(keys.me, me),
   });
+  const options = useQuery({ queryKey: ["login-options"], queryFn: () => ask(api.GET("/api/v1/login/options")), retry: false });
+  const leave = useMutation({
+    mutationFn: (body: { provider?: string; email?: string }) => ask(api.POST("/api/v1/login/sso", { body })),
+    onSuccess: ({ url }) => location.assign(url),
+  });
+  const refused = new URLSearchParams(location.search).get("refused");
+  const providers = options.data?.providers ?? [];
   const submit = (event: FormEvent) => {
     event.preventDefault();
     login.mutate({ email, password, ...(totp ? { totp } : {}) });
@@ -46,9 +53,21 @@ export function Login() {
         )}
         {!askedForCode && <Refused error={login.error} />}
         <Button type="submit" size="sm" loading={login.isPending}>{t("login.submit")}</Button>
+        <div className="or">{t("login.or")}</div>
+        {refused !== null && !leave.isPending && !login.isPending && <Refused error={new Refusal(401, refused, "", t("login.sso_failed"))} />}
+        <Refused error={leave.error} />
+        {providers.map((one) => (
+          <Button key={one.id} size="sm" variant="default" leftSection={<IconLogin2 size={16} stroke={1.6} />} onClick={() => leave.mutate({ provider: one.id })}>
+            {t("login.sso_with", { name: one.name })}
+          </Button>
+        ))}
+        {providers.length === 0 && (
+          <Button size="sm" variant="default" leftSection={<IconLogin2 size={16} stroke={1.6} />} loading={leave.isPending} disabled={!email.includes("@")} title={t("login.sso_text")} onClick={() => leave.mutate({ email })}>
+            {t("login.sso")}
+          </Button>
+        )}
         {passkeysWork() && (
           <>
-            <div className="or">{t("login.or")}</div>
             {!wasDismissed(passkey.error) && <Refused error={passkey.error} />}
             <Button size="sm" variant="default" leftSection={<IconFingerprint size={16} stroke={1.6} />} loading={passkey.isPending} onClick={() => passkey.mutate()}>
               {t("login.passkey")}

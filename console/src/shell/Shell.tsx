@@ -16,6 +16,7 @@ import { entries } from "../rooms";
 import { Bell } from "./Bell";
 import { Keys } from "./Keys";
 import { Palette } from "./Palette";
+import { PlaceMenu } from "./PlaceMenu";
 import type { Entry } from "./room";
 import { useMay } from "./session";
 import { useShortcuts } from "./shortcuts";
@@ -58,6 +59,7 @@ export function Shell({ me }: { me: Me }) {
           <kbd>{mac ? "⌘K" : "Ctrl K"}</kbd>
         </button>
         <div className="row push" style={{ gap: 4 }}>
+          <PlaceMenu me={me} />
           <Live />
           <Bell />
           <SchemeMenu />
@@ -173,9 +175,9 @@ function UserMenu({ me, help, account }: { me: Me; help: () => void; account: ()
   const choose = useChooseLanguage();
   const client = useQueryClient();
   const leave = async () => {
-    await logOut();
+    const next = await logOut();
     client.clear();
-    location.assign("/");
+    location.assign(next ?? "/");
   };
   return (
     <Menu position="bottom-end" width={230}>

@@ -10,6 +10,7 @@ from collections.abc import (
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
@@ -59,11 +60,13 @@ from forecourt.domain.stations import (
     Vouching,
 )
 from forecourt.domain.tariffs import Tariffs
-from forecourt.domain.tenants import Audit, People, Tenants
+from forecourt.domain.tenants import Audit, Edits, People, Repeats, Tenants
 from forecourt.domain.webhooks import Feeder, WebhookAdded, WebhookChanged, Webhooks
 from forecourt.edge.http.app import http_app
 from forecourt.edge.http.console import Tiles
+from forecourt.edge.http.limits import Limits, Rate
 from forecourt.edge.http.live import Live
+from forecourt.edge.http.settings import Facts, Retention
 from forecourt.edge.http.traced import traced
 from forecourt.edge.ocpp import (
     Courier,
@@ -73,6 +76,7 @@ from forecourt.edge.ocpp import (
     Ports,
     UnknownStations,
 )
+from forecourt.edge.peers import Proxies
 from forecourt.infra import migrate, postgres
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import EVENTS, Database
@@ -273,14 +277,13 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         ocpp_urls = await ports.open(port_taken)
         tasks.create_task(ports.keep())
         tasks.create_task(_pulse(gateway, live, clock))
-        app = http_app(
-            rooms,
-            clock=clock,
-            db=db,
-            gateway=gateway,
-            committer=committer,
+        door = partial(http_app, rooms, clock=clock, db=db, gateway=gateway, committer=committer)
+        app = door(
             live=live,
+            facts=_facts(settings, ocpp_urls),
             tiles=_tiles(settings),
+            limits=_limits(settings),
+            proxies=Proxies(settings.trusted_proxies),
         )
         with port_taken(settings.http_port):
             http_port = await stack.enter_async_context(served(traced(app, tracing), settings))
@@ -324,6 +327,19 @@ def _trace_options(settings: Settings) -> TraceOptions:
     )
 
 
+def _facts(settings: Settings, ocpp_urls: Sequence[str]) -> Facts:
+    return Facts(
+        ocpp_urls=ocpp_urls,
+        security_profile_min=settings.security_profile_min,
+        retention=Retention(
+            messages_days=settings.keep_messages_days,
+            events_days=settings.keep_events_days,
+            meter_values_days=settings.keep_meter_values_days,
+            customer_information_days=settings.keep_customer_information_days,
+        ),
+    )
+
+
 def _tiles(settings: Settings) -> Tiles | None:
     if not settings.map_tiles_url:
         return None
@@ -350,8 +366,15 @@ def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
     )
     return Rooms(
         tenants=Tenants(db, secret_key=key),
-        people=People(db, secret_key=key, public_url=settings.public_url),
+        people=People(
+            db,
+            secret_key=key,
+            public_url=settings.public_url,
+            outbound=Outbound(hosts=frozenset(settings.outbound_hosts)),
+        ),
         audit=Audit(db),
+        edits=Edits(db),
+        repeats=Repeats(db, secret_key=key),
         catalogue=catalogue,
         security=security,
         sites=Sites(db),
@@ -435,8 +458,15 @@ def _gateway_options(settings: Settings) -> GatewayOptions:
         frame_bytes_max=settings.frame_bytes_max,
         security_profile_min=settings.security_profile_min,
         owner=settings.operator_name,
-        proxies=settings.trusted_proxies,
+        proxies=Proxies(settings.trusted_proxies),
         compression=settings.websocket_compression,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        callers=Rate(settings.requests_per_s, settings.requests_burst),
+        strangers=Rate(settings.stranger_requests_per_s, settings.stranger_requests_burst),
     )
 
 

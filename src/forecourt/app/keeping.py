@@ -115,6 +115,9 @@ def aging(settings: Settings) -> list[Aging]:
             keep_days=days,
             only="state IN ('rejected', 'failed', 'superseded')",
         ),
+        # After a day a key is as good as new.
+        Aging(table="repeats", column="began_at", keep_days=1),
+        Aging(table="logins", column="expires_at", keep_days=1),
     ]
 
 

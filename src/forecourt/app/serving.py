@@ -37,6 +37,8 @@ async def served(app: Asgi, settings: Settings) -> AsyncGenerator[int]:
             access_log=False,
             lifespan="on",
             server_header=False,
+            # The first step inside reads what proxies say, of those that are trusted.
+            proxy_headers=False,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=int(settings.stop_timeout_s),
             ssl_certfile=settings.tls_cert,

@@ -26,6 +26,8 @@ class ForecourtError(Exception):
 
     kind: ClassVar[Kind] = Kind.INTERNAL
     code: ClassVar[str] = "internal"
+    field: ClassVar[str] = ""
+    """Of what somebody gave, the field that is wrong; empty for all of it."""
 
     def __init__(self, message: str, **context: object) -> None:
         super().__init__(message)

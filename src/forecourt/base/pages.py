@@ -27,6 +27,7 @@ class CursorInvalid(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.INVALID
     code: ClassVar[str] = "cursor.invalid"
+    field: ClassVar[str] = "cursor"
 
 
 class Wanted(Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from forecourt.domain.sessions import Sessions
 from forecourt.domain.sites import Sites
 from forecourt.domain.stations import Stations
 from forecourt.domain.tariffs import Tariffs
-from forecourt.domain.tenants import Audit, People, Tenants
+from forecourt.domain.tenants import Audit, Edits, People, Repeats, Tenants
 from forecourt.domain.webhooks import Webhooks
 
 
@@ -27,6 +27,8 @@ class Rooms:
     tenants: Tenants
     people: People
     audit: Audit
+    edits: Edits
+    repeats: Repeats
     catalogue: Catalogue
     security: Security
     sites: Sites

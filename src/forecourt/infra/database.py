@@ -141,7 +141,11 @@ class GlanceRow(asyncpg.Record):
     """A row whose columns are attributes, as those of a unit's rows are."""
 
     def __getattr__(self, name: str) -> Any:
-        return self[name]
+        try:
+            return self[name]
+        except KeyError:
+            # As of any row: who asks with a default gets it.
+            raise AttributeError(name) from None
 
 
 Glance: TypeAlias = "asyncpg.pool.PoolConnectionProxy[GlanceRow]"
@@ -161,6 +165,7 @@ class Database:
         open, because it hangs or its machine is gone, would hold back everybody's events.
         """
         self.url = url
+        self.pool_size = pool_size
         # For all connections; in ms, as text.
         self._session = {"idle_in_transaction_session_timeout": f"{idle_s * 1_000:.0f}"}
         asking = {**self._session, "statement_timeout": f"{STATEMENT_TIMEOUT_S * 1_000:.0f}"}

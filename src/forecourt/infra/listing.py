@@ -54,6 +54,7 @@ class SortUnknown(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.INVALID
     code: ClassVar[str] = "sort.unknown"
+    field: ClassVar[str] = "sort"
 
 
 class Listing(Struct, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ from forecourt.domain.sessions import Sessions
 from forecourt.domain.sites import Sites
 from forecourt.domain.stations import Answer, Ask, Known, Links, NewStation, Outcome, Stations
 from forecourt.domain.tariffs import Tariffs
-from forecourt.domain.tenants import Audit, NewUser, People, Role, Tenants
+from forecourt.domain.tenants import Audit, Edits, NewUser, People, Repeats, Role, Tenants
 from forecourt.domain.webhooks import Webhooks
 from forecourt.edge.http import http_app
 from forecourt.edge.ocpp import Watch
@@ -138,6 +138,8 @@ def rooms_on(db: Database, links: Links) -> Rooms:
         tenants=Tenants(db, secret_key=SECRET),
         people=People(db, secret_key=SECRET),
         audit=Audit(db),
+        edits=Edits(db),
+        repeats=Repeats(db, secret_key=SECRET),
         catalogue=Catalogue(),
         security=Security(db, secret_key=SECRET),
         sites=Sites(db),

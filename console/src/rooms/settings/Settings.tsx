@@ -1,8 +1,10 @@
-import { SegmentedControl, Switch, useMantineColorScheme } from "@mantine/core";
+import { Button, SegmentedControl, Switch, TextInput, useMantineColorScheme } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
 import { api, ask } from "../../api/client";
 import { keys } from "../../api/keys";
-import { driverPageQuery, meQuery } from "../../api/queries";
+import { driverPageQuery, meQuery, settingsQuery } from "../../api/queries";
+import type { SettingsView } from "../../api/schema";
 import { LANGUAGES, type Language, useChooseLanguage, useT } from "../../i18n";
 import { useStore } from "../../lib/store";
 import { ownZone, reckonBy, type Reckoning, RECKONINGS, reckoning } from "../../lib/zones";
@@ -55,6 +57,7 @@ export function Settings() {
             )}
           </Loaded>
         </Panel>
+        <Platform />
         <DriverPage />
         <Panel title={t("settings.about")}>
           <Loaded query={health} rows={2}>
@@ -98,5 +101,60 @@ function DriverPage() {
         )}
       </Loaded>
     </Panel>
+  );
+}
+
+const DAYS = ["messages_days", "events_days", "meter_values_days", "customer_information_days"] as const;
+
+/** What the platform is told for this tenant: its name, its zone, where stations dial, and how long things are kept. */
+function Platform() {
+  const t = useT();
+  const settings = useQuery(settingsQuery);
+  return (
+    <Panel title={t("settings.platform")}>
+      <Loaded query={settings} rows={4}>
+        {(found) => (
+          <div className="stack">
+            <PlatformForm settings={found} key={JSON.stringify(found)} />
+            <dl className="facts">
+              <dt>{t("settings.ocpp")}</dt><dd className="mono">{found.ocpp.url || "–"}</dd>
+              <dt>{t("settings.ports")}</dt><dd>{found.ocpp.ports.join(", ") || "–"}</dd>
+              {DAYS.map((name) => [<dt key={name}>{t(`settings.keep.${name}`)}</dt>, <dd key={`${name} n`}>{t("settings.days", { n: found.retention[name] })}</dd>])}
+            </dl>
+          </div>
+        )}
+      </Loaded>
+    </Panel>
+  );
+}
+
+function PlatformForm({ settings }: { settings: SettingsView }) {
+  const t = useT();
+  const may = useMay()("people.write");
+  const client = useQueryClient();
+  const [form, setForm] = useState({ name: settings.name, time_zone: settings.time_zone, ocpp_url: settings.ocpp_url });
+  const save = useMutation({
+    mutationFn: () => ask(api.PATCH("/api/v1/settings", { body: form })),
+    onSuccess: (changed) => client.setQueryData(keys.settings, changed),
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    save.mutate();
+  };
+  const field = (name: keyof typeof form) => ({
+    value: form[name],
+    disabled: !may,
+    onChange: (event: { currentTarget: { value: string } }) => setForm({ ...form, [name]: event.currentTarget.value }),
+  });
+  const changed = form.name !== settings.name || form.time_zone !== settings.time_zone || form.ocpp_url !== settings.ocpp_url;
+  return (
+    <form className="stack" onSubmit={submit}>
+      <TextInput label={t("settings.name")} required maxLength={200} {...field("name")} />
+      <TextInput label={t("settings.default_zone")} required list="zones" {...field("time_zone")} />
+      <datalist id="zones">{Intl.supportedValuesOf("timeZone").map((zone) => <option key={zone} value={zone} />)}</datalist>
+      <TextInput label={t("settings.ocpp_url")} description={t("settings.ocpp_url_text")} placeholder={settings.ocpp.url} {...field("ocpp_url")} />
+      <Refused error={save.error} />
+      {may && <div className="row"><Button type="submit" loading={save.isPending} disabled={!changed}>{t("settings.save")}</Button></div>}
+    </form>
   );
 }

@@ -1,11 +1,16 @@
-/** One command to many stations: progress for each, and it can be stopped. */
+/** One command to many stations: the platform sends it, tells how far it is with each, and can be stopped. */
 import { Button, NativeSelect, Progress } from "@mantine/core";
-import { useMemo, useRef, useState } from "react";
+import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useCallback, useMemo, useState } from "react";
+import { api, ask } from "../../api/client";
+import { keys } from "../../api/keys";
+import { orderQuery } from "../../api/queries";
+import type { OrderAddition, OrderWithLines } from "../../api/schema";
 import { useT } from "../../i18n";
-import { wording } from "../../parts/basics";
+import { Loaded, Refused } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
-import { type Tone, State } from "../../parts/states";
-import { command } from "./CommandDrawer";
+import { ExportCsv } from "../../parts/Export";
+import { State } from "../../parts/states";
 import { CommandFields } from "./CommandFields";
 import { bodyOf, formOf } from "./commands";
 
@@ -13,75 +18,83 @@ const OFFERED = ["reset", "availability", "trigger", "clear_cache", "get_report"
 /** How many stations are asked at once: they answer in seconds, and the platform has others to serve. */
 const AT_ONCE = 8;
 
-interface Line {
-  station: string;
-  state: "waiting" | "asked" | "done" | "refused";
-  tone: Tone;
-  text: string;
-}
+type Line = OrderWithLines["items"][number];
 
 export function Bulk({ stations }: { stations: readonly string[] }) {
   const t = useT();
+  const client = useQueryClient();
   const [name, setName] = useState("trigger");
   const form = useMemo(() => formOf(name), [name]);
   const [values, setValues] = useState<Readonly<Record<string, string>>>({ message: "status" });
-  const [lines, setLines] = useState<readonly Line[]>([]);
-  const [running, setRunning] = useState(false);
-  const stopped = useRef(false);
-
-  const run = async () => {
-    stopped.current = false;
-    setRunning(true);
-    const body = bodyOf(form, values);
-    const board = new Map(stations.map((station): [string, Line] => [station, { station, state: "waiting", tone: "idle", text: "" }]));
-    const tell = (line: Line) => {
-      board.set(line.station, line);
-      setLines([...board.values()]);
-    };
-    const queue = [...stations];
-    const worker = async () => {
-      for (let station = queue.shift(); station !== undefined && !stopped.current; station = queue.shift()) {
-        tell({ station, state: "asked", tone: "waiting", text: "…" });
-        try {
-          const { answer, tookMs } = await command(station, body);
-          const good = answer.outcome === "accepted" || answer.outcome === "scheduled";
-          tell({ station, state: "done", tone: good ? "available" : "faulted", text: t("command.answered", { status: answer.status || answer.outcome, ms: Math.round(tookMs) }) });
-        } catch (error) {
-          tell({ station, state: "refused", tone: "faulted", text: wording(error, t) });
-        }
-      }
-    };
-    setLines([...board.values()]);
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
-    setRunning(false);
-  };
-
-  const done = lines.filter((line) => line.state === "done" || line.state === "refused").length;
-  const columns: Column<Line>[] = [
-    { id: "station", head: t("stations.identity"), width: "minmax(110px, 1fr)", cell: (line) => line.station },
-    { id: "text", head: t("bulk.answer"), width: "minmax(0, 2fr)", cell: (line) => <span data-tone={line.tone} style={{ color: "var(--tone)" }}>{line.text || t("bulk.waiting")}</span> },
-  ];
+  const place = useMutation({
+    mutationFn: () => {
+      const body = { command: bodyOf(form, values), stations: [...stations], at_once_max: AT_ONCE };
+      return ask(api.POST("/api/v1/commands", { body: body as unknown as OrderAddition }));
+    },
+  });
+  const order = place.data?.id;
+  const stop = useMutation({
+    mutationFn: (id: string) => ask(api.DELETE("/api/v1/commands/{order_id}", { params: { path: { order_id: id } } })),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.orders }),
+  });
   return (
     <div className="stack">
       <NativeSelect
-        label={t("command.which")} value={name} disabled={running} data={OFFERED.map((one) => ({ value: one, label: t.word("command", one) }))}
+        label={t("bulk.command")} value={name} disabled={order !== undefined} data={OFFERED.map((one) => ({ value: one, label: t.word("command", one) }))}
         onChange={(event) => {
           setName(event.currentTarget.value);
           setValues({});
         }}
       />
       <CommandFields form={form} values={values} change={(field, value) => setValues((before) => ({ ...before, [field]: value }))} />
-      <div className="row">
-        <Button onClick={() => void run()} loading={running}>{t("bulk.send", { n: stations.length })}</Button>
-        {running && <Button variant="default" onClick={() => { stopped.current = true; }}>{t("bulk.stop")}</Button>}
-        {lines.length > 0 && <State state={running ? "active" : "ended"} label={t("bulk.progress", { done, of: lines.length })} />}
-      </div>
-      {lines.length > 0 && (
-        <>
-          <Progress value={(100 * done) / lines.length} aria-label={t("bulk.progress", { done, of: lines.length })} />
-          <DataTable short label={t("bulk.answer")} rows={lines} columns={columns} id={(line) => line.station} card={(line) => <span>{line.station}<br />{line.text}</span>} cardHeight={60} empty={null} />
-        </>
+      <Refused error={place.error ?? stop.error} />
+      {order === undefined ? (
+        <div className="row"><Button onClick={() => place.mutate()} loading={place.isPending}>{t("bulk.send", { n: stations.length })}</Button></div>
+      ) : (
+        <Results order={order} stop={() => stop.mutate(order)} again={() => place.reset()} />
       )}
     </div>
   );
+}
+
+/** How far the order is: events of the stream have it read again, and a look every few seconds where they are lost. */
+function Results({ order, stop, again }: { order: string; stop: () => void; again: () => void }) {
+  const t = useT();
+  const query = useInfiniteQuery(orderQuery(order));
+  const { fetchNextPage, hasNextPage, isFetchingNextPage } = query;
+  const more = useCallback(() => {
+    if (!isFetchingNextPage) void fetchNextPage();
+  }, [fetchNextPage, isFetchingNextPage]);
+  const lines = useMemo(() => query.data?.pages.flatMap(({ items }) => items) ?? [], [query.data]);
+  const columns: Column<Line>[] = [
+    { id: "station", head: t("stations.identity"), width: "minmax(120px, 1fr)", cell: (line) => line.station },
+    { id: "answer", head: t("bulk.answer"), width: "minmax(160px, 2fr)", cell: (line) => <Ending line={line} /> },
+  ];
+  return (
+    <Loaded query={query}>
+      {({ pages }) => {
+        const { progress } = pages[0]!;
+        const running = progress.settled < progress.total;
+        const told = t("bulk.progress", { done: progress.settled, of: progress.total });
+        return (
+          <>
+            <div className="row wrap">
+              <span role="status"><State state={running ? "active" : "ended"} label={told} /></span>
+              {running ? <Button variant="default" onClick={stop}>{t("bulk.stop")}</Button> : <Button variant="default" onClick={again}>{t("bulk.again")}</Button>}
+              <ExportCsv path={`/api/v1/commands/${order}`} />
+            </div>
+            <Progress value={progress.total === 0 ? 100 : (100 * progress.settled) / progress.total} aria-label={told} />
+            <DataTable short label={t("bulk.answer")} rows={lines} columns={columns} id={(line) => line.station} more={hasNextPage ? more : undefined} card={(line) => <span>{line.station}<br /><Ending line={line} /></span>} cardHeight={60} empty={null} />
+          </>
+        );
+      }}
+    </Loaded>
+  );
+}
+
+function Ending({ line }: { line: Line }) {
+  const t = useT();
+  if (line.state !== "settled") return <span className="soft">{t(`bulk.${line.state}`)}</span>;
+  const good = line.outcome === "accepted" || line.outcome === "scheduled";
+  return <State state={good ? "accepted" : "failed"} label={line.answer?.reason || line.answer?.status || t.word("outcome", line.outcome)} />;
 }

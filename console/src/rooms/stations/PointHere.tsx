@@ -2,23 +2,16 @@ import { ActionIcon, CopyButton, Tooltip } from "@mantine/core";
 import { IconCheck, IconCopy } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { stationQuery } from "../../api/queries";
+import { settingsQuery, stationQuery } from "../../api/queries";
 import { useT } from "../../i18n";
 import { QrCode } from "../../parts/QrCode";
 import { State } from "../../parts/states";
 
-/** Where stations dial: this machine, on the port that the platform listens on unless told otherwise. */
-const OCPP_PORT = 9220;
-
-export function ocppUrl(): string {
-  const secure = location.protocol === "https:";
-  return `${secure ? "wss" : "ws"}://${location.hostname}:${OCPP_PORT}/`;
-}
-
 /** What to enter at the station, and whether it has come. */
 export function PointHere({ station, password }: { station: string; password: string }) {
   const t = useT();
-  const url = `${ocppUrl()}${encodeURIComponent(station)}`;
+  const settings = useQuery(settingsQuery);
+  const url = settings.data ? `${settings.data.ocpp.url}${encodeURIComponent(station)}` : "…";
   const seen = useQuery(stationQuery(station));
   return (
     <div className="stack">

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from forecourt.base.clock import SystemClock
-from forecourt.cli.bench import contenders
+from forecourt.cli.bench import api, contenders
 from forecourt.cli.bench.contenders import Site
 from forecourt.cli.bench.machine import MEMORY_FILESYSTEMS, allow_many_files, share_out
 from forecourt.cli.bench.results import ROWS, Report
@@ -36,6 +36,9 @@ SPARE_FILES = 500
 @app.callback()
 def _bench() -> None:
     """Measured comparisons, each one command."""
+
+
+app.command("api")(api.command)
 
 
 @app.command("gateway")

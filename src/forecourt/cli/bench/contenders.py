@@ -22,6 +22,7 @@ import msgspec
 from forecourt.cli.bench.machine import Family, pinned
 
 READY: Final = re.compile(rb"^ready ocpp=ws://[^:/]+:(\d+)", re.MULTILINE)
+READY_HTTP: Final = re.compile(rb"^ready (?:ocpp=\S+ )?http=http://[^:/]+:(\d+)", re.MULTILINE)
 START_CHECKS: Final = 3000
 START_CHECK_S: Final = 0.02
 STOP_TIMEOUT_S: Final = 60.0
@@ -66,15 +67,18 @@ class Contender(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def running(contender: Contender, site: Site) -> Iterator[Server]:
-    """The contender, up and pinned; taken down afterwards whatever happens."""
+def running(contender: Contender, site: Site, ready: re.Pattern[bytes] = READY) -> Iterator[Server]:
+    """The contender, up and pinned; taken down afterwards whatever happens.
+
+    ``ready`` finds its port in what it says when it is up.
+    """
     log = site.scratch / f"{contender.name}.log"
     with log.open("wb") as out, pinned(site.server_core):
         process = subprocess.Popen(  # noqa: S603  # our own commands
             contender.command(site), stdout=out, stderr=subprocess.STDOUT, cwd=site.scratch
         )
     try:
-        port = _await_ready(process, log, contender.label)
+        port = _await_ready(process, log, contender.label, ready)
         family = Family(process.pid, site.data_dir if contender.stores else None)
         yield Server(port=port, family=family)
     finally:
@@ -86,9 +90,11 @@ def running(contender: Contender, site: Site) -> Iterator[Server]:
             process.wait()
 
 
-def _await_ready(process: subprocess.Popen[bytes], log: Path, label: str) -> int:
+def _await_ready(
+    process: subprocess.Popen[bytes], log: Path, label: str, ready: re.Pattern[bytes]
+) -> int:
     for _ in range(START_CHECKS):
-        if found := READY.search(log.read_bytes()):
+        if found := ready.search(log.read_bytes()):
             return int(found[1])
         if process.poll() is not None:
             break

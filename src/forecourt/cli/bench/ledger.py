@@ -5,6 +5,7 @@ The one place of the benchmark that looks behind the wire.
 
 import asyncio
 from pathlib import Path
+from typing import Final
 
 import asyncpg
 import msgspec
@@ -37,3 +38,32 @@ def read(data_dir: Path) -> Books:
     url = postgres.find_running(data_dir)
     assert url is not None, "the server under test runs its database in this folder"
     return asyncio.run(_read(url))
+
+
+_FILL: Final = """
+INSERT INTO stations (station_id, tenant_id, admission, created_at, vendor, model, serial, firmware,
+  booted_at, connected, connected_at, seen_at)
+SELECT 'BENCH' || lpad(n::text, 6, '0'), 'default', 'accepted', now(), 'Acme', 'Fast 150', 'S' || n,
+  '1.2.3', now(), true, now(), now() FROM generate_series(0, $1 - 1) AS n"""
+_FILL_CONNECTORS: Final = """
+INSERT INTO connectors (station_id, evse_no, connector_no, tenant_id, state, state_at, received_at,
+  error, vendor_id, vendor_error, info, epoch)
+SELECT 'BENCH' || lpad(n::text, 6, '0'), evse, 1, 'default', 'available', now(), now(), '', '', '',
+  '', 1 FROM generate_series(0, $1 - 1) AS n, generate_series(1, 2) AS evse"""
+
+
+async def _fill(url: str, stations: int) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(_FILL, stations)
+        await connection.execute(_FILL_CONNECTORS, stations)
+        await connection.execute("VACUUM ANALYZE stations, connectors")
+    finally:
+        await connection.close()
+
+
+def fill(data_dir: Path, stations: int) -> None:
+    """Make stations with two connectors each, as if they had come and told so."""
+    url = postgres.find_running(data_dir)
+    assert url is not None, "the server under test runs its database in this folder"
+    asyncio.run(_fill(url, stations))

@@ -207,6 +207,7 @@ class QuirkChoiceInvalid(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.INVALID
     code: ClassVar[str] = "quirks.choice_invalid"
+    field: ClassVar[str] = "quirks"
 
 
 class QuirkProfileUnknown(ForecourtError):

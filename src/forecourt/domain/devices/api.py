@@ -96,7 +96,7 @@ class NetworkWanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         "Any",
     ] = "Wired0"
     message_timeout_s: Annotated[int, Meta(ge=1, le=3600)] = 30
-    identity: Annotated[str, Meta(min_length=1, max_length=48)] | None = None
+    identity: Annotated[str, Meta(min_length=1, max_length=48, pattern=PRINTABLE)] | None = None
 
 
 class TemplateBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,7 +109,7 @@ class TemplateBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     firmware_from: Line = ""
     firmware_to: Line = ""
     site: Line = ""
-    station: Annotated[str, Meta(max_length=48)] = ""
+    station: Annotated[str, Meta(max_length=48, pattern=PRINTABLE)] = ""
     rank: Annotated[int, Meta(ge=-1000, le=1000)] = 0
     auto: bool = False
 

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
 from forecourt.base.pages import Wanted
+from forecourt.base.text import PRINTABLE
 from forecourt.base.text import Line as TextLine
 from forecourt.domain.orders.model import (
     LINE_SORTS,
@@ -43,7 +44,8 @@ class OrderAddition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     command: ForMany
     stations: Annotated[
-        tuple[Annotated[str, Meta(min_length=1, max_length=48)], ...], Meta(max_length=10_000)
+        tuple[Annotated[str, Meta(min_length=1, max_length=48, pattern=PRINTABLE)], ...],
+        Meta(max_length=10_000),
     ] = ()
     filter: StationFilter | None = None
     at_once_max: Annotated[int, Meta(ge=1, le=200)] = 20

@@ -257,6 +257,20 @@ class CertificateRoutes(Controller):
         made = await security.trust(ctx, data.certificates, data.role)
         return Authorities(items=[authority_view(one) for one in made])
 
+    @get(
+        "/authorities/{authority:str}",
+        operation_id="read_authority",
+        summary="Read an authority",
+    )
+    async def authority(
+        self,
+        ctx: NamedDependency[Context],
+        security: NamedDependency[Security],
+        authority: FromPath[str],
+    ) -> AuthorityView:
+        """One of our own authorities, or of those that we trust."""
+        return authority_view(await security.read_authority(ctx, authority))
+
     @delete(
         "/authorities/{authority:str}",
         operation_id="distrust_authority",

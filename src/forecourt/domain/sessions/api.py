@@ -123,7 +123,7 @@ class StopSession(
 ):
     """Stop a running session: by its id, or by the name that the station has for it."""
 
-    transaction: Annotated[str, Meta(min_length=1, max_length=36)] | None = None
+    transaction: Annotated[str, Meta(min_length=1, max_length=36, pattern=PRINTABLE)] | None = None
     session: Annotated[str, Meta(min_length=1, max_length=40, pattern=PRINTABLE)] | None = None
 
 

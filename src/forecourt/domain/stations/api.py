@@ -468,7 +468,7 @@ def upgrade_view(upgrade: Upgrade) -> UpgradeView:
 
 def station_view(station: Station, connectors: Sequence[Connector]) -> StationView:
     """A station as the API shows it."""
-    known: dict[str, Any] = {name: getattr(station, name) for name in Station.__struct_fields__}
+    known = msgspec.structs.asdict(station)
     return StationView(**known, connectors=tuple(map(connector_view, connectors)))
 
 

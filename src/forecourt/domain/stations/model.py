@@ -520,6 +520,7 @@ class StationIdInvalid(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.INVALID
     code: ClassVar[str] = "station.id_invalid"
+    field: ClassVar[str] = "id"
 
 
 class SecurityDowngrade(ForecourtError):

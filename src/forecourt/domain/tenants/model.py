@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Final, TypedDict
+from typing import Any, ClassVar, Final, TypedDict
 
 from msgspec import Struct
 
@@ -55,6 +55,36 @@ class Place(Struct, frozen=True, kw_only=True):
     kind: TenantKind
     sites: tuple[str, ...] = ()
     shared: bool = False
+
+
+class TenantSettings(Struct, frozen=True, kw_only=True):
+    """What a tenant may set for itself."""
+
+    id: TenantId
+    name: str
+    time_zone: str = "UTC"
+    """An IANA name: for sites that have none of their own."""
+    ocpp_url: str = ""
+    """Where stations shall dial, up to and without their identity; empty: where we are reached."""
+
+
+class SettingsChanged(Event, frozen=True, kw_only=True, tag="settings.changed"):
+    """What a tenant set for itself is another."""
+
+    name: str
+    time_zone: str
+    ocpp_url: str
+
+    @property
+    def subject(self) -> str:
+        return self.tenant
+
+
+class SettingInvalid(ForecourtError):
+    """A tenant cannot have this setting."""
+
+    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str] = "setting.invalid"
 
 
 class Scope(StrEnum):
@@ -314,6 +344,33 @@ class Provider(Struct, frozen=True, kw_only=True):
     disabled_at: datetime | None = None
 
 
+class NewProvider(Struct, frozen=True, kw_only=True):
+    """How a provider shall be."""
+
+    name: str
+    issuer: str
+    client_id: str
+    client_secret: str = ""
+    """Empty: as it was."""
+    domains: tuple[str, ...]
+    role_claim: str = ""
+    roles: Mapping[str, Role] = {}
+    default_role: Role | None = None
+    invites_only: bool = True
+    trusts_email: bool = False
+    disabled: bool = False
+
+
+class Vouched(Struct, frozen=True, kw_only=True):
+    """What a provider says of somebody."""
+
+    subject: str
+    email: str
+    verified: bool
+    name: str
+    claims: Mapping[str, Any]
+
+
 class Passkey(Struct, frozen=True, kw_only=True):
     """A key that stays with the user's device; what we know of it opens nothing."""
 
@@ -465,6 +522,34 @@ class PasskeyUnknown(ForecourtError):
     code: ClassVar[str] = "passkey.unknown"
 
 
+class SsoRefused(ForecourtError):
+    """The provider's answer is not good, or does not let this person in here."""
+
+    kind: ClassVar[Kind] = Kind.UNAUTHENTICATED
+    code: ClassVar[str] = "sso.refused"
+
+
+class SsoUnknown(ForecourtError):
+    """There is no such provider, or none that vouches for this address."""
+
+    kind: ClassVar[Kind] = Kind.NOT_FOUND
+    code: ClassVar[str] = "sso.unknown"
+
+
+class SsoInvalid(ForecourtError):
+    """No OpenID provider, or not set so that it could be asked."""
+
+    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str] = "sso.invalid"
+
+
+class SsoDomainTaken(ForecourtError):
+    """Another provider vouches for this domain already."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "sso.domain_taken"
+
+
 class TotpWanted(ForecourtError):
     """The password is right; the second factor is missing or wrong."""
 
@@ -498,6 +583,7 @@ class PasswordWeak(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.INVALID
     code: ClassVar[str] = "user.password_weak"
+    field: ClassVar[str] = "password"
 
 
 class SetUpDone(ForecourtError):
@@ -527,3 +613,23 @@ def permit(ctx: Context, scope: Scope) -> None:
         raise ScopeMissing(
             f"this needs the scope {scope.value!r}: make a key with --scope {scope.value}"
         )
+
+
+class KeptAnswer(Struct, frozen=True, array_like=True):
+    """What was answered to a request that may come again."""
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+class Standing(StrEnum):
+    """How a request's key stands that has no answer to give again."""
+
+    FRESH = "fresh"
+    """Nobody used it: go ahead."""
+    RUNNING = "running"
+    OTHER = "other"
+    """It was used for another request."""
+    LOST = "lost"
+    """The request began, and nobody knows what came of it."""

@@ -4,24 +4,38 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 import msgspec
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor import InvalidToken
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
 
 from forecourt.base.context import Context
+from forecourt.base.ids import TenantId
+from forecourt.base.text import is_printable
 from forecourt.domain.tenants.model import (
     AuditEntry,
     Caller,
     Deed,
+    NewProvider,
     Permission,
     Place,
+    Provider,
     Role,
+    SettingInvalid,
     Share,
+    SsoInvalid,
+    SsoRefused,
     Tenant,
     TenantKind,
+    TenantSettings,
     User,
+    Vouched,
 )
 
 # NIST SP 800-63B, 5.1.1: length is what counts; no rules on which letters.
@@ -155,3 +169,129 @@ def first_broken(entries: list[AuditEntry], previous: bytes, seq: int) -> int | 
             return seq
         previous = entry.hash
     return None
+
+
+def setting(after: TenantSettings) -> TenantSettings:
+    """The same, if a tenant can have it. Raises SettingInvalid."""
+    if after.time_zone not in available_timezones():
+        raise SettingInvalid(f"{after.time_zone!r} is no IANA time zone", field="time_zone")
+    url = urlsplit(after.ocpp_url)
+    if after.ocpp_url and (url.scheme not in ("ws", "wss") or not url.hostname or url.query):
+        raise SettingInvalid("stations dial an address that begins with ws:// or wss://")
+    return after
+
+
+# ---- single sign-on -------------------------------------------------------------------------
+
+# Signatures by a key pair, and nothing else: no "none", and no secret that somebody shares with us.
+ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384")
+CLOCKS_APART_S: Final = 60
+EMAIL_LENGTH_MAX: Final = 200
+ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+
+
+def provider(new: NewProvider, provider_id: str, tenant: TenantId, created: datetime) -> Provider:
+    """A provider as it is to be kept. Raises SsoInvalid."""
+    domains = tuple(domain.strip().casefold() for domain in new.domains)
+    if not domains or not all("." in domain and "@" not in domain for domain in domains):
+        raise SsoInvalid("name the domains whose addresses it vouches for, such as example.org")
+    parts = urlsplit(new.issuer)
+    if parts.query or parts.fragment or not _is_safe(new.issuer):
+        raise SsoInvalid("an issuer is an address that begins with https://")
+    return Provider(
+        id=provider_id,
+        tenant=tenant,
+        name=new.name,
+        issuer=new.issuer,
+        client_id=new.client_id,
+        domains=domains,
+        role_claim=new.role_claim,
+        roles=dict(new.roles),
+        default_role=new.default_role,
+        invites_only=new.invites_only,
+        trusts_email=new.trusts_email,
+        created_at=created,
+    )
+
+
+def _is_safe(url: str) -> bool:
+    """Nobody listens on the way: TLS, or this machine itself."""
+    parts = urlsplit(url)
+    local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    return bool(parts.hostname) and (parts.scheme == "https" or (local and parts.scheme == "http"))
+
+
+def discovery_fault(provider: Provider, found: Mapping[str, Any]) -> str | None:
+    """Why what a provider publishes will not do (OpenID Connect Discovery 1.0, 4.3), or None."""
+    if found.get("issuer") != provider.issuer:
+        return "the provider calls itself by another issuer's name"
+    if not all(_is_safe(str(found.get(name, ""))) for name in ENDPOINTS):
+        return "the provider does not say where to ask it, or not by https"
+    return None
+
+
+def has_key(keys: Mapping[str, Any], token: str) -> bool:
+    """Whether the key that a token names is among ``keys``."""
+    try:
+        named = jws.extract_compact(token.encode()).headers().get("kid")
+    except (JoseError, ValueError):
+        return True  # It will be refused for what it is.
+    held = keys.get("keys")
+    return isinstance(held, list) and any(
+        isinstance(key, dict) and key.get("kid") == named for key in held
+    )
+
+
+def vouched(
+    provider: Provider, keys: Mapping[str, Any], token: str, *, nonce: str, now: datetime
+) -> Vouched:
+    """Whom an id token vouches for (OpenID Connect Core 1.0, 3.1.3.7). Raises SsoRefused."""
+    try:
+        known = KeySet.import_key_set({"keys": keys["keys"]})
+        claims = jwt.decode(token, known, algorithms=ALGORITHMS).claims
+        jwt.JWTClaimsRegistry(
+            now=int(now.timestamp()),
+            leeway=CLOCKS_APART_S,
+            iss={"essential": True, "value": provider.issuer},
+            aud={"essential": True, "value": provider.client_id},
+            exp={"essential": True},
+            iat={"essential": True},
+            sub={"essential": True},
+            nonce={"essential": True, "value": nonce},
+        ).validate(claims)
+    except (JoseError, ValueError, KeyError, TypeError) as error:
+        raise SsoRefused("the provider's token is not good", cause=repr(error)) from error
+    # A token for several audiences says which of them it was made for.
+    if claims.get("azp", provider.client_id) != provider.client_id or (
+        isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and "azp" not in claims
+    ):
+        raise SsoRefused("the provider's token is for somebody else")
+    return Vouched(
+        subject=claims["sub"],
+        email=str(claims.get("email", "")).strip(),
+        verified=claims.get("email_verified") is True,
+        name=str(claims.get("name", ""))[:200],
+        claims=claims,
+    )
+
+
+def vouches_for(provider: Provider, vouched: Vouched) -> bool:
+    """Whether the address is one of the provider's domains, and shown to be theirs."""
+    name, _, domain = vouched.email.rpartition("@")
+    if not name or not is_printable(vouched.email) or len(vouched.email) > EMAIL_LENGTH_MAX:
+        return False
+    return domain.casefold() in provider.domains and (vouched.verified or provider.trusts_email)
+
+
+def role_of(provider: Provider, vouched: Vouched) -> Role | None:
+    """What the provider's claim makes somebody here: the first of our roles that a value names."""
+    claim, found = provider.role_claim, vouched.claims.get(provider.role_claim)
+    if found is None and claim:
+        found = vouched.claims
+        for name in claim.split("."):
+            found = found.get(name) if isinstance(found, dict) else None
+    values = found if isinstance(found, list) else [found]
+    named = {
+        provider.roles[one] for one in values if isinstance(one, str) and one in provider.roles
+    }
+    return next((role for role in Role if role in named), provider.default_role)

@@ -129,9 +129,12 @@ class MeRoutes(Controller):
         return self_of(caller.user, await desk.act(home, caller, data.place))
 
     @post("/logout", operation_id="log_out", summary="Log out", status_code=204)
-    async def log_out(self, request: Request[Any, Any, Any], desk: NamedDependency[Desk]) -> None:
-        """Log this browser out."""
-        await desk.log_out(request)
+    async def log_out(
+        self, request: Request[Any, Any, Any], desk: NamedDependency[Desk]
+    ) -> Response[None]:
+        """Log this browser out. `Location`: where to log out of the provider too, if it has one."""
+        place = await desk.log_out(request)
+        return Response(None, status_code=204, headers={} if place is None else {"Location": place})
 
     @post("/me/totp", operation_id="begin_totp", summary="Begin a second factor", status_code=200)
     async def begin(

@@ -37,6 +37,7 @@ from forecourt.domain.tenants import (
     Tenants,
     may_act_below,
 )
+from forecourt.edge.http.limits import Limits
 from forecourt.edge.http.permissions import ANYBODY, OF_KEYS, OF_SHARES, missing
 from forecourt.infra.tracing import current, new_trace, parent_of
 
@@ -50,6 +51,7 @@ COOKIE: Final = "forecourt_session"
 CSRF_HEADER: Final = "x-csrf-token"
 TENANT_HEADER: Final = "x-forecourt-tenant"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+ENTERED: Final = "entered"
 
 
 class ApiKeyMissing(ForecourtError):
@@ -101,6 +103,11 @@ class Keys:
             scopes=frozenset(scope.value for scope in key.scopes),
         )
 
+    def knows(self, secret: str) -> bool:
+        """Whether it was good a moment ago."""
+        kept = self._kept.get(sha256(secret.encode()).digest())
+        return kept is not None and self._clock.now() < kept.until
+
     async def _authenticate(self, secret: str, now: datetime) -> ApiKey:
         if len(secret) > KEY_LENGTH_MAX:
             raise ApiKeyInvalid("this API key is not valid")
@@ -140,6 +147,11 @@ class Browsers:
             self._kept.popitem(last=False)
         return caller
 
+    def knows(self, secret: str) -> bool:
+        """Whether it was good a moment ago."""
+        kept = self._kept.get(sha256(secret.encode()).digest())
+        return kept is not None and self._clock.now() < kept[1]
+
     def forget(self, secret: str) -> None:
         """Its log-in is over: nobody is to be taken for good any more, not even for a moment."""
         self._kept.pop(sha256(secret.encode()).digest(), None)
@@ -171,25 +183,40 @@ class Places:
 
 
 class Gate:
-    """Who stands before a route, and whether they may pass."""
+    """Who stands before a route, whether they may pass, and whether they come too often."""
 
-    def __init__(self, keys: Keys, browsers: Browsers, places: Places, clock: Clock) -> None:
+    def __init__(
+        self, keys: Keys, browsers: Browsers, places: Places, clock: Clock, limits: Limits
+    ) -> None:
         self._keys = keys
         self._browsers = browsers
         self._places = places
         self._clock = clock
+        self._limits = limits
 
-    async def enter(self, connection: Connection, operation: str) -> Context:
-        """Raises what the caller lacks: a key or a log-in, the page's token, the permission."""
-        key, cookie = presented(connection), connection.cookies.get(COOKIE)
+    async def enter(self, scope: Any) -> Context:
+        """Who asks; found out once for each request, whoever wants to know first.
+
+        Raises what the caller lacks: a key or a log-in, the page's token, the permission; and
+        RequestsLimited.
+        """
+        state = scope["state"]
+        if ENTERED not in state:
+            operation = str(getattr(scope.get("route_handler"), "operation_id", ""))
+            state[ENTERED] = await self._enter(ASGIConnection(scope), operation)
+        ctx: Context = state[ENTERED]
+        return ctx
+
+    async def _enter(self, connection: Connection, operation: str) -> Context:
         chosen = connection.headers.get(TENANT_HEADER, "")
-        if key is not None or not cookie:
-            ctx, held = await self._keys.context(connection, key), OF_KEYS
-            below = Scope.TENANTS.value in ctx.scopes
-        else:
-            caller = await self._at_browser(connection, cookie)
-            ctx, held = self._context(connection, caller), ROLES[caller.user.role]
-            below, chosen = may_act_below(caller.user), chosen or caller.acting
+        try:
+            ctx, held, below, acting = await self._recognize(connection)
+        except ForecourtError as error:
+            if error.kind is Kind.UNAUTHENTICATED:
+                self._limits.stranger(connection)
+            raise
+        self._limits.caller(connection, ctx.actor)
+        chosen = chosen or acting
         # About the caller alone: also for whom the place was taken away meanwhile.
         if chosen not in {"", ctx.tenant} and operation not in ANYBODY:
             ctx, held = await self._elsewhere(connection, ctx, held, chosen, below=below)
@@ -199,6 +226,22 @@ class Gate:
         if lacking is not None:
             raise Forbidden(f"this wants the permission {lacking}", permission=lacking)
         return ctx
+
+    async def _recognize(
+        self, connection: Connection
+    ) -> tuple[Context, frozenset[Permission], bool, str]:
+        """Who asks, what they may, whether also below their tenant, and where they last were."""
+        key, cookie = presented(connection), connection.cookies.get(COOKIE)
+        if key is not None or not cookie:
+            if key is not None and not self._keys.knows(key):
+                self._limits.look(connection)
+            ctx = await self._keys.context(connection, key)
+            return ctx, OF_KEYS, Scope.TENANTS.value in ctx.scopes, ""
+        if not self._browsers.knows(cookie):
+            self._limits.look(connection)
+        caller = await self._at_browser(connection, cookie)
+        below = may_act_below(caller.user)
+        return self._context(connection, caller), ROLES[caller.user.role], below, caller.acting
 
     async def _at_browser(self, connection: Connection, secret: str) -> Caller:
         caller = await self._browsers.caller(secret)
@@ -247,9 +290,8 @@ def guard(gate: Gate) -> Guard:
     """Lets nobody pass who may not."""
 
     # A function, since the framework copies its guards in depth, and the gate is one and no other.
-    async def at_the_gate(connection: Connection, handler: BaseRouteHandler) -> None:
-        operation = str(getattr(handler, "operation_id", ""))
-        connection.scope["auth"] = await gate.enter(connection, operation)
+    async def at_the_gate(connection: Connection, _: BaseRouteHandler) -> None:
+        connection.scope["auth"] = await gate.enter(connection.scope)
 
     return at_the_gate
 
@@ -274,7 +316,7 @@ def presented_to_browser(connection: Connection) -> str | None:
     return password or None
 
 
-def clean_address(connection: Connection, _: BaseRouteHandler) -> None:
+async def clean_address(connection: Connection, _: BaseRouteHandler) -> None:
     """Refuse control characters, which a database would choke on. Raises AddressInvalid."""
     texts = [connection.scope["path"]]
     for name, values in connection.query_params.dict().items():

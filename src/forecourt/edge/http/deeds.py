@@ -5,21 +5,16 @@ was sent, what came of it. Secrets are left out. Knows no room but the tenants'.
 """
 
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
 from forecourt.base.context import Context
 from forecourt.domain.tenants import Audit, Deed
+from forecourt.edge.http.asgi import FAILED_FROM, App, Message, Receive, Scope, Send
 from forecourt.edge.http.auth import SAFE_METHODS
-
-# ASGI's own types, of which the framework has a stricter notion than its callers.
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from forecourt.edge.http.standing import standing
 
 SAID_MAX: Final = 16_384
 """How much of a body is kept: more is a bulk import, whose rows tell for themselves."""
@@ -27,7 +22,6 @@ HIDDEN: Final = "…"
 SECRETS: Final = ("password", "secret", "private", "authorization", "key", "totp", "code", "csrf")
 # What changes nothing but the caller's own log-in; those have events of their own.
 UNREMARKABLE: Final = frozenset({"log_out", "begin_totp", "begin_passkey"})
-FAILED_FROM: Final = 400
 
 
 def remembered(audit: Audit) -> Callable[[Any], Any]:
@@ -118,31 +112,24 @@ class _Heard:
 
     @property
     def said(self) -> str:
-        """The body as JSON without secrets; empty where it was none, or more than is kept."""
-        if not self._body or len(self._body) > SAID_MAX:
-            return ""
-        try:
-            return json.dumps(hidden(json.loads(self._body)), ensure_ascii=False)
-        except ValueError:
-            return ""
+        """The body, as far as it is told."""
+        return said(bytes(self._body))
 
 
 async def _as_it_stands(scope: Scope) -> str:
     """What a GET of the same address answers the same caller; empty where there is none."""
-    heard = _Heard()
+    stands = await standing(scope)
+    return said(bytes(stands.body)) if stands.status < FAILED_FROM else ""
 
-    async def nothing() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
 
-    async def hear(message: Message) -> None:
-        heard.hear(message)
-
-    kept = ("type", "asgi", "http_version", "scheme", "path", "raw_path", "root_path", "headers")
-    asked: Scope = {name: scope[name] for name in (*kept, "client", "server") if name in scope}
-    headers = [(name, value) for name, value in asked["headers"] if name != b"content-length"]
-    asked.update(method="GET", query_string=b"", state={}, headers=headers, extensions={})
-    await scope["litestar_app"](asked, nothing, hear)
-    return heard.said if heard.status < FAILED_FROM else ""
+def said(body: bytes) -> str:
+    """A body as JSON without secrets; empty where it was none, or more than is kept."""
+    if not body or len(body) > SAID_MAX:
+        return ""
+    try:
+        return json.dumps(hidden(json.loads(body)), ensure_ascii=False)
+    except ValueError:
+        return ""
 
 
 def hidden(value: Any) -> Any:

@@ -9,12 +9,11 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from forecourt.edge.http.errors import PROBLEM_JSON, Problem
+from forecourt.edge.http.errors import Problem
 from forecourt.edge.http.export import CSV, lists
+from forecourt.edge.http.surroundings import AROUND, REFS, surrounded
 from forecourt.edge.http.vitals import VERSION
 
-# Prefix of statuses that are no failures; what else the framework guesses is not how we answer.
-FINE: Final = "2"
 FORMAT: Final = {
     "name": "format",
     "in": "query",
@@ -22,7 +21,6 @@ FORMAT: Final = {
     "schema": {"type": "string", "enum": ["json", "csv"], "default": "json"},
     "required": False,
 }
-REFS: Final = "#/components/schemas/{name}"
 
 
 class _Rendered(JsonRenderPlugin):
@@ -41,7 +39,9 @@ def config() -> OpenAPIConfig:
         description=(
             "Energy in Wh, power in W, state of charge in %; + flows into the vehicle. Moments are"
             " UTC. Lists come in pages: send `next` of one page as `cursor` to have the next."
-            " Failures are problems (RFC 9457); their `code` is for programs."
+            " Failures are problems (RFC 9457); their `code` is for programs. What is one thing has"
+            " an `ETag`: send it as `If-Match` to change only what nobody else changed meanwhile."
+            " With an `Idempotency-Key` a POST that is sent again is done once."
         ),
         path="/schema",
         render_plugins=[_Rendered(path="/openapi.json")],
@@ -69,33 +69,33 @@ def _handlers(app: Litestar) -> Iterator[Any]:
 
 
 def corrected(described: dict[str, Any], listing: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """The same, where every operation may answer with a Problem, and a list with a file.
+    """The same, with what stands around the routes: problems, tags, keys, limits; lists as files.
 
     ``listing``: the operations that are lists, and by what each may be sorted.
     """
     _, schemas = msgspec.json.schema_components([Problem], ref_template=REFS)
     components = described["components"]
     paths = {
-        path: {method: _operation(method, item, listing) for method, item in items.items()}
+        path: {
+            method: _operation(surrounded(path, method, item, frozenset(items)), listing)
+            for method, item in items.items()
+        }
         for path, items in described["paths"].items()
     }
     return {
         **described,
         "paths": paths,
-        "components": {**components, "schemas": {**components["schemas"], **schemas}},
+        "components": {
+            **components,
+            "schemas": {**components["schemas"], **schemas},
+            **AROUND,
+        },
     }
 
 
-def _operation(method: str, described: Any, listing: Mapping[str, Sequence[str]]) -> Any:
-    if method not in ("get", "post", "put", "patch", "delete"):
-        return described
-    fine = {code: said for code, said in described["responses"].items() if code.startswith(FINE)}
-    failed = {
-        "description": "A problem (RFC 9457)",
-        "content": {PROBLEM_JSON: {"schema": {"$ref": REFS.format(name="Problem")}}},
-    }
-    described = {**described, "responses": {**fine, "default": failed}}
-    sorts = listing.get(described["operationId"])
+def _operation(described: Any, listing: Mapping[str, Sequence[str]]) -> Any:
+    named = isinstance(described, dict) and described.get("operationId")
+    sorts = listing.get(named) if named else None
     return described if sorts is None else _list(described, sorts)
 
 

@@ -33,6 +33,13 @@ STATUS: Final[Mapping[Kind, int]] = {
     Kind.INTERNAL: 500,
 }
 
+# Where HTTP has a finer word than the kind has.
+STATUS_OF_CODE: Final[Mapping[str, int]] = {
+    "resource.changed": 412,
+    "body.too_large": 413,
+    "idempotency.key_reused": 422,
+}
+
 TITLE: Final[Mapping[int, str]] = {
     400: "The request is not valid",
     401: "An API key is needed",
@@ -40,7 +47,9 @@ TITLE: Final[Mapping[int, str]] = {
     404: "There is no such thing",
     405: "This cannot be done here",
     409: "This contradicts what is",
+    412: "This has changed meanwhile",
     413: "The body is too large",
+    422: "This was said before, and was something else",
     415: "This kind of body is not understood",
     429: "Too much at once",
     500: "Something broke on our side",
@@ -57,6 +66,9 @@ CODE: Final[Mapping[int, str]] = {
 }
 
 INTERNAL: Final = 500
+WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+# The decoder names what is missing or too much beside its place, not in it.
+_FIELD: Final = re.compile(r"Object (?:missing required|contains unknown) field `(.+)`")
 
 IN_BODY: Final = re.compile(r"(.*) - at `\$\.data\.?(.*)`", re.DOTALL)
 
@@ -99,7 +111,7 @@ def problem(
     if status == STATUS[Kind.UNAUTHENTICATED]:
         sent.setdefault("WWW-Authenticate", 'Bearer realm="forecourt"')
     if status == STATUS[Kind.UNAVAILABLE]:
-        sent["Retry-After"] = str(RETRY_AFTER_S)
+        sent.setdefault("Retry-After", str(RETRY_AFTER_S))
     return Response(
         Problem(
             type=f"urn:forecourt:problem:{code}",
@@ -118,10 +130,17 @@ def problem(
 
 def on_forecourt_error(request: Request[Any, Any, Any], error: ForecourtError) -> Response[Problem]:
     """A promise that a room could not keep."""
-    status, trace = STATUS[error.kind], trace_of(request)
+    status = STATUS_OF_CODE.get(error.code, STATUS[error.kind])
+    trace = trace_of(request)
     tell = log.error if status >= INTERNAL else log.debug
     tell("http.refused", trace=trace, code=error.code, error=error.message, **error.context)
-    return problem(status, error.code, error.message, trace=trace)
+    # What a body or a parameter may not say has its place, also where a room found it out.
+    wrong = status == STATUS[Kind.INVALID]
+    field = str(error.context.get("field", error.field))
+    faults = (_of_field(request, error.message, field),) if wrong else ()
+    wait_s = error.context.get("retry_after_s")
+    headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
+    return problem(status, error.code, error.message, trace=trace, headers=headers, errors=faults)
 
 
 def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
@@ -135,6 +154,8 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
         return problem(400, CODE[400], said, trace=trace_of(request), errors=(wrong,))
     extra = error.extra if isinstance(error.extra, list) else []
     faults = tuple(fault(one) for one in extra if isinstance(one, dict))
+    if status == STATUS[Kind.INVALID] and not faults:
+        faults = (_of_field(request, error.detail, ""),)
     return problem(
         status,
         CODE.get(status, "request.refused"),
@@ -147,7 +168,9 @@ def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> 
 
 def on_not_utf8(request: Request[Any, Any, Any], _: UnicodeDecodeError) -> Response[Problem]:
     """Bytes that are no text; the framework lets the decoder's error through."""
-    return problem(400, CODE[400], "the body is not UTF-8", trace=trace_of(request))
+    detail = "the body is not UTF-8"
+    faults = (_of_field(request, detail, ""),)
+    return problem(400, CODE[400], detail, trace=trace_of(request), errors=faults)
 
 
 def on_exception(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
@@ -175,14 +198,27 @@ def fault(found: Mapping[str, Any]) -> Fault:
         return Fault(detail=detail, parameter=key.rstrip("_"))
     if key == "data":
         missing = detail == "'data'"
-        return Fault(detail="a JSON body is needed" if missing else detail, pointer="")
-    return Fault(detail=detail, pointer=pointer(key))
+        if missing:
+            return Fault(detail="a JSON body is needed", pointer="")
+        key = ""
+    named = _FIELD.fullmatch(detail)
+    return Fault(detail=detail, pointer=pointer(key) + (_step(named[1]) if named else ""))
+
+
+def _of_field(request: Request[Any, Any, Any], detail: str, field: str) -> Fault:
+    if request.method in WITHOUT_BODY:
+        return Fault(detail=detail, parameter=field or None)
+    return Fault(detail=detail, pointer=_step(field) if field else "")
 
 
 def pointer(path: str) -> str:
     """``variables[1].name`` as ``/variables/1/name``."""
     parts = re.findall(r"[^.\[\]]+", path)
-    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
+    return "".join(map(_step, parts))
+
+
+def _step(name: str) -> str:
+    return "/" + name.replace("~", "~0").replace("/", "~1")
 
 
 def _said(status: int, error: HTTPException, faults: tuple[Fault, ...]) -> str:

@@ -23,6 +23,7 @@ from msgspec import Struct
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.pages import PAGE_MAX
 from forecourt.edge.http.errors import HARDENED
+from forecourt.edge.http.standing import WITHIN
 
 CSV: Final = "text/csv"
 CONTENT_TYPE: Final = b"text/csv; charset=utf-8; header=present"
@@ -146,7 +147,9 @@ class _File:
         scope: Any = {n: self._scope[n] for n in (*names, "client", "server") if n in self._scope}
         headers = [pair for pair in self._scope["headers"] if pair[0] not in _ABOUT_THE_FILE]
         query = urlencode(given).encode()
-        scope.update(method="GET", query_string=query, state={}, headers=headers, extensions={})
+        # A file is one request, however many pages it has.
+        state = {WITHIN: True} if cursor else {}
+        scope.update(method="GET", query_string=query, state=state, headers=headers, extensions={})
         await self._scope["litestar_app"](scope, nothing, hear)
         return start[0], bytes(body)
 

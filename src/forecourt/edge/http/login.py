@@ -46,6 +46,9 @@ Code = Annotated[str, Meta(max_length=40)]
 
 ONCE_COOKIE: Final = "forecourt_once"
 ONCE_LASTS_S: Final = 300
+TRIP_COOKIE: Final = "forecourt_sso"
+TRIP_LASTS_S: Final = 600
+CALLBACK: Final = "/api/v1/login/sso/callback"
 
 
 class PasskeysNowhere(ForecourtError):
@@ -53,6 +56,26 @@ class PasskeysNowhere(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.CONFLICT
     code: ClassVar[str] = "passkey.nowhere"
+
+
+class SsoNowhere(ForecourtError):
+    """The platform has no name that a provider could send people back to."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "sso.nowhere"
+
+
+class Vouching(Struct, frozen=True, kw_only=True):
+    """An OpenID provider to log in with."""
+
+    id: str
+    name: str
+
+
+class LoginOptions(Struct, frozen=True, kw_only=True):
+    """With what one may log in besides a password and a passkey."""
+
+    providers: list[Vouching]
 
 
 class PlaceView(Struct, frozen=True, kw_only=True):
@@ -179,12 +202,55 @@ class Desk:
         given = Credentials(email=first.email, password=first.password)
         return await self.log_in(request, given)
 
-    async def log_out(self, request: Request[Any, Any, Any]) -> None:
-        """Nothing happens when nobody was logged in."""
+    async def log_out(self, request: Request[Any, Any, Any]) -> str | None:
+        """Where to log out next, of who vouched for the user. Nothing when nobody was logged in."""
         secret = request.cookies.get(COOKIE)
-        if secret:
-            await self.people.logins.log_out(secret)
-            self._browsers.forget(secret)
+        if not secret:
+            return None
+        try:
+            caller = await self._browsers.caller(secret)
+        except LoginRefused:
+            return None
+        await self.people.logins.log_out(secret)
+        self._browsers.forget(secret)
+        back = self.people.public_url or here(request)
+        if caller.provider_id is None or not back:
+            return None
+        return await self.people.sso.way_out(
+            self._home(caller.user), caller.provider_id, back + "/"
+        )
+
+    async def begin_sso(
+        self, request: Request[Any, Any, Any], provider_id: str, email: str
+    ) -> tuple[str, str]:
+        """Raises LoginThrottled, SsoNowhere, SsoUnknown."""
+        names = self._slowed(request, "sso")
+        self._throttle.failed(names, time.monotonic())  # Until somebody comes back.
+        base = self.people.public_url or here(request)
+        if not base:
+            raise SsoNowhere("single sign-on leads back here: set public_url")
+        if not provider_id:
+            provider_id = (await self.people.sso.of_email(email)).id
+        return await self.people.sso.begin(provider_id, base + CALLBACK, self._clock.now())
+
+    async def finish_sso(
+        self, request: Request[Any, Any, Any], state: str, code: str
+    ) -> Response[LoggedIn]:
+        """Raises SsoRefused, LoginRefused."""
+        login = await self.people.sso.finish(
+            request.cookies.get(TRIP_COOKIE, ""),
+            state,
+            code,
+            now=self._clock.now(),
+            seen=seen(request),
+        )
+        self._throttle.passed((f"sso from {address_of(request)}",))
+        return await self._welcome(request, login)
+
+    async def offered(self) -> LoginOptions:
+        """What the page before the door can offer to strangers: the installation's own tenant."""
+        found = await self.people.sso.offered(self._tenant)
+        return LoginOptions(providers=[Vouching(id=one.id, name=one.name) for one in found])
 
     async def ask_for_passkey(self, request: Request[Any, Any, Any]) -> Response[Question]:
         """Raises LoginThrottled, PasskeysNowhere."""

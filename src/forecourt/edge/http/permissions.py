@@ -24,6 +24,7 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
             "list_roles",
             "list_timeline",
             "list_networks",
+            "read_settings",
             "list_network_alarms",
             "list_connectors",
             "read_power",
@@ -50,6 +51,7 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
     ),
     P.CERTIFICATES_READ: (
         *("list_certificates", "read_certificate", "list_signing_requests", "list_authorities"),
+        "read_authority",
         *("list_installed_certificates", "list_contracts"),
     ),
     P.CERTIFICATES_WRITE: (
@@ -71,8 +73,15 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
         "read_customer_information",
     ),
     P.TOKENS_WRITE: ("add_token", "change_token", "remove_token"),
-    P.PEOPLE_READ: ("list_users", "read_user", "list_api_keys"),
-    P.PEOPLE_WRITE: (*("add_user", "change_user", "remove_user", "add_api_key", "revoke_api_key"),),
+    P.PEOPLE_READ: (
+        *("list_users", "read_user", "list_api_keys", "read_api_key"),
+        *("list_sso_providers", "read_sso_provider"),
+    ),
+    P.PEOPLE_WRITE: (
+        *("add_user", "change_user", "remove_user", "add_api_key", "revoke_api_key"),
+        "change_settings",
+        *("add_sso_provider", "set_sso_provider", "remove_sso_provider"),
+    ),
     P.TENANTS_READ: ("list_tenants", "read_tenant", "list_shares"),
     P.TENANTS_WRITE: ("add_tenant", "change_tenant", "share_sites", "unshare_sites"),
     P.AUDIT_READ: ("list_audit", "verify_audit"),

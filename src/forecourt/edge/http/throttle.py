@@ -1,5 +1,6 @@
 """Slows down whoever guesses: after a few failures each try must wait longer. Knows no route."""
 
+import math
 from collections import OrderedDict
 from typing import ClassVar, Final
 
@@ -30,7 +31,10 @@ class Throttle:
         """Raises LoginThrottled while one of ``names`` must wait."""
         wait_s = max(self._failed.get(name, (0, 0.0))[1] - now_s for name in names)
         if wait_s > 0:
-            raise LoginThrottled(f"too many failures: try again in {wait_s:.0f} s")
+            later_s = math.ceil(wait_s)
+            raise LoginThrottled(
+                f"too many failures: try again in {later_s} s", retry_after_s=later_s
+            )
 
     def failed(self, names: tuple[str, ...], now_s: float) -> None:
         """Another one: the wait doubles."""

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from asyncio import BaseTransport
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, TypeAlias
 from urllib.parse import unquote_to_bytes
 
@@ -11,6 +11,7 @@ from msgspec import Struct
 from multidict import CIMultiDict
 
 from forecourt.domain.stations import ClientCertificate
+from forecourt.edge.peers import Proxies
 
 FORWARDED: Final = "X-Forwarded-For"
 # What only stations of 1.6 may have (2.0.1 A00.FR.313).
@@ -30,15 +31,11 @@ class Knock(Struct, frozen=True, kw_only=True):
     certificate: ClientCertificate | None = None
 
 
-def peer_of(socket: BaseTransport, headers: CIMultiDict[str], proxies: Sequence[str]) -> str:
+def peer_of(socket: BaseTransport, headers: CIMultiDict[str], proxies: Proxies) -> str:
     """The address that a connection comes from; what a proxy of ours says, where one is between."""
     peer = socket.get_extra_info("peername")
     address = str(peer[0]) if isinstance(peer, tuple) and peer else ""
-    if address in proxies:
-        # The last is who spoke to our proxy; those before it anybody can write.
-        said = headers.get(FORWARDED, "").rpartition(",")[2].strip()
-        return said[:45] or address
-    return address
+    return proxies.client(address, ",".join(headers.getall(FORWARDED, [])))
 
 
 def tls_version(socket: BaseTransport) -> str | None:

@@ -2,9 +2,10 @@
 
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from forecourt.base.ids import TenantId
+from forecourt.edge.peers import Proxies
 
 
 class UnknownStations(StrEnum):
@@ -31,7 +32,7 @@ class GatewayOptions(Struct, frozen=True, kw_only=True):
     """The least that any station may come in by, whatever its own."""
     owner: str = ""
     """Whose stations' certificates must be: their organization (A00.FR.404)."""
-    proxies: tuple[str, ...] = ()
+    proxies: Proxies = field(default_factory=Proxies)
     """Whose word on where somebody comes from we take."""
     compression: bool = True
     """Agree on permessage-deflate with stations that offer it."""

@@ -147,6 +147,14 @@ class Security:
             await unit.emit(*(added(ctx, one) for one in fresh))
         return fresh
 
+    async def read_authority(self, ctx: Context, authority: str) -> CertificateAuthority:
+        """One authority, ours or somebody else's. Raises AuthorityUnknown."""
+        async with self._db.unit(ctx) as unit:
+            found = await store.authority_by_id(unit, authority)
+        if found is None:
+            raise AuthorityUnknown(f"no authority has the id {authority!r}")
+        return found
+
     async def distrust(self, ctx: Context, authority: str) -> None:
         """Forget somebody else's authority. Raises AuthorityUnknown."""
         async with self._db.unit(ctx) as unit:

@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import (
+    ARRAY,
     JSON,
     BigInteger,
     Boolean,
@@ -17,8 +19,10 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    any_,
     delete,
     insert,
+    literal,
     literal_column,
     select,
     text,
@@ -311,7 +315,8 @@ async def connectors_of(unit: Unit, ids: Sequence[StationId]) -> dict[StationId,
     """The connectors of each of these stations, in their order."""
     query = (
         select(connectors)
-        .where(connectors.c.station_id.in_(ids))
+        # One parameter however many they are: a list of them would be another statement each time.
+        .where(connectors.c.station_id == any_(literal(list(ids), ARRAY(Text))))
         .order_by(connectors.c.evse_no, connectors.c.connector_no)
     )
     found: dict[StationId, list[Connector]] = {}
@@ -505,9 +510,7 @@ async def find_command(unit: Unit, command_id: str) -> tuple[dict[str, Any], Any
 
 def station(row: Any) -> Station:
     """One row as a Station."""
-    fields = {
-        name: getattr(row, name) for name in Station.__struct_fields__ if name not in _DERIVED
-    }
+    fields = dict(zip(_PLAIN, _plain(row), strict=True))
     return Station(
         id=StationId(row.station_id),
         tenant=TenantId(row.tenant_id),
@@ -531,6 +534,10 @@ _LISTING: Final = Listing(
 _DERIVED: Final = (
     *("id", "tenant", "admission", "ping", "has_password", "password_changing", "zone"),
 )
+
+
+_PLAIN: Final = tuple(name for name in Station.__struct_fields__ if name not in _DERIVED)
+_plain: Final = attrgetter(*_PLAIN)
 
 
 def _connector(row: Any) -> Connector:

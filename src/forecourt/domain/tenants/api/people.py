@@ -268,6 +268,16 @@ class KeyRoutes(Controller):
         made = await tenants.add_key(ctx, data.name, expires_at=data.expires_at)
         return KeyMade(id=made.key.id, name=made.key.name, key=made.secret)
 
+    @get("/{key_id:str}", operation_id="read_api_key", summary="One API key")
+    async def read(
+        self,
+        ctx: NamedDependency[Context],
+        tenants: NamedDependency[Tenants],
+        key_id: FromPath[str],
+    ) -> KeyView:
+        """One key, also when it was revoked."""
+        return key_view(await tenants.read_key(ctx, key_id))
+
     @delete("/{key_id:str}", operation_id="revoke_api_key", summary="Revoke an API key")
     async def revoke(
         self,

@@ -36,9 +36,11 @@ from forecourt.domain.tenants.model import (
 from forecourt.domain.tenants.service.logins import Logins
 from forecourt.domain.tenants.service.once import OneTime
 from forecourt.domain.tenants.service.passkeys import Passkeys
+from forecourt.domain.tenants.service.sso import Sso
 from forecourt.domain.tenants.store import logins
 from forecourt.domain.tenants.store import people as store
 from forecourt.infra.database import Database, Unit
+from forecourt.infra.outbound import Outbound
 
 # RFC 4226, 4: at least 128 bits, 160 recommended.
 TOTP_BYTES: Final = 20
@@ -51,7 +53,14 @@ CHECKS_AT_ONCE: Final = 1
 class People:
     """Everything about those who log in."""
 
-    def __init__(self, db: Database, *, secret_key: bytes, public_url: str = "") -> None:
+    def __init__(
+        self,
+        db: Database,
+        *,
+        secret_key: bytes,
+        public_url: str = "",
+        outbound: Outbound | None = None,
+    ) -> None:
         self._db = db
         self.public_url = public_url
         """Where people reach the platform, if that was said."""
@@ -59,6 +68,13 @@ class People:
         self.logins = Logins(db, secret_key=secret_key)
         self._once = OneTime(db, secret_key=secret_key)
         self.passkeys = Passkeys(db, logins=self.logins, once=self._once)
+        self.sso = Sso(
+            db,
+            logins=self.logins,
+            once=self._once,
+            outbound=Outbound() if outbound is None else outbound,
+            secret_key=secret_key,
+        )
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
         self._checking = asyncio.Semaphore(CHECKS_AT_ONCE)
         self._nobody = ""
@@ -211,7 +227,7 @@ class People:
             await self._is_password(await self._nobodys(), password)
             raise LoginRefused("wrong address or password")
         user, hashed, sealed, used = found
-        if not await self._is_password(hashed, password):
+        if not await self._is_password(hashed or await self._nobodys(), password):
             raise LoginRefused("wrong address or password")
         await self.logins.admit(user)
         ctx = Context(actor=f"user:{user.id}", tenant=user.tenant, now=now)

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -22,6 +22,7 @@ from forecourt.domain.tenants.model import (
     NewApiKey,
     Place,
     Scope,
+    SettingsChanged,
     Share,
     ShareEmpty,
     ShareUnknown,
@@ -29,6 +30,7 @@ from forecourt.domain.tenants.model import (
     TenantAdded,
     TenantChanged,
     TenantKind,
+    TenantSettings,
     TenantsFull,
     TenantUnknown,
 )
@@ -173,6 +175,38 @@ class Tenants:
 
     # ---- the keys of programs -------------------------------------------------------------------
 
+    async def settings(self, ctx: Context) -> TenantSettings:
+        """What the context's tenant set for itself."""
+        async with self._db.unit(ctx) as unit:
+            return await tenants.find_settings(unit, ctx.tenant)
+
+    async def change_settings(
+        self,
+        ctx: Context,
+        *,
+        name: str | None = None,
+        time_zone: str | None = None,
+        ocpp_url: str | None = None,
+    ) -> TenantSettings:
+        """Set what is given; None leaves a thing as it is. Raises SettingInvalid."""
+        given = {"name": name, "time_zone": time_zone, "ocpp_url": ocpp_url}
+        changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+        async with self._db.unit(ctx) as unit:
+            before = await tenants.find_settings(unit, ctx.tenant, held=True)
+            after = rules.setting(msgspec.structs.replace(before, **changes))
+            if after != before:
+                await tenants.save_settings(unit, after)
+                await unit.emit(
+                    SettingsChanged(
+                        tenant=ctx.tenant,
+                        at=ctx.now,
+                        name=after.name,
+                        time_zone=after.time_zone,
+                        ocpp_url=after.ocpp_url,
+                    )
+                )
+        return after
+
     async def add_key(
         self,
         ctx: Context,
@@ -205,6 +239,14 @@ class Tenants:
         """
         async with self._db.unit(ctx) as unit:
             return await store.page(unit, wanted)
+
+    async def read_key(self, ctx: Context, key_id: str) -> ApiKey:
+        """One key, also when it was revoked. Raises ApiKeyUnknown."""
+        async with self._db.unit(ctx) as unit:
+            key = await store.find_key_of(unit, key_id)
+        if key is None:
+            raise ApiKeyUnknown(f"no API key has the id {key_id!r}")
+        return key
 
     async def revoke_key(self, ctx: Context, name_or_id: str) -> ApiKey:
         """End a key's life. Raises ApiKeyUnknown."""

@@ -57,6 +57,12 @@ async def find_key(unit: Unit, digest: Digest) -> ApiKey | None:
     return None if row is None else _key(row)
 
 
+async def find_key_of(unit: Unit, key_id: str) -> ApiKey | None:
+    query = select(api_keys).where(api_keys.c.api_key_id == key_id)
+    row = (await unit.conn.execute(query)).first()
+    return None if row is None else _key(row)
+
+
 async def find_live_key_named(unit: Unit, name: str) -> ApiKey | None:
     query = select(api_keys).where(api_keys.c.name == name, api_keys.c.revoked_at.is_(None))
     row = (await unit.conn.execute(query)).first()

@@ -25,6 +25,9 @@ from forecourt.domain.tenants.model import USER_SORTS, Role, User
 from forecourt.infra.database import Unit, metadata
 from forecourt.infra.listing import Listing, list_rows, only, sorts
 
+NO_PASSWORD: Final = ""
+"""No password hashes to this."""
+
 users: Final = Table(
     "users",
     metadata,

@@ -12,6 +12,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    cast,
     delete,
     insert,
     select,
@@ -87,7 +88,8 @@ async def find(unit: Unit, provider_id: str) -> tuple[Provider, bytes] | None:
 
 async def of_domains(unit: Unit, domains: Sequence[str]) -> list[Provider]:
     """Those that vouch for addresses of one of ``domains``."""
-    query = select(providers).where(providers.c.domains.overlap(list(domains)))
+    wanted = cast([*domains], ARRAY(Text))
+    query = select(providers).where(providers.c.domains.op("&&")(wanted))
     return [_provider(row) for row in await unit.conn.execute(query)]
 
 

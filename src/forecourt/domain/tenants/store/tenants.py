@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from forecourt.base.ids import TenantId
 from forecourt.base.pages import Page, Wanted
-from forecourt.domain.tenants.model import TENANT_SORTS, Share, Tenant, TenantKind
+from forecourt.domain.tenants.model import TENANT_SORTS, Share, Tenant, TenantKind, TenantSettings
 from forecourt.infra.database import Unit, metadata
 from forecourt.infra.listing import Listing, list_rows, sorts
 
@@ -59,6 +59,23 @@ def _values(tenant: Tenant) -> dict[str, Any]:
         "kind": tenant.kind.value,
         "above": [*tenant.above],
     }
+
+
+async def find_settings(unit: Unit, tenant: TenantId, *, held: bool = False) -> TenantSettings:
+    """What a tenant set; ``held``: for us alone until the unit ends."""
+    query = select(tenants).where(tenants.c.tenant_id == tenant)
+    row = (await unit.conn.execute(query.with_for_update() if held else query)).one()
+    return TenantSettings(
+        id=TenantId(row.tenant_id), name=row.name, time_zone=row.time_zone, ocpp_url=row.ocpp_url
+    )
+
+
+async def save_settings(unit: Unit, settings: TenantSettings) -> None:
+    await unit.conn.execute(
+        update(tenants)
+        .where(tenants.c.tenant_id == settings.id)
+        .values(name=settings.name, time_zone=settings.time_zone, ocpp_url=settings.ocpp_url)
+    )
 
 
 async def ensure(unit: Unit, tenant: Tenant) -> None:
