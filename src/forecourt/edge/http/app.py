@@ -112,6 +112,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     EventTypeRoutes,
 )
 FACTS: Final = Facts()
+FOR_ANYBODY: Final = (LoginRoutes, SsoRoutes, DriverRoutes, PageRoutes, PkiRoutes)
 DEFAULT_TENANT: Final = TenantId("default")
 
 
@@ -157,11 +158,7 @@ def http_app(
             "search": Provide(searched, sync_to_thread=False),
         },
     )
-    public = Router(
-        "/",
-        route_handlers=[LoginRoutes, SsoRoutes, DriverRoutes, PageRoutes, PkiRoutes],
-        guards=[for_strangers(limits)],
-    )
+    public = Router("/", route_handlers=FOR_ANYBODY, guards=[for_strangers(limits)])
     app = Litestar(
         [api, public, ConsoleRoutes, VitalsRoutes],
         dependencies={

@@ -113,7 +113,7 @@ OF_SHARES: Final = frozenset(
     {
         *("list_stations", "read_station", "list_timeline", "list_alarms", "overview", "live"),
         *("list_sessions", "read_session", "list_readings", "list_sites", "read_site"),
-        *("overview_sites", "read_site_summary", "list_roles"),
+        *("list_site_summaries", "read_site_summary", "list_roles"),
     }
 )
 """What may be read where sites are shared; all that is not named here may not."""
