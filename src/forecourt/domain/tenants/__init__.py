@@ -22,9 +22,7 @@ from forecourt.domain.tenants.model import (
     LoginUnknown,
     Method,
     NewApiKey,
-    NewProvider,
     NewUser,
-    Party,
     Passkey,
     PasskeyAdded,
     PasskeyExists,
@@ -35,7 +33,6 @@ from forecourt.domain.tenants.model import (
     PasswordWeak,
     Permission,
     Place,
-    Provider,
     Role,
     Scope,
     ScopeMissing,
@@ -46,10 +43,6 @@ from forecourt.domain.tenants.model import (
     Share,
     ShareEmpty,
     ShareUnknown,
-    SsoDomainTaken,
-    SsoInvalid,
-    SsoRefused,
-    SsoUnknown,
     Standing,
     Tenant,
     TenantAdded,
@@ -66,6 +59,15 @@ from forecourt.domain.tenants.model import (
     UserLoggedIn,
     UserUnknown,
     permit,
+)
+from forecourt.domain.tenants.model.sso import (
+    NewProvider,
+    Party,
+    Provider,
+    SsoDomainTaken,
+    SsoInvalid,
+    SsoRefused,
+    SsoUnknown,
 )
 from forecourt.domain.tenants.rules import ROLES, may_act_below
 from forecourt.domain.tenants.service import (
