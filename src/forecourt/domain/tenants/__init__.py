@@ -23,6 +23,7 @@ from forecourt.domain.tenants.model import (
     Method,
     NewApiKey,
     NewUser,
+    Party,
     Passkey,
     PasskeyAdded,
     PasskeyExists,
@@ -62,7 +63,6 @@ from forecourt.domain.tenants.model import (
 )
 from forecourt.domain.tenants.model.sso import (
     NewProvider,
-    Party,
     Provider,
     SsoDomainTaken,
     SsoInvalid,
