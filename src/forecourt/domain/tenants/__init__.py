@@ -22,6 +22,7 @@ from forecourt.domain.tenants.model import (
     LoginUnknown,
     Method,
     NewApiKey,
+    NewProvider,
     NewUser,
     Party,
     Passkey,
@@ -34,6 +35,7 @@ from forecourt.domain.tenants.model import (
     PasswordWeak,
     Permission,
     Place,
+    Provider,
     Role,
     Scope,
     ScopeMissing,
@@ -44,6 +46,10 @@ from forecourt.domain.tenants.model import (
     Share,
     ShareEmpty,
     ShareUnknown,
+    SsoDomainTaken,
+    SsoInvalid,
+    SsoRefused,
+    SsoUnknown,
     Standing,
     Tenant,
     TenantAdded,
@@ -60,14 +66,6 @@ from forecourt.domain.tenants.model import (
     UserLoggedIn,
     UserUnknown,
     permit,
-)
-from forecourt.domain.tenants.model.sso import (
-    NewProvider,
-    Provider,
-    SsoDomainTaken,
-    SsoInvalid,
-    SsoRefused,
-    SsoUnknown,
 )
 from forecourt.domain.tenants.rules import ROLES, may_act_below
 from forecourt.domain.tenants.service import (

@@ -22,21 +22,19 @@ from forecourt.domain.tenants.model import (
     AuditEntry,
     Caller,
     Deed,
+    NewProvider,
     Permission,
     Place,
+    Provider,
     Role,
     SettingInvalid,
     Share,
+    SsoInvalid,
+    SsoRefused,
     Tenant,
     TenantKind,
     TenantSettings,
     User,
-)
-from forecourt.domain.tenants.model.sso import (
-    NewProvider,
-    Provider,
-    SsoInvalid,
-    SsoRefused,
     Vouched,
 )
 

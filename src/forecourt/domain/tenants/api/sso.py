@@ -11,8 +11,7 @@ from msgspec import Meta, Struct
 
 from forecourt.base.context import Context
 from forecourt.base.text import Line, Name
-from forecourt.domain.tenants.model import Role
-from forecourt.domain.tenants.model.sso import NewProvider, Provider
+from forecourt.domain.tenants.model import NewProvider, Provider, Role
 from forecourt.domain.tenants.service import People
 
 Domains = Annotated[tuple[Name, ...], Meta(min_length=1, max_length=50)]

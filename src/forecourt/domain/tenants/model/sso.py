@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.ids import TenantId
-from forecourt.domain.tenants.model import Role
+from forecourt.domain.tenants.model.people import Role
 
 
 class Provider(Struct, frozen=True, kw_only=True):

@@ -22,14 +22,20 @@ from forecourt.base.errors import ForecourtError
 from forecourt.base.ids import TenantId, new_id
 from forecourt.base.seal import Sealed, seal, unseal
 from forecourt.domain.tenants import rules
-from forecourt.domain.tenants.model import Login, Method, Role, Seen, User, UserAdded, UserChanged
-from forecourt.domain.tenants.model.sso import (
+from forecourt.domain.tenants.model import (
+    Login,
+    Method,
     NewProvider,
     Provider,
+    Role,
+    Seen,
     SsoDomainTaken,
     SsoInvalid,
     SsoRefused,
     SsoUnknown,
+    User,
+    UserAdded,
+    UserChanged,
     Vouched,
 )
 from forecourt.domain.tenants.service.logins import Logins

@@ -21,8 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from forecourt.base.ids import TenantId
-from forecourt.domain.tenants.model import Role, User
-from forecourt.domain.tenants.model.sso import Provider
+from forecourt.domain.tenants.model import Provider, Role, User
 from forecourt.domain.tenants.store.people import user_of, users
 from forecourt.infra.database import Unit, metadata
 
