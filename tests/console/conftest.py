@@ -89,8 +89,9 @@ def browser() -> Generator[Browser]:
         pytest.skip("no Chrome and no Chromium on this machine")
     path = found.stdout.strip()
     with sync_playwright() as playwright:
-        # Root, as in a container, has no sandbox; and a container little shared memory.
-        arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
+        # Root, as in a container, has no sandbox; a container has little shared memory, and no
+        # hardware that draws the map.
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--enable-unsafe-swiftshader"]
         browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
         browser.close()

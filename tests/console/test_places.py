@@ -1,38 +1,22 @@
 """Sites at the console: the map, a site's page, and whose clock tells the time."""
 
 import re
-import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.console.conftest import Platform, Visit, log_in, visit
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 OWN_ZONE = "Asia/Tokyo"
 
 
-@pytest.fixture(scope="module")
-def drawing() -> Generator[Browser]:
-    """A browser that draws in three dimensions without the hardware for it."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip("no Chrome and no Chromium on this machine")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--enable-unsafe-swiftshader"]
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def desk(drawing: Browser, platform: Platform) -> Iterator[Visit]:
+def desk(browser: Browser, platform: Platform) -> Iterator[Visit]:
     """Somebody at the console, at a desk."""
-    made = visit(drawing, platform.url)
+    made = visit(browser, platform.url)
     log_in(made.page, platform)
     yield made
     made.page.context.close()
@@ -59,13 +43,13 @@ def test_each_site_is_a_ring_on_the_map_that_leads_to_it(desk: Visit, platform: 
 
 
 def test_the_same_as_a_table_and_on_a_phone_as_one_from_the_start(
-    drawing: Browser, desk: Visit, platform: Platform
+    browser: Browser, desk: Visit, platform: Platform
 ) -> None:
     desk.page.get_by_text("Table", exact=True).click()
     table = desk.page.get_by_role("table", name="Sites")
     expect(table.get_by_role("row")).to_have_count(len(names(platform)) + 1)
     expect(table).to_contain_text("America/New_York")
-    phone = visit(drawing, platform.url, width="phone")
+    phone = visit(browser, platform.url, width="phone")
     log_in(phone.page, platform)
     expect(phone.page.get_by_role("table", name="Sites")).to_contain_text("Jordaan")
     assert phone.complaints == []
@@ -100,19 +84,19 @@ def test_a_site_shows_its_stations_as_they_are(desk: Visit, platform: Platform) 
         expect(page.locator("section.evse a[href^='/sessions/']").first).to_be_visible()
 
 
-def in_tokyo(drawing: Browser, platform: Platform) -> Page:
-    context = drawing.new_context(base_url=platform.url, timezone_id=OWN_ZONE, locale="en-US")
+def in_tokyo(browser: Browser, platform: Platform) -> Page:
+    context = browser.new_context(base_url=platform.url, timezone_id=OWN_ZONE, locale="en-US")
     page = context.new_page()
     log_in(page, platform)
     return page
 
 
 def test_times_are_those_of_the_site_unless_the_reader_wants_others(
-    drawing: Browser, platform: Platform
+    browser: Browser, platform: Platform
 ) -> None:
     sessions = platform.api("GET", "/sessions?limit=200")["items"]
     session = next(one for one in sessions if one["zone"] == "America/New_York")
-    page = in_tokyo(drawing, platform)
+    page = in_tokyo(browser, platform)
     page.goto(f"/sessions/{session['id']}")
     began = page.locator("dt", has_text="Started").locator("xpath=following-sibling::dd[1]")
     expect(began).to_contain_text(re.compile(r"[0-9] E[SD]T"))
@@ -123,8 +107,8 @@ def test_times_are_those_of_the_site_unless_the_reader_wants_others(
     page.context.close()
 
 
-def test_who_points_at_a_time_sees_it_by_every_clock(drawing: Browser, platform: Platform) -> None:
-    page = in_tokyo(drawing, platform)
+def test_who_points_at_a_time_sees_it_by_every_clock(browser: Browser, platform: Platform) -> None:
+    page = in_tokyo(browser, platform)
     page.goto("/stations?site=Jordaan")
     moment = page.locator(".trow time").first
     moment.hover()

@@ -117,7 +117,7 @@ export default function MapCanvas({ sites }: { sites: readonly Placed[] }) {
         <Pin key={site.site} drawing={drawing} site={site}>
           <Link to="/sites/$id" params={{ id: site.site }} className="pin" aria-label={t("map.site", { name: site.name, power: power(site.power_w, t.language), free: site.ports.free, ports: portsOf(site.ports) })} data-named={names.get(site.site)}>
             <Ring ports={site.ports} radius={radius(site.power_w)} />
-            <span className="pin-name" aria-hidden>{site.name}<b>{power(site.power_w, t.language)}</b></span>
+            <span className="pin-name" aria-hidden>{site.name}{" "}<b>{power(site.power_w, t.language)}</b></span>
           </Link>
         </Pin>
       ))}
