@@ -103,7 +103,7 @@ def test_keys_lead_through_the_pages(inside: Page) -> None:
     inside.keyboard.press("Enter")
     expect(inside).to_have_url(re.compile("/stations/."))
     inside.keyboard.press("Control+k")
-    inside.get_by_role("combobox").fill("SIM-0002")
+    inside.get_by_role("dialog").get_by_role("combobox").fill("SIM-0002")
     inside.get_by_role("option", name="SIM-0002").first.wait_for()
     inside.keyboard.press("Enter")
     expect(inside.get_by_role("heading", name="SIM-0002", level=1)).to_be_visible()

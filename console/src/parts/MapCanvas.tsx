@@ -115,9 +115,10 @@ export default function MapCanvas({ sites }: { sites: readonly Placed[] }) {
       <div ref={place} className="map-canvas" data-still={still || undefined} />
       {drawing !== null && sites.map((site) => (
         <Pin key={site.site} drawing={drawing} site={site}>
-          <Link to="/sites/$id" params={{ id: site.site }} className="pin" aria-label={t("map.site", { name: site.name, power: power(site.power_w, t.language), free: site.ports.free, ports: portsOf(site.ports) })} data-named={names.get(site.site)}>
+          <Link to="/sites/$id" params={{ id: site.site }} className="pin" data-named={names.get(site.site)}>
+            <span className="sr">{t("map.site", { name: site.name, power: power(site.power_w, t.language), free: site.ports.free, ports: portsOf(site.ports) })}</span>
             <Ring ports={site.ports} radius={radius(site.power_w)} />
-            <span className="pin-name" aria-hidden>{site.name}{" "}<b>{power(site.power_w, t.language)}</b></span>
+            <span className="pin-name" aria-hidden>{site.name}<b>{power(site.power_w, t.language)}</b></span>
           </Link>
         </Pin>
       ))}

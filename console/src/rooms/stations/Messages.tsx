@@ -109,7 +109,7 @@ function Frame({ said, test }: { said: Said; test: () => string }) {
         <CopyButton value={test()}>{({ copied, copy }) => <Button variant="default" title={t("messages.as_test_text")} style={{ flex: "none" }} onClick={copy}>{copied ? t("copied") : t("messages.as_test")}</Button>}</CopyButton>
       </div>
       {message.note && message.action && <p className="soft" style={{ padding: "10px 14px 0" }}>{message.note}</p>}
-      <pre className="json" tabIndex={0} aria-label={t("messages.frame")} style={{ border: 0, borderRadius: 0, flex: 1, maxHeight: "none" }}>{pretty(message.frame)}</pre>
+      <pre className="json" tabIndex={0} role="group" aria-label={t("messages.frame")} style={{ border: 0, borderRadius: 0, flex: 1, maxHeight: "none" }}>{pretty(message.frame)}</pre>
     </section>
   );
 }

@@ -105,11 +105,11 @@ function Told({ hook, delivery }: { hook: WebhookView; delivery: DeliveryWithAtt
             <span className="push">{one.status === null ? t("webhooks.no_answer") : `HTTP ${one.status}`} · {one.latency_ms} ms</span>
           </div>
           {one.error !== "" && <p style={{ overflowWrap: "anywhere" }}>{one.error}</p>}
-          {one.answer !== "" && <pre className="json" tabIndex={0} aria-label={t("webhooks.answer")}>{one.answer}</pre>}
+          {one.answer !== "" && <pre className="json" tabIndex={0} role="group" aria-label={t("webhooks.answer")}>{one.answer}</pre>}
         </div>
       ))}
       <h2>{t("webhooks.sent")}</h2>
-      {delivery.body === "" ? <p className="soft">{t("webhooks.not_kept")}</p> : <pre className="json" tabIndex={0} aria-label={t("webhooks.sent")}>{pretty(delivery.body)}</pre>}
+      {delivery.body === "" ? <p className="soft">{t("webhooks.not_kept")}</p> : <pre className="json" tabIndex={0} role="group" aria-label={t("webhooks.sent")}>{pretty(delivery.body)}</pre>}
     </div>
   );
 }
