@@ -64,7 +64,10 @@ def _values(tenant: Tenant) -> dict[str, Any]:
 async def find_settings(unit: Unit, tenant: TenantId, *, held: bool = False) -> TenantSettings:
     """What a tenant set; ``held``: for us alone until the unit ends."""
     query = select(tenants).where(tenants.c.tenant_id == tenant)
-    row = (await unit.conn.execute(query.with_for_update() if held else query)).one()
+    if held:
+        # NO KEY: whoever holds the place of an editor refers to the tenant meanwhile.
+        query = query.with_for_update(key_share=True)
+    row = (await unit.conn.execute(query)).one()
     return TenantSettings(
         id=TenantId(row.tenant_id), name=row.name, time_zone=row.time_zone, ocpp_url=row.ocpp_url
     )
