@@ -69,7 +69,7 @@ async def walk(door: Door, client: httpx.AsyncClient) -> list[tuple[str, httpx.R
         if operation.get("security") == [{}]:
             continue
         bodies: list[Any] = [described.fitting(s) for s in described.variants(operation)][:1]
-        body = bodies[0] if bodies else None
+        body: Any = bodies[0] if bodies else None
         if operation["operationId"] == "place_command":
             body = {**body, "stations": ["CP_acme"]}
         answer = await client.request(method, filled(path, IDS), json=body)
