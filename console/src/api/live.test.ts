@@ -66,7 +66,7 @@ test("events reach lists and details; pages without change stay the same", () =>
 test("what events cannot tell is read again, once for many of them", () => {
   const many = Array.from({ length: 50 }, () => event("session.started", { station: "A", session: "ses_1" }));
   expect(staleAfter(many)).toEqual([keys.sessionLists, keys.overview, keys.timeline("A")]);
-  expect(staleAfter([event("session.progress", { station: "A", session: "ses_1" })])).toEqual([keys.overview, keys.sites, keys.readings("ses_1")]);
+  expect(staleAfter([event("session.progress", { station: "A", session: "ses_1" })])).toEqual([keys.overview, keys.sites, keys.power, keys.readings("ses_1")]);
 });
 
 test("what adds up the network is read again at once, then not with each event; what nobody read is not", () => {

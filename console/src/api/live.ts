@@ -196,6 +196,8 @@ export function merge(client: QueryClient, events: readonly LiveEvent[]): void {
 /** These add up the whole network: they are read again now and then, not with each event. */
 const SUMS = new Set<unknown>([keys.overview[0], keys.attention[0], keys.sites[0], keys.stationLists[0], keys.sessionLists[0]]);
 const SUM_EVERY_MS = 4_000;
+/** A day in steps of five minutes does not change sooner. */
+const DAY_EVERY_MS = 60_000;
 const EACH_EVERY_MS = 500;
 
 /** Has read again what events made old: at once, and then not sooner than it makes sense. */
@@ -213,7 +215,7 @@ export class Refresher {
     for (const key of stale) {
       const name = JSON.stringify(key);
       if (this.#again.has(name) || !(key.length > 1 ? held.has(name) : rooms.has(key[0]))) continue;
-      const pace = SUMS.has(key[0]) ? SUM_EVERY_MS : EACH_EVERY_MS;
+      const pace = key[0] === keys.power[0] ? DAY_EVERY_MS : SUMS.has(key[0]) ? SUM_EVERY_MS : EACH_EVERY_MS;
       this.#again.set(name, { key, due: (this.#last.get(name) ?? 0) + pace });
     }
     this.#run();
@@ -253,6 +255,7 @@ export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[]
     if (event.type === "session.progress") {
       mark(keys.overview);
       mark(keys.sites);
+      mark(keys.power);
       mark(keys.readings(String(event.body["session"])));
       continue;
     }

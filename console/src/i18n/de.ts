@@ -237,8 +237,6 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   "overview.alarms": "Alarme",
   "overview.quiet": "keiner offen",
   "overview.look": "offen",
-  "overview.power_chart": "Leistung in Fahrzeuge",
-  "overview.power_text": "seit diese Seite offen ist, höchstens 30 min",
   "overview.connectors": "Anschlüsse",
   "overview.feed": "Was geschieht",
   "attention.title": "Braucht Aufmerksamkeit",

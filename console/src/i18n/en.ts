@@ -236,8 +236,6 @@ export const en = {
   "overview.alarms": "Alarms",
   "overview.quiet": "none is up",
   "overview.look": "up now",
-  "overview.power_chart": "Power into vehicles",
-  "overview.power_text": "since this page was opened, at most 30 min",
   "overview.connectors": "Connectors",
   "overview.feed": "What happens",
   "attention.title": "Needs attention",

@@ -49,16 +49,16 @@ export function Alarms() {
   const mayAnswer = may("stations.write");
   const age = (a: NetworkAlarmView) => duration(Math.max(0, (a.cleared_at ? Date.parse(a.cleared_at) : now) - Date.parse(a.raised_at)), t.language);
   const columns: Column<NetworkAlarmView>[] = [
-    { id: "state", head: t("stations.state"), width: "130px", cell: (a) => <Glow value={a.state}><State state={a.state} group="alarm" /></Glow> },
-    { id: "severity", head: t("alarms.severity"), width: "110px", cell: (a) => <span title={String(a.severity)}>{t.word("severity", String(a.severity))}</span> },
-    { id: "station", head: t("sessions.at"), width: "minmax(120px, 1fr)", cell: (a) => <Link to="/stations/$id" params={{ id: a.station }} search={{ tab: "alarms" }} className="cell-link">{a.station}</Link> },
-    { id: "text", head: t("alarms.what"), width: "minmax(180px, 3fr)", cell: (a) => <span title={`${a.key} ${a.text}`}>{a.text || a.key}</span> },
-    { id: "source", head: t("alarms.source"), width: "100px", cell: (a) => t.word("source", a.source) },
-    { id: "raised", head: t("alarms.raised"), width: "120px", numeric: true, cell: (a) => <Ago at={a.raised_at} /> },
-    { id: "age", head: t("alarms.age"), width: "100px", numeric: true, cell: age },
-    { id: "by", head: t("alarms.seen_by"), width: "minmax(90px, 1fr)", cell: (a) => (a.acknowledged_at ? <span title={a.acknowledged_by}><Ago at={a.acknowledged_at} /></span> : <span className="soft">–</span>) },
+    { id: "state", head: t("stations.state"), width: "100px", cell: (a) => <Glow value={a.state}><State state={a.state} group="alarm" /></Glow> },
+    { id: "severity", head: t("alarms.severity"), width: "84px", cell: (a) => <span title={String(a.severity)}>{t.word("severity", String(a.severity))}</span> },
+    { id: "station", head: t("sessions.at"), width: "minmax(90px, 1fr)", cell: (a) => <Link to="/stations/$id" params={{ id: a.station }} search={{ tab: "alarms" }} className="cell-link">{a.station}</Link> },
+    { id: "text", head: t("alarms.what"), width: "minmax(140px, 3fr)", cell: (a) => <span title={`${a.key} ${a.text}`}>{a.text || a.key}</span> },
+    { id: "source", head: t("alarms.source"), width: "80px", cell: (a) => t.word("source", a.source) },
+    { id: "raised", head: t("alarms.raised"), width: "110px", numeric: true, cell: (a) => <Ago at={a.raised_at} /> },
+    { id: "age", head: t("alarms.age"), width: "76px", numeric: true, cell: age },
+    { id: "by", head: t("alarms.seen_by"), width: "minmax(80px, 1fr)", cell: (a) => (a.acknowledged_at ? <span title={a.acknowledged_by}><Ago at={a.acknowledged_at} /></span> : <span className="soft">–</span>) },
     {
-      id: "act", head: <span className="sr">{t("actions")}</span>, width: "110px", numeric: true,
+      id: "act", head: <span className="sr">{t("actions")}</span>, width: "128px", numeric: true,
       cell: (a) => a.state === "open" && mayAnswer && <Button variant="default" size="compact-xs" onClick={() => acknowledge.mutate([a])}>{t("alarms.acknowledge")}</Button>,
     },
   ];

@@ -1,20 +1,18 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { type ReactNode, useMemo } from "react";
+import type { ReactNode } from "react";
 import type { Overview as Seen } from "../../api/schema";
 import { overviewQuery } from "../../api/queries";
 import { useT } from "../../i18n";
 import { count, energy, power } from "../../lib/format";
 import { useStore } from "../../lib/store";
 import { Glow, Loaded, Page, Panel } from "../../parts/basics";
-import { Chart, type Series } from "../../parts/Chart";
+import { PowerDay } from "../../parts/PowerDay";
 import { State, toneOf } from "../../parts/states";
 import { Attention } from "./Attention";
 import { Feed } from "./Feed";
 import { SitesPanel } from "./SitesPanel";
 import { powerTrail } from "./trail";
-
-const WINDOW_MS = 30 * 60_000;
 
 export function Overview() {
   const t = useT();
@@ -80,20 +78,13 @@ function Tile({ label, value, note, to }: { label: string; value: ReactNode; not
   return to ? <Link to={to} className="tile">{content}</Link> : <div className="tile">{content}</div>;
 }
 
-/** Power since this page was opened, at most the last half hour. */
+/** The last day, and what was told since this page was opened. */
 function Power() {
   const t = useT();
   const trail = useStore(powerTrail);
-  const language = t.language;
-  const series = useMemo<Series[]>(
-    () => [{ name: t("overview.power"), points: trail, format: (w) => power(w, language), tone: "charging", filled: true }],
-    [trail, t, language],
-  );
-  const latest = trail.at(-1)?.[0] ?? Date.now();
-  const from = Math.max(latest - WINDOW_MS, Math.min(trail[0]?.[0] ?? latest, latest - 60_000));
   return (
-    <Panel title={t("overview.power_chart")} aside={<span className="soft">{t("overview.power_text")}</span>}>
-      <Chart label={t("overview.power_chart")} series={series} height={200} from={from} to={latest} />
+    <Panel title={t("overview.day_chart")}>
+      <PowerDay live={trail} />
     </Panel>
   );
 }

@@ -13,6 +13,7 @@ import { useNow } from "../../lib/now";
 import { InZone } from "../../lib/zones";
 import { Glow, Loaded, Note, Page, Panel, Refused } from "../../parts/basics";
 import { PortLine } from "../../parts/ports";
+import { PowerDay } from "../../parts/PowerDay";
 import { isPlaced, SiteMap } from "../../parts/SiteMap";
 import { State } from "../../parts/states";
 import { useMay } from "../../shell/session";
@@ -59,6 +60,7 @@ function Found({ site }: { site: SiteView }) {
     >
       <Refused error={remove.error} />
       <Loaded query={summary} rows={4}>{(now) => <Summary now={now} site={site} />}</Loaded>
+      <Panel title={t("overview.day_chart")}><PowerDay site={site.id} height={160} /></Panel>
       <Stations site={site} />
       <Modal opened={editing} onClose={() => setEditing(false)} title={t("sites.edit")} size="lg" closeButtonProps={{ "aria-label": t("close") }}>
         {editing && <SiteForm site={site} done={() => setEditing(false)} />}
