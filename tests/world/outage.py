@@ -102,8 +102,12 @@ async def shout(url: str, station: str) -> None:
         try:
             async with wire(url, station, "1.6") as line, asyncio.TaskGroup() as tasks:
                 tasks.create_task(_hear(line.socket))
-                while True:
-                    await line.socket.send(SHOUT)
+                try:
+                    while True:
+                        await line.socket.send(SHOUT)
+                finally:
+                    # No good-bye: it would wait, without a limit, behind what nobody reads.
+                    line.socket.transport.abort()
         except* CUT:
             pass
         heed_cancel()

@@ -18,6 +18,7 @@ NOT_EDITED = {
     "/api/v1/me/place",
     "/api/v1/me/logins/{login_id}",
     "/api/v1/me/passkeys/{passkey_id}",
+    "/api/v1/stations/{station_id}/codes/{code}",
     "/api/v1/tenants/{tenant_id}/shares/{share_id}",
 }
 

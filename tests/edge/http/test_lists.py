@@ -41,7 +41,8 @@ def lists() -> list[tuple[str, Any]]:
         operation = operations.get("get")
         if operation is None or not path.startswith("/api/v1"):
             continue
-        schema = operation["responses"]["200"]["content"].get("application/json", {}).get("schema")
+        content = operation["responses"].get("200", {}).get("content", {})
+        schema = content.get("application/json", {}).get("schema")
         if schema is not None and "$ref" in schema:
             schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
             schema = schema.get("properties", {}).get("items", {})
@@ -69,7 +70,12 @@ async def addresses(
     await conn.close()
     body = {"command": {"command": "reset"}, "stations": ["CP1"]}
     order = (await owner.post("/api/v1/commands", json=body)).json()
-    return [(path.replace("{order_id}", order["id"]), operation) for path, operation in lists()]
+    below = (await owner.post("/api/v1/tenants", json={"name": "Host"})).json()
+    made = {"{order_id}": order["id"], "{tenant_id}": below["id"]}
+    found = lists()
+    for name, value in made.items():
+        found = [(path.replace(name, value), operation) for path, operation in found]
+    return found
 
 
 async def test_every_list_is_a_file_too(

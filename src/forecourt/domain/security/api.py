@@ -3,9 +3,10 @@
 import base64
 import binascii
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
+from urllib.parse import unquote_to_bytes
 
-from litestar import Controller, Response, delete, get, post
+from litestar import Controller, Request, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter, RawBody
 from msgspec import Meta, Struct
@@ -385,13 +386,17 @@ class PkiRoutes(Controller):
     @get("/ocsp/{asked:path}")
     async def ocsp_by_path(
         self,
+        request: Request[Any, Any, Any],
         security: NamedDependency[Security],
         now: NamedDependency[datetime],
         asked: FromPath[str],
     ) -> Response[bytes]:
         """The same, with the question in the path (RFC 6960, appendix A)."""
+        # As it was sent, where it may be had: routing makes one slash of two, and base64 has such.
+        raw: bytes = request.scope.get("raw_path") or asked.encode()
+        text = unquote_to_bytes(raw.partition(b"?")[0]).rpartition(b"/ocsp/")[2].removeprefix(b"/")
         try:
-            body = base64.b64decode(asked.removeprefix("/")[:OCSP_BYTES_MAX], validate=True)
+            body = base64.b64decode(text[:OCSP_BYTES_MAX], validate=True)
         except (binascii.Error, ValueError):
             body = b""
         return await self._respond(security, now, body)
