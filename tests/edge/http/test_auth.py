@@ -31,7 +31,7 @@ PARAMETERS = {
 SHARED = ("/api/v1/quirk-profiles", "/api/v1/event-types")
 # Each tenant has its own, and can change no other's.
 OWN = ("/api/v1/driver-page", "/api/v1/settings")
-NOTHING = {"items": [], "next": None}
+NOTHING: dict[str, object] = {"items": [], "next": None}
 
 
 def routes() -> list[tuple[str, str]]:
@@ -125,7 +125,16 @@ async def test_another_tenant_sees_nothing(
     # What has a name that is not known before is tried by the tests of its own.
     # People, their log-ins and the trail are tried with people: see test_login.py.
     # So are webhooks and single sign-on; each route with real rows in test_walk.py.
-    elsewhere = ("/certificates", "{", "/users", "/apikeys", "/me", "/logout", "/audit", "/roles")
+    elsewhere: tuple[str, ...] = (
+        "/certificates",
+        "{",
+        "/users",
+        "/apikeys",
+        "/me",
+        "/logout",
+        "/audit",
+        "/roles",
+    )
     elsewhere += ("/webhooks", "/sso-providers")
     tried = [(m, path) for m, path in routes() if not any(e in path for e in elsewhere)]
     ours = [await acme.get(path) for method, path in tried if method == "GET"]
