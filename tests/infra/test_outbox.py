@@ -191,6 +191,27 @@ async def test_one_that_commits_late_is_not_skipped(db: Database, database_url: 
     await slow.close()
 
 
+async def test_a_transaction_of_another_database_holds_up_nobody(
+    db: Database, database_url: str, empty_database_url: str
+) -> None:
+    """Numbers of transactions are the whole server's; its other databases tell nothing here."""
+    heard = Heard()
+    other = await asyncpg.connect(empty_database_url)
+    slow = await asyncpg.connect(database_url)
+    async with relaying(db, heard):
+        await other.execute("BEGIN; CREATE TABLE taken (number int)")
+        await tell(db, 1)
+        assert await heard.all(1) == [1]
+        await slow.execute("BEGIN; INSERT INTO relays VALUES ('slow', '1', 1)")
+        await tell(db, 2)
+        await asyncio.sleep(0.1)
+        assert heard.numbers == [1]  # Beside it one of our own, which might yet tell something.
+        await slow.execute("COMMIT")
+        assert await heard.all(2) == [1, 2]
+    await other.close()
+    await slow.close()
+
+
 async def test_a_commit_wakes_it_at_once(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "POLL_S", 60.0)
     heard = Heard()

@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 _start = text("""
     INSERT INTO relays (name, xid, seq)
     SELECT :name, coalesce(max(xid), '0'::xid8), coalesce(max(seq), 0) FROM (
-      SELECT xid, seq FROM events WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
+      SELECT xid, seq FROM events WHERE xid < (SELECT settled_before())
       ORDER BY xid DESC, seq DESC LIMIT 1) AS newest
     ON CONFLICT (name) DO NOTHING""")
 
@@ -59,7 +59,7 @@ _next = text("""
       e.tenant_id, e.subject, e.at
     FROM events e, relays r
     WHERE r.name = :name AND (e.xid, e.seq) > (r.xid, r.seq)
-      AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+      AND e.xid < (SELECT settled_before())
     ORDER BY e.xid, e.seq LIMIT :most""")
 
 _mark = text("""
@@ -71,7 +71,7 @@ _missed = text("""
       e.tenant_id, e.subject, e.at
     FROM events e
     WHERE (e.xid, e.seq) > (CAST(CAST(:xid AS text) AS xid8), CAST(:seq AS bigint))
-      AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+      AND e.xid < (SELECT settled_before())
     ORDER BY e.xid, e.seq LIMIT :most""")
 
 

@@ -320,7 +320,7 @@ _feed = text(f"""
     WITH new AS MATERIALIZED (
       SELECT e.xid, e.seq, e.tenant_id, e.type, e.subject, e.at FROM events e, relays r
       WHERE r.name = :name AND (e.xid, e.seq) > (r.xid, r.seq)
-        AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+        AND e.xid < (SELECT settled_before())
       ORDER BY e.xid, e.seq LIMIT :most),
     fed AS (
       INSERT INTO webhook_deliveries (endpoint_id, seq, tenant_id, type, subject, at, next_at)

@@ -474,7 +474,7 @@ _timeline = text("""
     SELECT CAST(e.xid AS text) AS xid, e.seq, e.at, e.type, e.body FROM events e
     WHERE subject = :station AND body ->> 'station' = :station AND at >= :since
       AND (e.xid, e.seq) > (CAST(CAST(:xid AS text) AS xid8), CAST(:seq AS bigint))
-      AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+      AND e.xid < (SELECT settled_before())
     ORDER BY e.xid, e.seq LIMIT :limit""")
 
 
