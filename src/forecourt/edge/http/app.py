@@ -46,6 +46,7 @@ from forecourt.edge.http.auth import (
     context_of,
     guard,
 )
+from forecourt.edge.http.bodies import at_its_word
 from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, Tiles, pages
 from forecourt.edge.http.deeds import remembered
 from forecourt.edge.http.document import config
@@ -147,7 +148,7 @@ def http_app(
     api = Router(
         "/api/v1",
         route_handlers=ROUTES,
-        guards=[clean_address, guard(gate)],
+        guards=[clean_address, guard(gate), at_its_word],
         middleware=_around(gate, rooms),
         security=[{"apiKey": []}],
         dependencies={
@@ -158,7 +159,7 @@ def http_app(
             "search": Provide(searched, sync_to_thread=False),
         },
     )
-    public = Router("/", route_handlers=FOR_ANYBODY, guards=[for_strangers(limits)])
+    public = Router("/", route_handlers=FOR_ANYBODY, guards=[for_strangers(limits), at_its_word])
     app = Litestar(
         [api, public, ConsoleRoutes, VitalsRoutes],
         dependencies={
