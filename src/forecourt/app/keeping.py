@@ -33,40 +33,22 @@ log = structlog.get_logger(__name__)
 def partitioned(settings: Settings) -> list[Partitioned]:
     """The tables that time cuts, and how long each is kept."""
     return [
-        Partitioned(
-            table="meter_values",
-            column="sampled_at",
-            received_column="received_at",
-            interval="month",
-            keep_days=settings.keep_meter_values_days,
-        ),
-        Partitioned(
-            table="station_power",
-            column="at",
-            received_column="at",
-            interval="month",
-            keep_days=settings.keep_meter_values_days,
-        ),
-        Partitioned(
-            table="site_power",
-            column="at",
-            received_column="at",
-            interval="month",
-            keep_days=settings.keep_meter_values_days,
-        ),
-        Partitioned(
-            table="session_events",
-            column="at",
-            received_column="received_at",
-            interval="month",
-            keep_days=settings.keep_meter_values_days,
-        ),
-        Partitioned(
-            table="variable_events",
-            column="at",
-            received_column="received_at",
-            interval="month",
-            keep_days=settings.keep_meter_values_days,
+        *(
+            Partitioned(
+                table=table,
+                column=column,
+                received_column=received,
+                interval="month",
+                keep_days=settings.keep_meter_values_days,
+            )
+            for table, column, received in (
+                ("meter_values", "sampled_at", "received_at"),
+                ("station_power", "at", "at"),
+                ("site_power", "at", "at"),
+                ("session_events", "at", "received_at"),
+                ("variable_events", "at", "received_at"),
+                ("battery_swaps", "at", "at"),
+            )
         ),
         Partitioned(
             table="stream_values",
@@ -81,13 +63,6 @@ def partitioned(settings: Settings) -> list[Partitioned]:
             received_column="received_at",
             interval="day",
             keep_days=settings.keep_customer_information_days,
-        ),
-        Partitioned(
-            table="battery_swaps",
-            column="at",
-            received_column="at",
-            interval="month",
-            keep_days=settings.keep_meter_values_days,
         ),
         Partitioned(
             table="messages",
