@@ -4,9 +4,10 @@ By keyset: a page begins behind the last row of the one before, whatever was add
 meanwhile. Knows no room.
 """
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
 from msgspec import Meta, Struct
 from sqlalchemy import (
@@ -37,6 +38,8 @@ WORDS_MAX: Final = 8
 """Of a search: each one looks at every row."""
 
 LAST_LETTER: Final = "\U0010ffff"
+
+Made = TypeVar("Made")
 
 # What a cursor may hold for a column: whoever writes one by hand gets no error of the database.
 _KINDS: Final[Mapping[type, Any]] = {
@@ -86,6 +89,33 @@ class Slice(Struct, frozen=True, kw_only=True):
     def of(self, items: Sequence[Any]) -> Page[Any]:
         """The page, once its rows are what they stand for."""
         return Page(items=items, next=self.next)
+
+
+class Shelf(Generic[Made]):
+    """What was made of rows, for as long as they are as they were: by key and version.
+
+    A version that PostgreSQL keeps by itself is ``xmin``, the number of the transaction that wrote
+    the row. Holds ``most`` of them; what nobody asked for longest goes first.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[str, tuple[str, Made]] = OrderedDict()
+
+    def get(self, key: str, version: str) -> Made | None:
+        """What was made of this version of a row, if it is still here."""
+        kept = self._kept.get(key)
+        if kept is None or kept[0] != version:
+            return None
+        self._kept.move_to_end(key)
+        return kept[1]
+
+    def put(self, key: str, version: str, made: Made) -> None:
+        """In place of what was made of another version."""
+        self._kept[key] = (version, made)
+        self._kept.move_to_end(key)
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
 
 
 async def list_rows(unit: Unit, query: Select[Any], listing: Listing, wanted: Wanted) -> Slice:

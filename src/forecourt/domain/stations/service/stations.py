@@ -5,9 +5,9 @@ group commit writes; the others are units of work of their own.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Unpack
+from typing import Any, Final, TypeVar, Unpack
 
 import msgspec
 
@@ -69,11 +69,16 @@ from forecourt.domain.stations.service.securing import Securing, Vouching
 from forecourt.domain.tenants import Scope, permit
 from forecourt.infra.commit import Changes
 from forecourt.infra.database import Database, emit
+from forecourt.infra.listing import Shelf
 
 # How stale "last seen" may be in the database; nobody decides anything by less.
 SEEN_EVERY: Final = timedelta(minutes=5)
 # A large station has a few thousand; one that tells more fills our disk, not its device model.
 VARIABLES_MAX: Final = 10_000
+# Of some 1 kB each.
+SHOWN_MAX: Final = 20_000
+
+Shown = TypeVar("Shown")
 
 
 class Stations:
@@ -85,6 +90,7 @@ class Stations:
         self._db = db
         self._links = links
         self._secret_key = secret_key
+        self._shelves: dict[Any, Shelf[Any]] = {}
         self.securing = Securing(
             db, put=self.command, digest=self.digest, at_once=self._at_once, vouching=vouching
         )
@@ -208,7 +214,7 @@ class Stations:
 
     async def read(self, ctx: Context, station: StationId) -> tuple[Station, list[Connector]]:
         """A station and its connectors. Raises StationUnknown."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             found = await store.find(unit, station)
             if found is None:
                 raise _unknown(station)
@@ -225,11 +231,33 @@ class Stations:
 
         Raises CursorInvalid, SortUnknown.
         """
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             found = await store.page(unit, wanted, {**fit})
             connectors = await store.connectors_of(unit, [one.id for one in found.items])
         items = [(station, connectors.get(station.id, [])) for station in found.items]
         return Page(items=items, next=found.next)
+
+    async def shown(
+        self,
+        ctx: Context,
+        wanted: Wanted,
+        show: Callable[[Station, Sequence[Connector]], Shown],
+        **fit: Unpack[StationFields],
+    ) -> Page[Shown]:
+        """The same page, of what ``show`` makes of each station: once for each of its states.
+
+        Whoever asks again and again pays for what changed. Raises CursorInvalid, SortUnknown.
+        """
+        shelf = self._shelves.setdefault(show, Shelf(SHOWN_MAX))
+        async with self._db.view(ctx) as unit:
+            found = await store.versions(unit, wanted, {**fit})
+            made = {id_: shelf.get(id_, version) for id_, version in found.items}
+            missing = [id_ for id_, one in made.items() if one is None]
+            for station, version, connectors in await store.some(unit, missing) if missing else ():
+                made[station.id] = show(station, connectors)
+                shelf.put(station.id, version, made[station.id])
+        # One that was removed between the two is in neither.
+        return Page(items=[one for one in made.values() if one is not None], next=found.next)
 
     async def variables(self, ctx: Context, station: StationId) -> Sequence[Variable]:
         """What the station has, as it last told it."""
@@ -283,7 +311,7 @@ class Stations:
         self, ctx: Context, wanted: Wanted = FIRST_PAGE, **fit: Unpack[ConnectorFields]
     ) -> Page[Outlet]:
         """Connectors of all stations that fit. Raises CursorInvalid, SortUnknown."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             return await store.connectors_page(unit, wanted, fit)
 
     async def timeline(

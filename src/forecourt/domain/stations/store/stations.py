@@ -91,6 +91,14 @@ _zone: Final[ColumnElement[str]] = literal_column(
     " WHERE z.tenant_id = stations.tenant_id AND z.site_id = stations.site_id)"
 ).label("zone")
 
+# Changes with the station's row, with those of its connectors, and with its site's zone.
+_version: Final[ColumnElement[str]] = literal_column(
+    "concat_ws('/', stations.xmin, (SELECT string_agg(c.xmin::text, ' ') FROM connectors c"
+    " WHERE c.station_id = stations.station_id), (SELECT z.zone FROM sites z"
+    " WHERE z.tenant_id = stations.tenant_id AND z.site_id = stations.site_id))",
+    Text,
+).label("version")
+
 connectors: Final = Table(
     "connectors",
     metadata,
@@ -374,6 +382,26 @@ async def page(unit: Unit, wanted: Wanted, fit: Mapping[str, object]) -> Page[St
     """Stations whose columns have the given values, in the order of their ids if in no other."""
     found = await list_rows(unit, only(select(stations, _zone), stations, fit), _LISTING, wanted)
     return found.of([station(row) for row in found.rows])
+
+
+async def versions(
+    unit: Unit, wanted: Wanted, fit: Mapping[str, object]
+) -> Page[tuple[StationId, str]]:
+    """The same page, as which stations and in which version."""
+    query = only(select(stations.c.station_id, _version), stations, fit)
+    found = await list_rows(unit, query, _LISTING, wanted)
+    return found.of([(row.station_id, row.version) for row in found.rows])
+
+
+async def some(unit: Unit, ids: Sequence[StationId]) -> list[tuple[Station, str, list[Connector]]]:
+    """Those of these stations that are there, with a version that they have at least."""
+    query = select(stations, _zone, _version).where(
+        stations.c.station_id == any_(literal(list(ids), ARRAY(Text)))
+    )
+    rows = (await unit.conn.execute(query)).all()
+    # Afterwards: connectors may be newer than the version says, never older.
+    outlets = await connectors_of(unit, ids)
+    return [(station(row), row.version, outlets.get(row.station_id, [])) for row in rows]
 
 
 async def change(unit: Unit, station_id: StationId, values: dict[str, object]) -> bool:
