@@ -47,7 +47,7 @@ from forecourt.domain.stations.model import (
 from forecourt.domain.stations.store.quirks import QUIRK_USES, quirk_uses
 from forecourt.infra.commit import Write, append, upsert
 from forecourt.infra.database import Unit, metadata
-from forecourt.infra.listing import Listing, list_rows, only, sorts
+from forecourt.infra.listing import Listing, QuickList, list_rows, only, sorts
 
 stations: Final = Table(
     "stations",
@@ -388,9 +388,8 @@ async def versions(
     unit: Unit, wanted: Wanted, fit: Mapping[str, object]
 ) -> Page[tuple[StationId, str]]:
     """The same page, as which stations and in which version."""
-    query = only(select(stations.c.station_id, _version), stations, fit)
-    found = await list_rows(unit, query, _LISTING, wanted)
-    return found.of([(row.station_id, row.version) for row in found.rows])
+    found = await _VERSIONS.rows(unit, wanted, fit)
+    return found.of([(row[0], row[1]) for row in found.rows])
 
 
 async def some(unit: Unit, ids: Sequence[StationId]) -> list[tuple[Station, str, list[Connector]]]:
@@ -559,6 +558,7 @@ _LISTING: Final = Listing(
         stations.c[name] for name in ("station_id", "site", "vendor", "model", "serial", "firmware")
     ),
 )
+_VERSIONS: Final = QuickList(_LISTING, (stations.c.station_id, _version))
 _DERIVED: Final = (
     *("id", "tenant", "admission", "ping", "has_password", "password_changing", "zone"),
 )
