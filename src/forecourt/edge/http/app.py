@@ -64,6 +64,7 @@ from forecourt.edge.http.places import PlaceRoutes
 from forecourt.edge.http.repeats import once
 from forecourt.edge.http.settings import Facts, SettingsRoutes
 from forecourt.edge.http.sso import SsoRoutes
+from forecourt.edge.http.swift import one_by_one
 from forecourt.edge.http.vitals import Gateway, Vitals, VitalsRoutes
 from forecourt.edge.http.watch import WatchRoutes
 from forecourt.edge.peers import Proxies
@@ -180,6 +181,7 @@ def http_app(
         openapi_config=config(),
         logging_config=None,
     )
+    one_by_one(app)
     # Around the routing, too: what no route has comes through the same door.
     app.asgi_handler = doorstep(app.asgi_handler, proxies or Proxies())
     return app
