@@ -231,7 +231,7 @@ class StationRoutes(Controller):
 
         A search looks at id, site, vendor, model, serial and firmware.
         """
-        found = await stations.shown(
+        found = await stations.showcase.page(
             ctx,
             search,
             _written,

@@ -42,7 +42,6 @@ from forecourt.edge.http.auth import (
     Keys,
     Places,
     caller_of,
-    clean_address,
     context_of,
     guard,
 )
@@ -148,7 +147,7 @@ def http_app(
     api = Router(
         "/api/v1",
         route_handlers=ROUTES,
-        guards=[clean_address, guard(gate)],
+        guards=[guard(gate)],
         middleware=_around(gate, rooms),
         security=[{"apiKey": []}],
         dependencies={

@@ -5,9 +5,9 @@ group commit writes; the others are units of work of their own.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar, Unpack
+from typing import Final, Unpack
 
 import msgspec
 
@@ -66,19 +66,15 @@ from forecourt.domain.stations.model import (
 )
 from forecourt.domain.stations.service.links import Links
 from forecourt.domain.stations.service.securing import Securing, Vouching
+from forecourt.domain.stations.service.showcase import Showcase
 from forecourt.domain.tenants import Scope, permit
 from forecourt.infra.commit import Changes
 from forecourt.infra.database import Database, emit
-from forecourt.infra.listing import Shelf
 
 # How stale "last seen" may be in the database; nobody decides anything by less.
 SEEN_EVERY: Final = timedelta(minutes=5)
 # A large station has a few thousand; one that tells more fills our disk, not its device model.
 VARIABLES_MAX: Final = 10_000
-# Of some 1 kB each.
-SHOWN_MAX: Final = 20_000
-
-Shown = TypeVar("Shown")
 
 
 class Stations:
@@ -90,11 +86,12 @@ class Stations:
         self._db = db
         self._links = links
         self._secret_key = secret_key
-        self._shelves: dict[Any, Shelf[Any]] = {}
         self.securing = Securing(
             db, put=self.command, digest=self.digest, at_once=self._at_once, vouching=vouching
         )
         """New passwords and higher security profiles, over the station's own line."""
+        self.showcase = Showcase(db)
+        """Lists of what somebody makes of stations, again and again."""
 
     # ---- for operators ----------------------------------------------------------------------
 
@@ -236,28 +233,6 @@ class Stations:
             connectors = await store.connectors_of(unit, [one.id for one in found.items])
         items = [(station, connectors.get(station.id, [])) for station in found.items]
         return Page(items=items, next=found.next)
-
-    async def shown(
-        self,
-        ctx: Context,
-        wanted: Wanted,
-        show: Callable[[Station, Sequence[Connector]], Shown],
-        **fit: Unpack[StationFields],
-    ) -> Page[Shown]:
-        """The same page, of what ``show`` makes of each station: once for each of its states.
-
-        Whoever asks again and again pays for what changed. Raises CursorInvalid, SortUnknown.
-        """
-        shelf = self._shelves.setdefault(show, Shelf(SHOWN_MAX))
-        async with self._db.view(ctx) as unit:
-            found = await store.versions(unit, wanted, {**fit})
-            made = {id_: shelf.get(id_, version) for id_, version in found.items}
-            missing = [id_ for id_, one in made.items() if one is None]
-            for station, version, connectors in await store.some(unit, missing) if missing else ():
-                made[station.id] = show(station, connectors)
-                shelf.put(station.id, version, made[station.id])
-        # One that was removed between the two is in neither.
-        return Page(items=[one for one in made.values() if one is not None], next=found.next)
 
     async def variables(self, ctx: Context, station: StationId) -> Sequence[Variable]:
         """What the station has, as it last told it."""
