@@ -45,7 +45,7 @@ WORDS_MAX: Final = 8
 LAST_LETTER: Final = "\U0010ffff"
 
 FORMS_MAX: Final = 200
-_DIALECT: Final = asyncpg_dialect()  # type: ignore[no-untyped-call]
+_DIALECT: Final = asyncpg_dialect()  # type: ignore[no-untyped-call] # Theirs is not annotated.
 
 Made = TypeVar("Made")
 
