@@ -14,6 +14,7 @@ import { useNow } from "../lib/now";
 import { useStore } from "../lib/store";
 import { entries } from "../rooms";
 import { Bell } from "./Bell";
+import { Confirm } from "./Confirm";
 import { Keys } from "./Keys";
 import { Palette } from "./Palette";
 import { PlaceMenu } from "./PlaceMenu";
@@ -80,6 +81,7 @@ export function Shell({ me }: { me: Me }) {
       </nav>
       <Palette opened={searching} close={() => setSearching(false)} entries={seen} />
       <Suspense>{account && <Account me={me} opened close={() => setAccount(false)} />}</Suspense>
+      <Confirm me={me} />
       <Keys opened={helping} close={() => setHelping(false)} entries={seen} />
     </div>
   );

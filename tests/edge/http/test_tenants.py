@@ -119,7 +119,7 @@ async def test_a_child_sees_neither_its_parent_nor_its_siblings(door: Door, log_
 
 
 async def test_a_disabled_tenant_does_not_let_itself_in_again_without_our_own_checks_either(
-    log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+    door: Door, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody asks who is shut out, nor whether a tenant is below; PostgreSQL does all the same."""
     owner = await log_in(Role.OWNER)
@@ -128,6 +128,7 @@ async def test_a_disabled_tenant_does_not_let_itself_in_again_without_our_own_ch
     grandchild = await child_of(theirs, "Below")
     answer = await owner.patch(f"/api/v1/tenants/{child}", json={"disabled": True})
     shut_at = answer.json()["disabled_at"]
+    door.clock.advance(6)
     assert (await theirs.get("/api/v1/me")).status_code == 401, "with our checks nobody gets in"
 
     async def open_(*_: object) -> bool:
