@@ -1,6 +1,7 @@
 import { Button, PasswordInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { useLocation } from "@tanstack/react-router";
+import { type FormEvent, useEffect, useState } from "react";
 import { api, ask } from "../api/client";
 import { useT } from "../i18n";
 import { Refused } from "../parts/basics";
@@ -8,12 +9,14 @@ import { Refused } from "../parts/basics";
 /** A link that an owner made: its secret is behind the hash, and is sent nowhere but here. */
 export function Reset() {
   const t = useT();
-  // Once, and out of the address: it is not for who looks over a shoulder, nor for the history.
-  const [secret] = useState(() => {
-    const found = location.hash.slice(1);
+  const hash = useLocation({ select: (here) => here.hash });
+  const [secret, setSecret] = useState("");
+  useEffect(() => {
+    if (hash === "") return;
+    setSecret(hash);
+    // Out of the address: it is not for who looks over a shoulder, nor for the history.
     history.replaceState(history.state, "", location.pathname);
-    return found;
-  });
+  }, [hash]);
   const [password, setPassword] = useState("");
   const [again, setAgain] = useState("");
   const reset = useMutation({ mutationFn: () => ask(api.POST("/api/v1/login/reset", { body: { secret, password } })) });

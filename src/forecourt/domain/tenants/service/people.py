@@ -283,6 +283,7 @@ class People:
             await self.factors.use_second(unit, ctx, user, held, code, address=seen.address)
             if better is not None:
                 await store.change(unit, user.id, {"password": better})
+            user = await _read(unit, user.id)  # With one code less, if it was one of those.
             return await self.logins.begin(unit, ctx, user, method=Method.PASSWORD, seen=seen)
 
     async def confirm(
