@@ -88,6 +88,8 @@ ROWS = {
     "unmatched_stops": "VALUES ('CP_{t}', '1', now(), '{t}', now(), 0, '{{}}')",
     "meter_values": "(station_id, sampled_at, evse_no, digest, tenant_id, received_at, samples)"
     " VALUES ('CP_{t}', now(), 1, 1, '{t}', now(), '[]')",
+    "station_power": "VALUES ('CP_{t}', now(), '{t}', '', 1, 1, 1)",
+    "site_power": "VALUES ('{t}', now(), '', 1, 1, 1)",
     "session_events": "VALUES ('ses_{t}', 0, now(), '{t}', 'CP_{t}', '', '', false, now(), '{{}}')",
     "monitors": "VALUES ('CP_{t}', 1, '{t}', 'c', '', 'v', '', 0, 0, 'Delta', 1, 5, false, NULL,"
     " now())",

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import cache
 from types import ModuleType
 from typing import Any, cast
 
@@ -37,6 +38,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC).timestamp()
 CARD = default_tokens(1)[0]
 
 
+@cache
 def a_plan(version: Version, model: str | None = None, *, seed: int = 1) -> StationPlan:
     """A station of this version; of a certain model, where it matters."""
     habits = Habits(tokens=default_tokens(5))

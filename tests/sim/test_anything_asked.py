@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from forecourt.sim.world import FEATURES, Version
 from tests.protocol.schemas import official, payloads, validator
-from tests.sim.csms import Bench
+from tests.sim.csms import WORDS, Bench
 from tests.sim.test_everything import FOLDERS
 
 ACTIONS = [
     (version, one)
     for version, folder in FOLDERS.items()
     for one in official(folder)
-    if one.name in Bench(version).words.DIALECT.from_csms
+    if one.name in WORDS[version].DIALECT.from_csms
 ]
 RESPONSES = {(of.version, of.name): of for folder in FOLDERS.values() for of in official(folder)}
 

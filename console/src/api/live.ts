@@ -283,6 +283,10 @@ export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[]
     } else if (room === "site") {
       mark(keys.site(String(event.body["site"])));
       mark(keys.sites);
+    } else if (room === "settings") {
+      mark(keys.settings);
+      mark(keys.overview);
+      mark(keys.sites);
     } else if (room === "certificate") {
       mark(keys.certificates(station));
     } else if (room === "token") {

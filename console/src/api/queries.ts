@@ -244,13 +244,13 @@ export const readingsQuery = (id: string) =>
 /** 20 000 readings are two weeks at one a minute; a chart cannot show more. */
 const READING_PAGES_MAX = 20;
 
-const POWER_STEP_S = 300;
+const POWER_STEP_S = 900;
 
-/** The power of the last day, of the whole network or of a site. */
+/** The power of the last day, of the whole network by site, or of a site by station. */
 export const powerQuery = (site?: string) =>
   queryOptions({
     queryKey: [...keys.power, site ?? null],
-    queryFn: ({ signal }) => ask(api.GET("/api/v1/power", { params: { query: { step: POWER_STEP_S, ...(site !== undefined && { site }) } }, signal })),
+    queryFn: ({ signal }) => ask(api.GET("/api/v1/power", { params: { query: { step: POWER_STEP_S, ...(site === undefined ? { by: "site" } : { by: "station", site }) } }, signal })),
   });
 
 const SITES_PAGES_MAX = 10;

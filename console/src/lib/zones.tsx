@@ -5,7 +5,7 @@ import { Store, useStore } from "./store";
 export type Reckoning = "site" | "own" | "utc";
 export const RECKONINGS: readonly Reckoning[] = ["site", "own", "utc"];
 const KEPT_AS = "forecourt.reckoning";
-const UTC = "UTC";
+export const UTC = "UTC";
 
 export const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 

@@ -5,15 +5,20 @@ import { useT } from "../i18n";
 import { clock } from "../lib/format";
 import { useZone } from "../lib/zones";
 
+/** A colour of the style sheet: parts of a whole have eight of their own, without a meaning. */
+export type Tone = "charging" | "available" | "reserved" | "waiting" | "rest" | `part-${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8}`;
+
 export interface Series {
   name: string;
   /** Moment in ms, value; null breaks the line. */
   points: readonly (readonly [number, number | null])[];
   format: (value: number) => string;
-  tone: "charging" | "available" | "reserved" | "waiting";
+  tone: Tone;
   /** Which scale: the left one or the right one. */
   axis?: 0 | 1;
   filled?: boolean;
+  /** On top of those before it. */
+  stacked?: boolean;
 }
 
 export interface ChartProps {
@@ -45,7 +50,7 @@ export function Chart(props: ChartProps) {
 function Behind({ label, series }: ChartProps) {
   const { language } = useT();
   const zone = useZone();
-  const moments = series[0]?.points ?? [];
+  const moments = series.at(-1)?.points ?? [];
   const step = Math.max(1, Math.ceil(moments.length / TABLE_ROWS));
   return (
     <table className="sr">

@@ -112,10 +112,11 @@ function options(series: readonly Series[], look: Look): EChartsCoreOption {
       yAxisIndex: one.axis ?? 0,
       showSymbol: false,
       connectNulls: false,
-      sampling: "lttb",
-      lineStyle: { width: 1.5, color: colour(one.tone) },
+      sampling: one.stacked ? undefined : "lttb",
+      stack: one.stacked ? "parts" : undefined,
+      lineStyle: { width: one.stacked ? 0 : 1.5, color: colour(one.tone) },
       itemStyle: { color: colour(one.tone) },
-      areaStyle: one.filled ? { color: colour(one.tone), opacity: 0.1 } : undefined,
+      areaStyle: one.stacked || one.filled ? { color: colour(one.tone), opacity: one.stacked ? 0.6 : 0.1 } : undefined,
       endLabel: series.length > 1 ? { show: false } : undefined,
     })),
   };
@@ -136,9 +137,10 @@ function tip(found: { seriesIndex: number; value: [number, number | null] }[], s
   const time = document.createElement("div");
   time.textContent = found[0] === undefined ? "" : clock(found[0].value[0], language, zone);
   box.append(time);
-  for (const { seriesIndex, value } of found) {
+  // The sum is on top, and of many parts those that are there.
+  for (const { seriesIndex, value } of found.toReversed()) {
     const one = series[seriesIndex];
-    if (one === undefined) continue;
+    if (one === undefined || (one.stacked && !value[1])) continue;
     const line = document.createElement("div");
     const figure = document.createElement("b");
     figure.textContent = value[1] === null ? "–" : one.format(value[1]);

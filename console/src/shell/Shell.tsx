@@ -3,15 +3,17 @@ import { useLocalStorage } from "@mantine/hooks";
 import {
   IconDeviceDesktop, IconDots, IconFingerprint, IconKeyboard, IconLanguage, IconLayoutSidebar, IconLogout, IconMoon, IconSearch, IconSun, IconUserCircle,
 } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { logOut, type Me } from "../api/account";
 import { liveStatus } from "../api/live";
+import { settingsQuery } from "../api/queries";
 import { LANGUAGES, type Language, useChooseLanguage, useT } from "../i18n";
 import { duration } from "../lib/format";
 import { useNow } from "../lib/now";
 import { useStore } from "../lib/store";
+import { houseZone, UTC } from "../lib/zones";
 import { entries } from "../rooms";
 import { Bell } from "./Bell";
 import { Confirm } from "./Confirm";
@@ -33,6 +35,9 @@ export function Shell({ me }: { me: Me }) {
   const [searching, setSearching] = useState(false);
   const [helping, setHelping] = useState(false);
   const [account, setAccount] = useState(false);
+  const settings = useQuery({ ...settingsQuery, enabled: may("stations.read") });
+  const zone = settings.data?.time_zone ?? UTC;
+  useEffect(() => houseZone.set(zone), [zone]);
   const seen = entries.filter((entry) => may(entry.permission));
   useShortcuts(seen, { search: () => setSearching(true), help: () => setHelping(true) });
 

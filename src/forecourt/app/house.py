@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from forecourt.app.hooking import delivering, outbound_of
-from forecourt.app.keeping import housekeeping, keep_house
+from forecourt.app.keeping import housekeeping, keep_house, summing_up
 from forecourt.app.serving import port_taken, served
 from forecourt.base.clock import Clock
 from forecourt.base.context import Context
@@ -274,6 +274,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         for worker in (committer, relay, courier, caretaker, feeder, sender):
             tasks.create_task(worker.run())
         tasks.create_task(housekeeping(db, settings, clock))
+        tasks.create_task(summing_up(rooms.sessions.power, clock))
         await gateway.open()
         tasks.create_task(dispatcher.run())
         await rooms.security.refresh()

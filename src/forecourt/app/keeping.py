@@ -1,4 +1,6 @@
-"""What the house does by itself each hour: partitions are made ahead, what is old is let go."""
+"""What the house does by itself: partitions are made ahead and what is old is let go, each hour;
+power is summed up, each minute.
+"""
 
 import asyncio
 from datetime import timedelta
@@ -7,15 +9,17 @@ from typing import Final
 import structlog
 
 from forecourt.base.clock import Clock
+from forecourt.domain.sessions import Power
 from forecourt.infra import partitions, retention
 from forecourt.infra.commit import AWAY
-from forecourt.infra.database import Database
+from forecourt.infra.database import Database, DatabaseAway
 from forecourt.infra.partitions import Partitioned
 from forecourt.infra.retention import Aging
 from forecourt.settings import Settings
 
 HOUSEKEEPING_EVERY_S: Final = 3_600.0
 HOUSEKEEPING_RETRY_S: Final = 30.0
+POWER_EVERY_S: Final = 60.0
 PARTITIONS_AHEAD: Final = timedelta(days=7)
 # What still waits for a station is no finished business, however long it waits.
 SETTLED: Final = (
@@ -29,26 +33,22 @@ log = structlog.get_logger(__name__)
 def partitioned(settings: Settings) -> list[Partitioned]:
     """The tables that time cuts, and how long each is kept."""
     return [
-        Partitioned(
-            table="meter_values",
-            column="sampled_at",
-            received_column="received_at",
-            interval="month",
-            keep_days=settings.keep_meter_values_days,
-        ),
-        Partitioned(
-            table="session_events",
-            column="at",
-            received_column="received_at",
-            interval="month",
-            keep_days=settings.keep_meter_values_days,
-        ),
-        Partitioned(
-            table="variable_events",
-            column="at",
-            received_column="received_at",
-            interval="month",
-            keep_days=settings.keep_meter_values_days,
+        *(
+            Partitioned(
+                table=table,
+                column=column,
+                received_column=received,
+                interval="month",
+                keep_days=settings.keep_meter_values_days,
+            )
+            for table, column, received in (
+                ("meter_values", "sampled_at", "received_at"),
+                ("station_power", "at", "at"),
+                ("site_power", "at", "at"),
+                ("session_events", "at", "received_at"),
+                ("variable_events", "at", "received_at"),
+                ("battery_swaps", "at", "at"),
+            )
         ),
         Partitioned(
             table="stream_values",
@@ -63,13 +63,6 @@ def partitioned(settings: Settings) -> list[Partitioned]:
             received_column="received_at",
             interval="day",
             keep_days=settings.keep_customer_information_days,
-        ),
-        Partitioned(
-            table="battery_swaps",
-            column="at",
-            received_column="at",
-            interval="month",
-            keep_days=settings.keep_meter_values_days,
         ),
         Partitioned(
             table="messages",
@@ -144,3 +137,13 @@ async def housekeeping(db: Database, settings: Settings, clock: Clock) -> None:
         except AWAY as error:
             log.warning("housekeeping.later", error=str(error))
             delay_s = HOUSEKEEPING_RETRY_S
+
+
+async def summing_up(power: Power, clock: Clock) -> None:
+    """Keep power over time ready, until cancelled; what was missed is made up for."""
+    while True:
+        try:
+            await power.sum_up(clock.now())
+        except DatabaseAway as error:
+            log.warning("power.later", error=str(error))
+        await asyncio.sleep(POWER_EVERY_S)

@@ -35,7 +35,8 @@ async def served(app: Asgi, settings: Settings) -> AsyncGenerator[int]:
             app,
             log_config=None,
             access_log=False,
-            lifespan="on",
+            # Whoever opens the house closes it; the application has nothing to open.
+            lifespan="off",
             server_header=False,
             # The first step inside reads what proxies say, of those that are trusted.
             proxy_headers=False,

@@ -1,4 +1,4 @@
-"""Lists of the whole network: alarms, reservations, connectors, messages, power over time."""
+"""Lists of the whole network: alarms, reservations, connectors, messages."""
 
 from collections.abc import AsyncGenerator
 from datetime import timedelta
@@ -174,71 +174,3 @@ async def test_messages_are_searched(acme: httpx.AsyncClient, conn: asyncpg.Conn
         ({"until": (NOW + MIN).isoformat()}, 2),
     ):
         assert len(await items(acme, "stations/CP1/messages", **query)) == count, query
-
-
-class TestPower:
-    async def run(self, conn: asyncpg.Connection, name: str, start: int, stop: int) -> None:
-        """A session at so many minutes before now."""
-        await rows.session(conn, name, NOW - start * MIN)
-        ended = "UPDATE sessions SET state = 'ended', ended_at = $2 WHERE session_id = $1"
-        await conn.execute(ended, name, NOW - stop * MIN)
-
-    async def read(self, client: httpx.AsyncClient, **query: Any) -> list[tuple[Any, Any, Any]]:
-        span = {"from": (NOW - 60 * MIN).isoformat(), "to": NOW.isoformat(), "step": 900}
-        found = await items(client, "power", **(span | query))
-        return [(step["power_w"], step["sessions"], step["measured"]) for step in found]
-
-    async def test_the_average_of_each_step(
-        self, acme: httpx.AsyncClient, conn: asyncpg.Connection
-    ) -> None:
-        # 7.4 kW from 50 to 30 min ago, told each 5 min.
-        await self.run(conn, "ses_1", 50, 30)
-        for n in range(5):
-            at = NOW - (50 - 5 * n) * MIN
-            await rows.reading(conn, "ses_1", at, digest=n, energy_wh=n)
-        third = round(7400 / 3)
-        assert await self.read(acme) == [(third, 1, 1), (7400, 1, 1), (0, 0, 0), (0, 0, 0)]
-        assert await self.read(acme, station="CP1", site="Hof") == await self.read(acme)
-        assert await self.read(acme, site="Bern") == [(0, 0, 0)] * 4
-        fine = await self.read(acme, step=300)
-        assert [power for power, _, _ in fine] == [0, 0, *([7400] * 4), *([0] * 6)]
-
-    async def test_what_nobody_told_is_a_gap_and_what_was_told_holds_for_a_while(
-        self, acme: httpx.AsyncClient, conn: asyncpg.Connection
-    ) -> None:
-        await self.run(conn, "ses_1", 60, 0)
-        await rows.reading(conn, "ses_1", NOW - 60 * MIN, digest=1, energy_wh=1)
-        found = await self.read(acme)
-        assert found == [(7400, 1, 1), (7400, 1, 1), (None, 1, 0), (None, 1, 0)]
-
-    async def test_a_session_that_nobody_heard_of_for_long_is_no_gap(
-        self, acme: httpx.AsyncClient, conn: asyncpg.Connection
-    ) -> None:
-        await rows.session(conn, "ses_1", NOW - timedelta(days=3))
-        assert await self.read(acme) == [(0, 0, 0)] * 4
-
-    async def test_walls(
-        self, log_in: LogIn, other: httpx.AsyncClient, conn: asyncpg.Connection
-    ) -> None:
-        await self.run(conn, "ses_1", 60, 0)
-        await rows.reading(conn, "ses_1", NOW - 20 * MIN, digest=1, energy_wh=1)
-        assert await self.read(other) == [(0, 0, 0)] * 4
-        host = await log_in(Role.OPERATOR, sites=("Bern",))
-        assert await self.read(host) == [(0, 0, 0)] * 4
-
-    @pytest.mark.parametrize(
-        "query",
-        [
-            {"step": 60, "from": (NOW - timedelta(days=40)).isoformat()},
-            {"from": (NOW + MIN).isoformat()},
-            {"from": (NOW - timedelta(days=300)).isoformat(), "step": 86_400},
-        ],
-    )
-    async def test_too_much(self, acme: httpx.AsyncClient, query: dict[str, Any]) -> None:
-        answer = await acme.get("/api/v1/power", params=query)
-        assert (answer.status_code, answer.json()["code"]) == (400, "power.span_invalid")
-        assert (await acme.get("/api/v1/power", params={"step": 1})).status_code == 400
-
-    async def test_a_day_without_a_word(self, acme: httpx.AsyncClient) -> None:
-        found = (await acme.get("/api/v1/power")).json()
-        assert (len(found["items"]), found["step_s"]) == (96, 900)

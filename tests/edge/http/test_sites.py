@@ -149,6 +149,51 @@ async def test_a_day_of_23_hours_counts_what_was_charged_in_it(
     assert (await acme.get("/api/v1/sites/Berlin/summary")).json()["sessions_today"] == 0
 
 
+@pytest.mark.parametrize(
+    ("zone", "today"),
+    [
+        ("Asia/Kathmandu", ("2026-03-28T18:15:00Z", "2026-03-29T18:15:00Z")),
+        # 23 and 25 hours: the clocks go forward in Berlin on 29 March, and back on 25 October.
+        ("Europe/Berlin", ("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z")),
+        ("Europe/Berlin", ("2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z")),
+    ],
+)
+async def test_today_is_by_the_tenant_s_clock_where_a_site_has_none(
+    door: Door,
+    acme: httpx.AsyncClient,
+    conn: asyncpg.Connection,
+    zone: str,
+    today: tuple[str, str],
+) -> None:
+    await stand(door, "CP1", "Hof")
+    await door.rooms.tenants.change_settings(door.ctx(), time_zone=zone)
+    begin, end = map(datetime.fromisoformat, today)
+    await rows.session(conn, "ses_1", begin - timedelta(hours=1))
+    await conn.execute(REGISTERS)
+    for minutes, register in ((-60, 1_000), (-1, 3_000), (30, 5_000)):
+        at = begin + timedelta(minutes=minutes)
+        await rows.reading(conn, "ses_1", at, digest=register, energy_wh=register)
+    # In the last second before it, at its edge, in its last second, and at the next one's edge.
+    second = timedelta(seconds=1)
+    for now, day, energy_wh in (
+        (begin - second, begin - second, None),
+        (begin, begin, 2_000),
+        (end - second, begin, 2_000),
+        (end, end, 0),
+    ):
+        door.clock.advance((now - door.clock.now()).total_seconds())
+        for path in ("overview", "sites/Hof/summary"):
+            seen = (await acme.get(f"/api/v1/{path}")).json()
+            assert seen["zone"] == zone
+            if energy_wh is None:
+                assert datetime.fromisoformat(seen["day_ends_at"]) == begin
+            else:
+                assert datetime.fromisoformat(seen["day_begins_at"]) == day
+                assert seen["energy_today_wh"] == energy_wh
+    [listed] = (await acme.get("/api/v1/overview/sites")).json()["items"]
+    assert (listed["zone"], listed["energy_today_wh"]) == (zone, 0)
+
+
 async def test_ports_by_how_they_are(
     door: Door, acme: httpx.AsyncClient, conn: asyncpg.Connection
 ) -> None:

@@ -61,7 +61,7 @@ function Tiles({ seen }: { seen: Seen }) {
         value={power(seen.power_w, t.language)}
         note={seen.sessions_running === 0 ? "" : t("overview.each", { power: power(seen.power_w / seen.sessions_running, t.language) })}
       />
-      <Tile label={t("overview.energy")} value={energy(seen.energy_today_wh, t.language)} note={t("overview.today", { n: number(seen.sessions_today) })} />
+      <Tile label={t("overview.energy")} value={energy(seen.energy_today_wh, t.language)} note={t("overview.today", { n: number(seen.sessions_today), zone: seen.zone })} />
       <Tile label={t("overview.alarms")} value={number(seen.alarms)} note={seen.alarms === 0 ? t("overview.quiet") : t("overview.look")} />
     </div>
   );

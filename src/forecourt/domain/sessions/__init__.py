@@ -20,8 +20,8 @@ from forecourt.domain.sessions.model import (
     StopReport,
     StopUnmatched,
 )
-from forecourt.domain.sessions.service import Sessions, Turn
-from forecourt.domain.sessions.store import WRITES
+from forecourt.domain.sessions.service import Power, Sessions, Turn
+from forecourt.domain.sessions.store.sessions import WRITES
 
 __all__ = [
     "WRITES",
@@ -30,6 +30,7 @@ __all__ = [
     "Flag",
     "LiveSessions",
     "Load",
+    "Power",
     "Progress",
     "Reading",
     "Session",

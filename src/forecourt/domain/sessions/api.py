@@ -5,7 +5,7 @@ asked to start for it, and a session names the transaction that a station is ask
 """
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Controller, get, post
@@ -55,6 +55,10 @@ From = Annotated[
     datetime | None, QueryParameter(name="from", description="A day before `to` without it.")
 ]
 To = Annotated[datetime | None, QueryParameter(name="to", description="Now without it.")]
+By = Annotated[
+    Literal["site", "station"] | None,
+    QueryParameter(description="Parts, too: by site, or by station of a site."),
+]
 Step = Annotated[int, QueryParameter(ge=60, le=86_400, description="Seconds of each step.")]
 # The framework keeps the name ``state`` of a parameter for itself.
 InConnectorState = Annotated[
@@ -281,11 +285,21 @@ class PowerStepView(Struct, frozen=True, kw_only=True):
     at: datetime
     """When it begins."""
     power_w: int | None
-    """The average of the whole step; null where sessions ran and none told its power."""
+    """The average of the whole step, of the newest so far; null where sessions ran and none told
+    its power."""
     sessions: int
-    """How many ran in it."""
+    """How many ran in it; where a step is longer, in its busiest quarter hour."""
     measured: int
     """How many of these told their power in it, or up to 15 min before."""
+
+
+class PowerPartView(Struct, frozen=True, kw_only=True):
+    """What one site, or station, has of it."""
+
+    id: str
+    """The site's, empty for stations without one; or the station's."""
+    power_w: list[int | None]
+    """One for each of the items."""
 
 
 class PowerHistory(Struct, frozen=True, kw_only=True):
@@ -295,6 +309,10 @@ class PowerHistory(Struct, frozen=True, kw_only=True):
     ends_at: datetime
     step_s: int
     items: list[PowerStepView]
+    """Until now; steps of quarter hours until a minute ago."""
+    parts: list[PowerPartView]
+    """The sites, or stations, that took most, the greatest first; the rest is what they lack of
+    the items. Empty unless asked for."""
 
 
 class PowerRoutes(Controller):
@@ -314,25 +332,33 @@ class PowerRoutes(Controller):
         step: Step = 900,
         site: FromQuery[str | None] = None,
         station: FromQuery[str | None] = None,
+        by: By = None,
     ) -> PowerHistory:
         """The average power of each step, from what sessions' meters said; a day without a span.
 
-        Steps lie on the clock's own marks (UTC). + flows into vehicles.
+        Steps lie on the clock's own marks (UTC). + flows into vehicles. Those of whole quarter
+        hours are kept ready; finer ones, of a station or a site, are told of up to a day.
         """
         until = ends_at or ctx.now
-        span, steps = await sessions.power.history(
+        found = await sessions.power.history(
             ctx,
             begins_at=begins_at or until - timedelta(days=1),
             ends_at=until,
             step=timedelta(seconds=step),
             site=site,
             station=None if station is None else StationId(station),
+            by=by,
         )
         return PowerHistory(
-            begins_at=span.begins_at,
-            ends_at=span.ends_at,
+            begins_at=found.span.begins_at,
+            ends_at=found.span.ends_at,
             step_s=step,
-            items=[msgspec.convert(one, PowerStepView, from_attributes=True) for one in steps],
+            items=[
+                msgspec.convert(one, PowerStepView, from_attributes=True) for one in found.steps
+            ],
+            parts=[
+                msgspec.convert(one, PowerPartView, from_attributes=True) for one in found.parts
+            ],
         )
 
 

@@ -88,6 +88,16 @@ class PowerSpan(Struct, frozen=True, kw_only=True):
     step: timedelta
 
 
+class Taken(Struct, frozen=True, kw_only=True):
+    """What was taken in one step, where anything ran."""
+
+    at: datetime
+    energy_ws: int | None
+    """By the power that was told, in Ws; None where none was."""
+    sessions: int
+    measured: int
+
+
 class PowerStep(Struct, frozen=True, kw_only=True):
     """One step of it."""
 
@@ -96,9 +106,26 @@ class PowerStep(Struct, frozen=True, kw_only=True):
     power_w: int | None
     """The average of the whole step; None where sessions ran and none told its power."""
     sessions: int
-    """How many ran in it."""
+    """How many ran in it; of more than a quarter hour: in its busiest quarter hour."""
     measured: int
     """How many of these told their power in it, or not long before."""
+
+
+class PowerPart(Struct, frozen=True, kw_only=True):
+    """What one site, or station, has of each step."""
+
+    id: str
+    power_w: Sequence[int | None]
+
+
+class PowerHistory(Struct, frozen=True, kw_only=True):
+    """Power over time."""
+
+    span: PowerSpan
+    steps: Sequence[PowerStep]
+    """Until now, or until when it is summed up."""
+    parts: Sequence[PowerPart]
+    """Of those that took most, the greatest first."""
 
 
 class PowerSpanInvalid(ForecourtError):

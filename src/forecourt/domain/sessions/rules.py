@@ -5,7 +5,7 @@ readings in the order of time, and a start and stop register that agree with all
 between them overrule the sum.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -22,6 +22,7 @@ from forecourt.domain.sessions.model import (
     Reading,
     Session,
     SessionState,
+    Taken,
 )
 from forecourt.domain.stations import plausible
 
@@ -34,6 +35,7 @@ STEP_MIN: Final = timedelta(minutes=1)
 STEP_MAX: Final = timedelta(days=1)
 STEPS_MAX: Final = 2_000
 SPAN_MAX: Final = timedelta(days=93)
+FINE_MAX: Final = timedelta(days=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -187,16 +189,44 @@ def power_span(begins_at: datetime, ends_at: datetime, step: timedelta) -> Power
         raise PowerSpanInvalid(f"a step has {STEP_MIN} to {STEP_MAX}", step=step)
     if begins_at >= ends_at:
         raise PowerSpanInvalid("the span ends before it begins, or has not come yet")
-    begin = _EPOCH + (begins_at - _EPOCH) // step * step
+    begin = floor(begins_at, step)
     end = _EPOCH - (_EPOCH - ends_at) // step * step
     if end - begin > SPAN_MAX or (end - begin) // step > STEPS_MAX:
         raise PowerSpanInvalid(f"no more than {STEPS_MAX} steps and {SPAN_MAX.days} days at once")
     return PowerSpan(begins_at=begin, ends_at=end, step=step)
 
 
-def power_steps(span: PowerSpan, told: Iterable[PowerStep]) -> list[PowerStep]:
-    """Every step of a span: where nothing ran, nothing was taken."""
-    known = {step.at: step for step in told}
+def floor(moment: datetime, step: timedelta) -> datetime:
+    """The mark of the clock (UTC) at or before a moment."""
+    return _EPOCH + (moment - _EPOCH) // step * step
+
+
+def check_fine(span: PowerSpan, *, network: bool, parts: bool) -> None:
+    """Whether readings may be summed up while somebody waits. Raises PowerSpanInvalid."""
+    if network or parts:
+        raise PowerSpanInvalid("finer than by quarter hours power is told of a station or a site")
+    if span.ends_at - span.begins_at > FINE_MAX + span.step:  # It was made whole.
+        raise PowerSpanInvalid("finer than by quarter hours power is told of a day at most")
+
+
+def power_moments(span: PowerSpan, until: datetime) -> list[datetime]:
+    """When the steps of a span begin that had begun until then."""
     count = (span.ends_at - span.begins_at) // span.step
-    moments = [span.begins_at + n * span.step for n in range(count)]
-    return [known.get(at) or PowerStep(at=at, power_w=0, sessions=0, measured=0) for at in moments]
+    moments = (span.begins_at + n * span.step for n in range(count))
+    return [at for at in moments if at < until]
+
+
+def power_steps(
+    moments: Sequence[datetime], step: timedelta, until: datetime, taken: Iterable[Taken]
+) -> list[PowerStep]:
+    """Every step: where nothing ran, nothing was taken. The newest is the average so far."""
+    known = {one.at: one for one in taken}
+    return [_power_step(at, min(at + step, until) - at, known.get(at)) for at in moments]
+
+
+def _power_step(at: datetime, lasts: timedelta, taken: Taken | None) -> PowerStep:
+    if taken is None:
+        return PowerStep(at=at, power_w=0, sessions=0, measured=0)
+    energy_ws = taken.energy_ws
+    power_w = None if energy_ws is None else round(energy_ws / lasts.total_seconds())
+    return PowerStep(at=at, power_w=power_w, sessions=taken.sessions, measured=taken.measured)

@@ -1,12 +1,16 @@
 """The HTTP application: the rooms' routes behind the API key, and a few pages before it."""
 
+from copy import copy
 from dataclasses import fields
+from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from litestar import Litestar, Response, Router
 from litestar.di import Provide
-from litestar.types import ControllerRouterHandler
+from litestar.exceptions import NotFoundException
+from litestar.types import ControllerRouterHandler, Scope
 
 from forecourt.base.clock import Clock
 from forecourt.base.ids import TenantId
@@ -46,7 +50,8 @@ from forecourt.edge.http.auth import (
     context_of,
     guard,
 )
-from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, Tiles, pages
+from forecourt.edge.http.behind import Behind, behind, carrying, counted, given, guarded, layer
+from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, Tiles, on_not_found
 from forecourt.edge.http.deeds import remembered
 from forecourt.edge.http.document import config
 from forecourt.edge.http.doorstep import doorstep
@@ -116,6 +121,8 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
 )
 FACTS: Final = Facts()
 FOR_ANYBODY: Final = (LoginRoutes, SsoRoutes, DriverRoutes, PageRoutes, PkiRoutes)
+# What routes ask for that is no room.
+TOOLS: Final = ("keys", "console", "desk", "live", "driver_desk", "watch", "vitals", "facts")
 DEFAULT_TENANT: Final = TenantId("default")
 
 
@@ -143,15 +150,43 @@ def http_app(
     limits = limits or Limits()
     places = Places(rooms.tenants)
     gate = Gate(keys, browsers, places, clock, limits)
-    desk = Desk(rooms.people, browsers, places, clock, tenant=tenant)
-    vitals = Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer)
-    console = Console(console_folder, tiles)
     live = Live(db) if live is None else live
+    carried = Behind(
+        given={
+            **{field.name: getattr(rooms, field.name) for field in fields(rooms)},
+            "clock": clock,
+            "keys": keys,
+            "console": Console(console_folder, tiles),
+            "desk": Desk(rooms.people, browsers, places, clock, tenant=tenant),
+            "live": live,
+            "driver_desk": DriverDesk(rooms.drivers, live, clock),
+            "watch": gateway.watch,
+            "vitals": Vitals(rooms, clock=clock, db=db, gateway=gateway, committer=committer),
+            "facts": facts,
+        },
+        guard=guard(gate),
+        strangers=for_strangers(limits),
+        layers={
+            "once": once(gate, rooms.repeats),
+            "edited": edited(gate, rooms.edits),
+            "remembered": remembered(rooms.audit),
+        },
+    )
+    app = copy(_routed())
+    # Around the routing, too: what no route has comes through the same door.
+    app.asgi_handler = doorstep(carrying(app.asgi_handler, carried), proxies or Proxies())
+    return app
+
+
+@cache
+def _routed() -> Litestar:
+    """The routes, of any house."""
     api = Router(
         "/api/v1",
         route_handlers=ROUTES,
-        guards=[clean_address, guard(gate)],
-        middleware=_around(gate, rooms),
+        guards=[clean_address, guarded],
+        # From outside: a repeat is neither an edit nor a deed; what is refused is no deed.
+        middleware=[layer("once"), layer("edited"), exported, layer("remembered")],
         security=[{"apiKey": []}],
         dependencies={
             "ctx": Provide(context_of, sync_to_thread=False),
@@ -161,51 +196,25 @@ def http_app(
             "search": Provide(searched, sync_to_thread=False),
         },
     )
-    public = Router("/", route_handlers=FOR_ANYBODY, guards=[for_strangers(limits)])
-    app = Litestar(
+    public = Router("/", route_handlers=FOR_ANYBODY, guards=[counted])
+    return Litestar(
         [api, public, ConsoleRoutes, VitalsRoutes],
         dependencies={
-            **_behind(rooms),
-            "now": Provide(clock.now, sync_to_thread=False),
-            "keys": _given(keys),
-            "console": _given(console),
-            "desk": _given(desk),
-            "live": _given(live),
-            "driver_desk": _given(DriverDesk(rooms.drivers, live, clock)),
-            "watch": _given(gateway.watch),
-            "vitals": _given(vitals),
-            "facts": _given(facts),
+            **{name: given(name) for name in (*(field.name for field in fields(Rooms)), *TOOLS)},
+            "now": Provide(_now, sync_to_thread=False),
         },
-        exception_handlers={**HANDLERS, **pages(console)},
+        exception_handlers={**HANDLERS, NotFoundException: on_not_found},
         after_request=_hardened,
         before_send=[tell],
         request_max_body_size=BODY_BYTES_MAX,
         openapi_config=config(),
         logging_config=None,
     )
-    # Around the routing, too: what no route has comes through the same door.
-    app.asgi_handler = doorstep(app.asgi_handler, proxies or Proxies())
-    return app
 
 
-def _around(gate: Gate, rooms: Rooms) -> list[Any]:
-    """From outside: a repeat is neither an edit nor a deed; what is refused is no deed."""
-    return [
-        once(gate, rooms.repeats),
-        edited(gate, rooms.edits),
-        exported,
-        remembered(rooms.audit),
-    ]
-
-
-def _behind(rooms: Rooms) -> dict[str, Provide]:
-    """Every room by its name, for the routes."""
-    return {field.name: _given(getattr(rooms, field.name)) for field in fields(rooms)}
-
-
-def _given(thing: object) -> Provide:
-    """A room or a tool, for the routes that name it."""
-    return Provide(lambda: thing, sync_to_thread=False)
+def _now(scope: Scope) -> datetime:
+    clock: Clock = behind(scope).given["clock"]
+    return clock.now()
 
 
 async def _hardened(response: Response[Any]) -> Response[Any]:

@@ -17,9 +17,9 @@ from litestar import Controller, Request, Response, get
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
-from litestar.types import ExceptionHandlersMap
 from msgspec import Struct
 
+from forecourt.edge.http.behind import behind
 from forecourt.edge.http.errors import HARDENED, Problem, on_http_exception
 
 BUILT: Final = Path(__file__).parents[2] / "console"
@@ -172,16 +172,13 @@ class ConsoleRoutes(Controller):
         return console.file(request.url.path.lstrip("/"), request)
 
 
-def pages(console: Console) -> ExceptionHandlersMap:
+def on_not_found(
+    request: Request[Any, Any, Any], error: NotFoundException
+) -> Response[Problem] | Response[bytes]:
     """A path that no route has is a page of the console, if a browser asks for a page."""
-
-    def on_not_found(
-        request: Request[Any, Any, Any], error: NotFoundException
-    ) -> Response[Problem] | Response[bytes]:
-        path = request.url.path
-        wants_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
-        if console.built and wants_page and not path.startswith(NOT_PAGES):
-            return console.page()
-        return on_http_exception(request, error)
-
-    return {NotFoundException: on_not_found}
+    console: Console = behind(request.scope).given["console"]
+    path = request.url.path
+    wants_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+    if console.built and wants_page and not path.startswith(NOT_PAGES):
+        return console.page()
+    return on_http_exception(request, error)

@@ -14,6 +14,7 @@ from forecourt.base.pages import Wanted
 from forecourt.domain.sessions import Load, Sessions
 from forecourt.domain.sites import Day, Site, Sites, day
 from forecourt.domain.stations import Ports, Stations
+from forecourt.domain.tenants import Tenants
 from forecourt.edge.http.lists import Cursor, Limit
 
 
@@ -74,12 +75,14 @@ class PlaceRoutes(Controller):
         sites: NamedDependency[Sites],
         stations: NamedDependency[Stations],
         sessions: NamedDependency[Sessions],
+        tenants: NamedDependency[Tenants],
         limit: Limit = 1000,
         cursor: Cursor = "",
     ) -> SiteSummaryPage:
         """Every site: how its ports are, what charges there now, and today."""
         found = await sites.list(ctx, Wanted(limit=limit, cursor=cursor))
-        items = await _summaries(ctx, found.items, stations, sessions)
+        house = (await tenants.settings(ctx)).time_zone
+        items = await _summaries(ctx, found.items, stations, sessions, house)
         return SiteSummaryPage(items=items, next=found.next)
 
     @get(
@@ -94,17 +97,21 @@ class PlaceRoutes(Controller):
         sites: NamedDependency[Sites],
         stations: NamedDependency[Stations],
         sessions: NamedDependency[Sessions],
+        tenants: NamedDependency[Tenants],
         site_id: FromPath[str],
     ) -> SiteSummary:
         """One site: how its ports are, what charges there now, and today."""
         site = await sites.read(ctx, site_id)
-        return (await _summaries(ctx, [site], stations, sessions))[0]
+        house = (await tenants.settings(ctx)).time_zone
+        return (await _summaries(ctx, [site], stations, sessions, house))[0]
 
 
 async def _summaries(
-    ctx: Context, sites: Sequence[Site], stations: Stations, sessions: Sessions
+    ctx: Context, sites: Sequence[Site], stations: Stations, sessions: Sessions, house: str
 ) -> list[SiteSummary]:
-    days = {site.id: day(ctx.now, site.zone) for site in sites}
+    """``house``: the zone of those that have none of their own."""
+    zones = {site.id: site.zone or house for site in sites}
+    days = {name: day(ctx.now, zone) for name, zone in zones.items()}
     ports = await stations.ports(ctx, sites[0].id if len(sites) == 1 else None)
     loads = await sessions.by_site(ctx, {name: day.begins_at for name, day in days.items()})
     return [
@@ -112,6 +119,7 @@ async def _summaries(
             ctx,
             site,
             days[site.id],
+            zone=zones[site.id],
             ports=ports.get(site.id, Ports()),
             load=loads.get(site.id, Load()),
         )
@@ -119,7 +127,9 @@ async def _summaries(
     ]
 
 
-def summary(ctx: Context, site: Site, today: Day, *, ports: Ports, load: Load) -> SiteSummary:
+def summary(
+    ctx: Context, site: Site, today: Day, *, zone: str, ports: Ports, load: Load
+) -> SiteSummary:
     """A site as the overview shows it."""
     return SiteSummary(
         site=site.id,
@@ -132,7 +142,7 @@ def summary(ctx: Context, site: Site, today: Day, *, ports: Ports, load: Load) -
         ports=SitePorts(**msgspec.structs.asdict(ports)),
         sessions_running=load.running,
         power_w=load.power_w,
-        zone=site.zone or "UTC",
+        zone=zone,
         day=today.date,
         day_begins_at=today.begins_at,
         day_ends_at=today.ends_at,

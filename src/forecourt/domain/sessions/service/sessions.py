@@ -16,7 +16,7 @@ from forecourt.base.context import Context
 from forecourt.base.ids import SessionId, StationId, new_id
 from forecourt.base.pages import FIRST_PAGE, Page, Wanted
 from forecourt.domain.access import Authorization, Standing, folded
-from forecourt.domain.sessions import rules, store
+from forecourt.domain.sessions import rules
 from forecourt.domain.sessions.model import (
     EventKind,
     EventReport,
@@ -36,6 +36,7 @@ from forecourt.domain.sessions.model import (
     StopUnmatched,
 )
 from forecourt.domain.sessions.service.power import Power
+from forecourt.domain.sessions.store import sessions as store
 from forecourt.domain.stations import LiveStation
 from forecourt.infra.commit import Changes
 from forecourt.infra.database import Database, emit

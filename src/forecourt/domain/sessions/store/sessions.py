@@ -28,8 +28,6 @@ from forecourt.domain.sessions.model import (
     SORTS,
     Flag,
     Load,
-    PowerSpan,
-    PowerStep,
     Progress,
     Reading,
     Session,
@@ -442,69 +440,6 @@ _LISTING: Final = Listing(
     key=(sessions.c.session_id,),
     default="-id",
 )
-
-
-# A reading holds until the session's next one, and no longer than this: OCPP's own default is
-# every 900 s where stations are asked for clock-aligned values.
-POWER_HOLDS: Final = timedelta(minutes=15)
-# First each session's average of each step: few rows, whatever the pace of its readings. Of a step
-# in which it ran for a part, it gives that part. A session that nobody heard of for long has ended.
-_POWER: Final = """
-    WITH ran AS (
-      SELECT session_id, started_at, least(:now, coalesce(ended_at,
-        greatest(saved_at, started_at) + CAST(:holds AS interval))) AS until
-      FROM sessions s
-      WHERE started_at < :ends AND (ended_at > :begins OR state = 'active') {which}),
-    told AS (
-      SELECT session_id, date_bin(CAST(:step AS interval), sampled_at, :begins) AS at,
-        avg(power_w) AS power_w
-      FROM meter_values s
-      WHERE sampled_at >= CAST(:begins AS timestamptz) - CAST(:holds AS interval)
-        AND sampled_at < :ends AND power_w IS NOT NULL AND session_id IS NOT NULL {which}
-      GROUP BY 1, 2),
-    held AS (
-      SELECT session_id, h.at, power_w FROM (
-        SELECT *, lead(at) OVER (PARTITION BY session_id ORDER BY at) AS later FROM told) AS t
-      CROSS JOIN LATERAL generate_series(t.at, least(t.later - CAST(:step AS interval),
-        t.at + CAST(:whole AS interval)), CAST(:step AS interval)) AS h (at)),
-    parts AS (
-      SELECT session_id, g.at, extract(epoch FROM least(g.at + CAST(:step AS interval), r.until)
-        - greatest(g.at, r.started_at)) / extract(epoch FROM
-        least(g.at + CAST(:step AS interval), :now) - g.at) AS part
-      FROM ran r CROSS JOIN LATERAL generate_series(
-        date_bin(CAST(:step AS interval), greatest(r.started_at, :begins), :begins),
-        least(r.until, CAST(:ends AS timestamptz)) - interval '1 microsecond',
-        CAST(:step AS interval)) AS g (at)
-      WHERE r.until > r.started_at)
-    SELECT p.at, count(*) AS sessions, count(h.power_w) AS measured,
-      CAST(round(sum(h.power_w * p.part)) AS bigint) AS power_w
-    FROM parts p LEFT JOIN held h ON h.session_id = p.session_id AND h.at = p.at
-    GROUP BY p.at"""
-_OF_SITE: Final = "AND station_id IN (SELECT t.station_id FROM stations t WHERE t.site = :site)"
-_OF_STATION: Final = "AND station_id = :station"
-
-
-async def power(
-    unit: Unit, span: PowerSpan, *, now: datetime, site: str | None, station: StationId | None
-) -> list[PowerStep]:
-    """The steps of a span in which anything ran."""
-    which = f"{_OF_SITE if site is not None else ''} {_OF_STATION if station is not None else ''}"
-    names: dict[str, object] = {
-        "begins": span.begins_at,
-        "ends": span.ends_at,
-        "step": span.step,
-        "holds": POWER_HOLDS,
-        "whole": POWER_HOLDS // span.step * span.step,
-        "now": now,
-    }
-    if site is not None:
-        names["site"] = site
-    if station is not None:
-        names["station"] = station
-    return [
-        PowerStep(at=row.at, power_w=row.power_w, sessions=row.sessions, measured=row.measured)
-        for row in await unit.conn.execute(text(_POWER.format(which=which)), names)
-    ]
 
 
 async def by_site(unit: Unit, begins: Mapping[str, datetime]) -> dict[str, Load]:
