@@ -290,9 +290,7 @@ def set_(
             rooms.catalogue.quirk_choice(quirks)
         before = views.station(*await rooms.stations.read(ctx, name))
         await rooms.stations.change(ctx, name, **given)
-        after = {key: value for key, value in given.items() if value not in (None, False)}
-        if rotate_password:
-            after["password_rotated"] = True
+        after = _asked({**given, "rotate_password": rotate_password})
         await tell(rooms, ctx, "change_station", name, before=before, after=after)
         made = await rooms.stations.securing.new_password(ctx, name) if rotate_password else secret
         shown = {"password": made} if rotate_password or generate_password else {}
@@ -391,6 +389,12 @@ def watch(
         in_rooms(data_dir, database_url, work)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+def _asked(given: dict[str, Any]) -> dict[str, Any]:
+    """What a command line asks for: a flag that is not there asks for nothing."""
+    flags = ("lower", "no_password", "rotate_password")
+    return {k: v for k, v in given.items() if v is not None and not (k in flags and not v)}
 
 
 async def _shown(rooms: Rooms, ctx: Context, name: StationId) -> dict[str, Any]:
