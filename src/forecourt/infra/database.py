@@ -11,8 +11,9 @@ Knows nothing of rooms.
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, NamedTuple, TypeAlias
 
 import asyncpg
 import msgspec
@@ -144,6 +145,17 @@ class Unit:
         await self.conn.execute(_notify)
 
 
+class _Whole(NamedTuple):
+    """The transaction that units are parts of, and whose it is."""
+
+    db: "Database"
+    unit: Unit
+    bounds: tuple[str, tuple[str, ...]]
+
+
+_whole: Final[ContextVar[_Whole | None]] = ContextVar("whole", default=None)
+
+
 class GlanceRow(asyncpg.Record):
     """A row whose columns are attributes, as those of a unit's rows are."""
 
@@ -165,8 +177,12 @@ async def _keep_session(_conn: object) -> None:
 class Database:
     """Opens units of work."""
 
-    def __init__(self, url: str, *, pool_size: int, idle_s: float = IDLE_S) -> None:
-        """``idle_s``: after so long in a transaction without a word PostgreSQL rolls it back.
+    def __init__(
+        self, url: str, *, pool_size: int, idle_s: float = IDLE_S, only_reads: bool = False
+    ) -> None:
+        """``only_reads``: PostgreSQL refuses whatever would change something.
+
+        ``idle_s``: after so long in a transaction without a word PostgreSQL rolls it back.
 
         The outbox waits for the oldest transaction of the whole server. One that a process left
         open, because it hangs or its machine is gone, would hold back everybody's events.
@@ -175,6 +191,8 @@ class Database:
         self.pool_size = pool_size
         # For all connections; in ms, as text.
         self._session = {"idle_in_transaction_session_timeout": f"{idle_s * 1_000:.0f}"}
+        if only_reads:
+            self._session["default_transaction_read_only"] = "on"
         asking = {**self._session, "statement_timeout": f"{STATEMENT_TIMEOUT_S * 1_000:.0f}"}
         self._asking: dict[str, Any] = {
             "timeout": CONNECT_TIMEOUT_S,
@@ -220,8 +238,15 @@ class Database:
     async def unit(self, ctx: Context) -> AsyncGenerator[Unit]:
         """One transaction inside the tenant's walls; commits on leaving, rolls back on errors.
 
-        Raises DatabaseAway when PostgreSQL does not answer.
+        Within ``together`` it is a part of that one, and rolls back by itself. Raises DatabaseAway
+        when PostgreSQL does not answer.
         """
+        whole = _whole.get()
+        if whole is not None and whole.db is self:
+            assert (ctx.tenant, ctx.sites) == whole.bounds, "one transaction is of one tenant"
+            async with whole.unit.conn.begin_nested():
+                yield whole.unit
+            return
         async with self.house_unit() as unit:
             bounds = {"role": TENANT_ROLE, "tenant": ctx.tenant, "sites": "\n".join(ctx.sites)}
             await unit.conn.execute(_bind, bounds)
@@ -233,6 +258,19 @@ class Database:
                 if ctx.sites and isinstance(said, asyncpg.InsufficientPrivilegeError):
                     raise OutOfBounds("that is outside of the sites you may change") from error
                 raise
+
+    @asynccontextmanager
+    async def together(self, ctx: Context) -> AsyncGenerator[None]:
+        """All units of this tenant that this task opens within are one transaction.
+
+        For a command of several verbs, and for what is told of it in the same breath.
+        """
+        async with self.unit(ctx) as unit:
+            token = _whole.set(_Whole(self, unit, (ctx.tenant, ctx.sites)))
+            try:
+                yield
+            finally:
+                _whole.reset(token)
 
     @asynccontextmanager
     async def house_unit(self) -> AsyncGenerator[Unit]:

@@ -58,6 +58,7 @@ from forecourt.edge.http.driver import DriverDesk, DriverRoutes
 from forecourt.edge.http.editing import edited
 from forecourt.edge.http.errors import HANDLERS, HARDENED
 from forecourt.edge.http.export import exported
+from forecourt.edge.http.factors import FactorRoutes, LinkRoutes
 from forecourt.edge.http.limits import Limits, for_strangers, tell
 from forecourt.edge.http.lists import paged, searched
 from forecourt.edge.http.live import Live, LiveRoutes
@@ -105,7 +106,9 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     LiveRoutes,
     WatchRoutes,
     MeRoutes,
+    FactorRoutes,
     UserRoutes,
+    LinkRoutes,
     RoleRoutes,
     KeyRoutes,
     AuditRoutes,
