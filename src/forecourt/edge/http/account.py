@@ -1,13 +1,13 @@
 """What people do about their own log-in: who they are, where they are logged in, and with what."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Controller, Request, Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from forecourt.base.context import Context
 from forecourt.base.text import Line, Name
@@ -24,22 +24,6 @@ from forecourt.edge.http.login import (
     question,
     self_of,
 )
-
-Code = Annotated[str, Meta(max_length=40)]
-
-
-class TotpSecret(Struct, frozen=True, kw_only=True):
-    """What an authenticator program wants to know."""
-
-    secret: str
-    uri: str
-
-
-class TotpProof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """That the authenticator program knows it."""
-
-    secret: Annotated[str, Meta(min_length=32, max_length=32, pattern="^[A-Z2-7]{32}$")]
-    code: Code
 
 
 class Choice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -155,25 +139,6 @@ class MeRoutes(Controller):
         """Log this browser out. `Location`: where to log out of the provider too, if it has one."""
         place = await desk.log_out(request)
         return Response(None, status_code=204, headers={} if place is None else {"Location": place})
-
-    @post("/me/totp", operation_id="begin_totp", summary="Begin a second factor", status_code=200)
-    async def begin(
-        self, desk: NamedDependency[Desk], caller: NamedDependency[Caller]
-    ) -> TotpSecret:
-        """A secret for an authenticator program. Nothing is kept before it is shown to work."""
-        secret, uri = desk.people.new_totp(caller.user)
-        return TotpSecret(secret=secret, uri=uri)
-
-    @post("/me/totp/proof", operation_id="set_totp", summary="Use the factor", status_code=204)
-    async def prove(
-        self,
-        home: NamedDependency[Context],
-        desk: NamedDependency[Desk],
-        caller: NamedDependency[Caller],
-        data: JSONBody[TotpProof],
-    ) -> None:
-        """Want this second factor at each log-in from now on."""
-        await desk.people.set_totp(home, caller.user, data.secret, data.code)
 
     @get("/me/passkeys", operation_id="list_my_passkeys", summary="My passkeys")
     async def passkeys(
