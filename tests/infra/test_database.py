@@ -306,6 +306,42 @@ async def test_walls_end_with_their_unit(settled: Database) -> None:
         assert await count(settled, "SELECT count(*) FROM stations", OTHER) == 1
 
 
+async def looked(db: Database, sql: str, ctx: Context) -> object:
+    async with db.view(ctx) as view:
+        return await view.conn.scalar(text(sql))
+
+
+async def test_a_view_has_the_walls_of_who_looks(database_url: str, settled: Database) -> None:
+    """Its connections keep their walls, for whoever is behind the same ones and nobody else."""
+    db = Database(database_url, pool_size=1)
+    sql = "SELECT string_agg(tenant_id || pg_backend_pid(), ' ') FROM stations"
+    bound = Context(actor="test", tenant=ACME.tenant, now=NOW, sites=("Bergen",))
+    seen = [await looked(db, sql, ctx) for ctx in (ACME, OTHER, OTHER, bound, ACME)]
+    pid = str(seen[0]).removeprefix("acme")
+    assert seen == [f"acme{pid}", f"other{pid}", f"other{pid}", None, f"acme{pid}"]
+    assert await looked(settled, "SELECT count(*) FROM stations", ACME) == 1
+    assert await count(settled, "SELECT count(*) FROM stations") == 2
+    await db.close()
+
+
+async def test_a_view_that_was_left_while_it_settled_is_nobodys(database_url: str) -> None:
+    db = Database(database_url, pool_size=1)
+    await looked(db, "SELECT 1", ACME)
+    with pytest.raises(DBAPIError, match=r"invalid byte sequence|null character|encoding"):
+        await looked(db, "SELECT 1", Context(actor="test", tenant=TenantId("a\x00"), now=NOW))
+    mine = "SELECT current_setting('forecourt.tenant')"
+    assert [await looked(db, mine, ctx) for ctx in (OTHER, ACME)] == ["other", "acme"]
+    await db.close()
+
+
+async def test_a_view_changes_nothing(settled: Database) -> None:
+    # The words of a server that is a copy: whoever asked would try again on the right one.
+    with pytest.raises(DatabaseAway) as refused:
+        await looked(settled, "UPDATE stations SET vendor = 'x' RETURNING vendor", ACME)
+    assert "read-only transaction" in str(refused.value.__cause__)
+    assert await looked(settled, "SELECT vendor FROM stations", ACME) == ""
+
+
 async def test_a_database_that_is_not_there() -> None:
     away = Database("postgresql://forecourt@127.0.0.1:1/nothing", pool_size=2)
     with pytest.raises(DatabaseAway):
@@ -371,8 +407,10 @@ async def test_a_statement_outlives_who_asked_by_two_minutes_at_most(db: Databas
 async def test_a_pool_whose_connections_died_goes_on(settled: Database, database_url: str) -> None:
     admin = await asyncpg.connect(database_url)
     await count(settled, "SELECT 1")
+    await looked(settled, "SELECT 1", ACME)
     await admin.execute(KILL)
     assert await count(settled, "SELECT 1") == 1
+    assert await looked(settled, "SELECT 1", ACME) == 1
 
     async def cut_off_in_the_middle() -> None:
         async with settled.house_unit() as unit:

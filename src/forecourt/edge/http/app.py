@@ -46,7 +46,6 @@ from forecourt.edge.http.auth import (
     Keys,
     Places,
     caller_of,
-    clean_address,
     context_of,
     guard,
 )
@@ -70,6 +69,7 @@ from forecourt.edge.http.places import PlaceRoutes
 from forecourt.edge.http.repeats import once
 from forecourt.edge.http.settings import Facts, SettingsRoutes
 from forecourt.edge.http.sso import SsoRoutes
+from forecourt.edge.http.swift import one_by_one
 from forecourt.edge.http.vitals import Gateway, Vitals, VitalsRoutes
 from forecourt.edge.http.watch import WatchRoutes
 from forecourt.edge.peers import Proxies
@@ -184,7 +184,7 @@ def _routed() -> Litestar:
     api = Router(
         "/api/v1",
         route_handlers=ROUTES,
-        guards=[clean_address, guarded],
+        guards=[guarded],
         # From outside: a repeat is neither an edit nor a deed; what is refused is no deed.
         middleware=[layer("once"), layer("edited"), exported, layer("remembered")],
         security=[{"apiKey": []}],
@@ -197,7 +197,7 @@ def _routed() -> Litestar:
         },
     )
     public = Router("/", route_handlers=FOR_ANYBODY, guards=[counted])
-    return Litestar(
+    app = Litestar(
         [api, public, ConsoleRoutes, VitalsRoutes],
         dependencies={
             **{name: given(name) for name in (*(field.name for field in fields(Rooms)), *TOOLS)},
@@ -210,6 +210,8 @@ def _routed() -> Litestar:
         openapi_config=config(),
         logging_config=None,
     )
+    one_by_one(app)
+    return app
 
 
 def _now(scope: Scope) -> datetime:

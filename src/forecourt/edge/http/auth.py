@@ -303,8 +303,10 @@ class Gate:
 def guard(gate: Gate) -> Guard:
     """Lets nobody pass who may not."""
 
-    # A function, since the framework copies its guards in depth, and the gate is one and no other.
+    # A function, since the framework copies its guards in depth, and the gate is one and no other;
+    # one and not two, since it copies the route for each.
     async def at_the_gate(connection: Connection, _: BaseRouteHandler) -> None:
+        clean_address(connection)
         connection.scope["auth"] = await gate.enter(connection.scope)
 
     return at_the_gate
@@ -330,7 +332,7 @@ def presented_to_browser(connection: Connection) -> str | None:
     return password or None
 
 
-async def clean_address(connection: Connection, _: BaseRouteHandler) -> None:
+def clean_address(connection: Connection) -> None:
     """Refuse control characters, which a database would choke on. Raises AddressInvalid."""
     texts = [connection.scope["path"]]
     for name, values in connection.query_params.dict().items():

@@ -37,7 +37,7 @@ class Audit:
         **fit: Unpack[DeedFields],
     ) -> Page[AuditEntry]:
         """Deeds that fit, newest first if not the other way. Raises CursorInvalid, SortUnknown."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             return await store.page(unit, wanted, fit)
 
     async def verify(self, ctx: Context) -> tuple[int, int | None]:

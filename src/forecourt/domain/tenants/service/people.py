@@ -128,7 +128,7 @@ class People:
 
         Raises CursorInvalid, SortUnknown.
         """
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             return await store.page(unit, wanted, role=role, disabled=disabled)
 
     async def read(self, ctx: Context, user_id: str) -> User:
