@@ -15,10 +15,12 @@ from forecourt.cli.options import (
     DatabaseUrl,
     DataDir,
     Limit,
+    changing,
     err,
     in_rooms,
     out,
     print_json,
+    tell,
 )
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.webhooks import (
@@ -61,9 +63,11 @@ def add(
     )
 
     async def work(rooms: Rooms, ctx: Context) -> tuple[Endpoint, str]:
-        return await rooms.webhooks.add(ctx, new)
+        made, secret = await rooms.webhooks.add(ctx, new)
+        await tell(rooms, ctx, "add_webhook", made.id, after=new)
+        return made, secret
 
-    _show_secret(*in_rooms(data_dir, database_url, work), as_json=as_json)
+    _show_secret(*changing(data_dir, database_url, work), as_json=as_json)
 
 
 @app.command("list")
@@ -120,8 +124,9 @@ def ping(
 
     async def work(rooms: Rooms, ctx: Context) -> None:
         await rooms.webhooks.ping(ctx, EndpointId(webhook))
+        await tell(rooms, ctx, "ping_webhook", webhook)
 
-    in_rooms(data_dir, database_url, work)
+    changing(data_dir, database_url, work)
     _say({"webhook": webhook}, ON_ITS_WAY.format(id=escape(webhook)), as_json=as_json)
 
 
@@ -136,9 +141,11 @@ def rotate(
     """Give an endpoint a new secret, shown this once; for 24 hours the old one signs, too."""
 
     async def work(rooms: Rooms, ctx: Context) -> tuple[Endpoint, str]:
-        return await rooms.webhooks.rotate(ctx, EndpointId(webhook))
+        made, secret = await rooms.webhooks.rotate(ctx, EndpointId(webhook))
+        await tell(rooms, ctx, "rotate_webhook_secret", webhook)
+        return made, secret
 
-    _show_secret(*in_rooms(data_dir, database_url, work), as_json=as_json)
+    _show_secret(*changing(data_dir, database_url, work), as_json=as_json)
 
 
 @app.command()
@@ -223,17 +230,18 @@ def replay(
         of = EndpointId(webhook)
         if delivery is not None:
             await rooms.webhooks.send_again(ctx, of, delivery)
+            await tell(rooms, ctx, "replay_delivery", delivery)
             return 1
         assert since is not None
-        return await rooms.webhooks.replay(
-            ctx,
-            of,
-            since=since.replace(tzinfo=UTC),
-            until=ctx.now if until is None else until.replace(tzinfo=UTC),
-            delivered_too=delivered_too,
-        )
+        span = {
+            "since": since.replace(tzinfo=UTC),
+            "until": ctx.now if until is None else until.replace(tzinfo=UTC),
+        }
+        count = await rooms.webhooks.replay(ctx, of, **span, delivered_too=delivered_too)
+        await tell(rooms, ctx, "replay_webhook", webhook, after=span)
+        return count
 
-    count = in_rooms(data_dir, database_url, work)
+    count = changing(data_dir, database_url, work)
     said = f"{count:,} {ON_ITS_WAY.format(id=escape(webhook))}"
     _say({"deliveries": count}, said, as_json=as_json)
 
@@ -243,9 +251,11 @@ def _switch(
 ) -> None:
     async def work(rooms: Rooms, ctx: Context) -> Endpoint:
         change = EndpointChange(enabled=enabled)
-        return await rooms.webhooks.change(ctx, EndpointId(webhook), change)
+        after = await rooms.webhooks.change(ctx, EndpointId(webhook), change)
+        await tell(rooms, ctx, "change_webhook", webhook, after={"enabled": enabled})
+        return after
 
-    found = in_rooms(data_dir, database_url, work)
+    found = changing(data_dir, database_url, work)
     what = "enabled" if enabled else "disabled"
     _say(views.webhook(found), f"{what} [bold]{escape(webhook)}[/]", as_json=as_json)
 
