@@ -334,6 +334,23 @@ async def test_a_view_that_was_left_while_it_settled_is_nobodys(database_url: st
     await db.close()
 
 
+async def test_what_is_done_together_is_seen_together_and_goes_together(
+    settled: Database,
+) -> None:
+    vendor = "SELECT vendor FROM stations"
+
+    async def fail() -> None:
+        async with settled.together(ACME):
+            async with settled.unit(ACME) as unit:
+                await unit.conn.execute(text("UPDATE stations SET vendor = 'x'"))
+            assert await looked(settled, vendor, ACME) == "x"
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await looked(settled, vendor, ACME) == ""
+
+
 async def test_a_view_changes_nothing(settled: Database) -> None:
     # The words of a server that is a copy: whoever asked would try again on the right one.
     with pytest.raises(DatabaseAway) as refused:
