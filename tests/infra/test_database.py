@@ -66,7 +66,7 @@ ROWS = {
     " organization, state, detail, attempts, requested_at)"
     " VALUES ('csr_{t}', '{t}', 'CP_{t}', 'station', '', '', '', '', 'requested', '', 0,"
     " now())",
-    "installed_certificates": "VALUES ('CP_{t}', 'csms_root', 'SHA256', '', '', '1', '{t}', '', '',"
+    "installed_certificates": "VALUES ('CP_{t}', 'csms_root', 'sha256', '', '', '1', '{t}', '', '',"
     " NULL, NULL, now())",
     "contract_certificates": "VALUES ('{t}', '{hex}', 'e', '1', '{{}}', now(), now(), NULL, now(),"
     " now())",
