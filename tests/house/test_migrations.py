@@ -1,4 +1,4 @@
-"""The steps of the database are one line: two that follow the same one are merged work, not read."""
+"""The steps of the database are one line: two that follow the same one were merged unread."""
 
 from pathlib import Path
 
