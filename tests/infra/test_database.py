@@ -66,7 +66,7 @@ ROWS = {
     " organization, state, detail, attempts, requested_at)"
     " VALUES ('csr_{t}', '{t}', 'CP_{t}', 'station', '', '', '', '', 'requested', '', 0,"
     " now())",
-    "installed_certificates": "VALUES ('CP_{t}', 'csms_root', 'SHA256', '', '', '1', '{t}', '', '',"
+    "installed_certificates": "VALUES ('CP_{t}', 'csms_root', 'sha256', '', '', '1', '{t}', '', '',"
     " NULL, NULL, now())",
     "contract_certificates": "VALUES ('{t}', '{hex}', 'e', '1', '{{}}', now(), now(), NULL, now(),"
     " now())",
@@ -368,6 +368,23 @@ async def test_a_view_that_was_left_while_it_settled_is_nobodys(database_url: st
     mine = "SELECT current_setting('forecourt.tenant')"
     assert [await looked(db, mine, ctx) for ctx in (OTHER, ACME)] == ["other", "acme"]
     await db.close()
+
+
+async def test_what_is_done_together_is_seen_together_and_goes_together(
+    settled: Database,
+) -> None:
+    vendor = "SELECT vendor FROM stations"
+
+    async def fail() -> None:
+        async with settled.together(ACME):
+            async with settled.unit(ACME) as unit:
+                await unit.conn.execute(text("UPDATE stations SET vendor = 'x'"))
+            assert await looked(settled, vendor, ACME) == "x"
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await looked(settled, vendor, ACME) == ""
 
 
 async def test_a_view_changes_nothing(settled: Database) -> None:

@@ -42,7 +42,7 @@ function Passkeys() {
   const t = useT();
   const client = useQueryClient();
   const [name, setName] = useState("");
-  const found = useQuery({ queryKey: keys.passkeys, queryFn: () => ask(api.GET("/api/v1/me/passkeys")) });
+  const found = useQuery({ queryKey: keys.passkeys, queryFn: () => ask(api.GET("/api/v1/me/passkeys")), select: (page) => page.items });
   const again = () => void client.invalidateQueries({ queryKey: keys.passkeys });
   const add = useMutation({
     mutationFn: () => addPasskey(name.trim() || browserOf(navigator.userAgent)),
@@ -99,7 +99,7 @@ function Passkeys() {
 function Logins() {
   const t = useT();
   const client = useQueryClient();
-  const found = useQuery({ queryKey: keys.logins, queryFn: () => ask(api.GET("/api/v1/me/logins")) });
+  const found = useQuery({ queryKey: keys.logins, queryFn: () => ask(api.GET("/api/v1/me/logins")), select: (page) => page.items });
   const again = { onSuccess: () => void client.invalidateQueries({ queryKey: keys.logins }) };
   const end = useMutation({ mutationFn: (one: BrowserView) => ask(api.DELETE("/api/v1/me/logins/{login_id}", { params: { path: { login_id: one.id } } })), ...again });
   const endOthers = useMutation({ mutationFn: () => ask(api.DELETE("/api/v1/me/logins")), ...again });

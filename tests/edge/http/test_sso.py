@@ -197,7 +197,7 @@ async def test_somebody_new_logs_in_and_out_by_the_provider(
         assert await come_back(client, provider.log_in(way)) == "/"
         me = (await client.get("/api/v1/me")).json()
         assert (me["user"]["email"], me["user"]["role"]) == ("ann@corp.example", "read_only")
-        [login] = (await client.get("/api/v1/me/logins")).json()
+        [login] = (await client.get("/api/v1/me/logins")).json()["items"]
         assert login["method"] == "sso"
         client.headers["X-CSRF-Token"] = me["csrf"]
         out = await client.post("/api/v1/logout")
@@ -427,7 +427,7 @@ async def test_a_provider_is_changed_turned_off_and_forgotten(
         await owner.put(path, json=setting(provider, client_secret=""))
         assert await come_back(client, provider.log_in(await begin(client, provider=name))) == "/"
     assert (await owner.delete(path)).status_code == 204
-    assert (await owner.get("/api/v1/sso-providers")).json() == []
+    assert (await owner.get("/api/v1/sso-providers")).json()["items"] == []
 
 
 async def test_a_provider_that_is_away_or_talks_nonsense_is_told_apart_from_a_bug(

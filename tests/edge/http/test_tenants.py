@@ -83,7 +83,7 @@ async def test_the_choice_stays_with_the_browser(door: Door, log_in: LogIn) -> N
     owner = await log_in(Role.OWNER)
     child = await child_of(owner)
     await door.add_station("CP_THEIRS", child)
-    places = (await owner.get("/api/v1/me/places")).json()
+    places = (await owner.get("/api/v1/me/places")).json()["items"]
     assert [one["id"] for one in places] == ["acme", child]
     answer = await owner.put("/api/v1/me/place", json={"place": child})
     assert answer.json()["place"]["id"] == child
@@ -91,7 +91,7 @@ async def test_the_choice_stays_with_the_browser(door: Door, log_in: LogIn) -> N
     assert await stations(owner, **acting("acme")) == [], "by the header for one request"
     assert (await owner.get("/api/v1/me")).json()["user"]["place"]["name"] == "Host"
     # What is one's own stays at home.
-    assert (await owner.get("/api/v1/me/logins")).json()[0]["current"] is True
+    assert (await owner.get("/api/v1/me/logins")).json()["items"][0]["current"] is True
     assert (await owner.put("/api/v1/me/place", json={"place": ""})).status_code == 200
     assert await stations(owner) == []
 
@@ -104,7 +104,7 @@ async def test_a_child_sees_neither_its_parent_nor_its_siblings(door: Door, log_
     theirs = await log_in(Role.OWNER, child)
     assert await stations(theirs) == []
     assert (await theirs.get("/api/v1/tenants")).json()["items"] == []
-    assert [one["id"] for one in (await theirs.get("/api/v1/me/places")).json()] == [child]
+    assert [one["id"] for one in (await theirs.get("/api/v1/me/places")).json()["items"]] == [child]
     for elsewhere in ("acme", sibling, "other", "nowhere", "' OR 1=1 --"):
         answer = await theirs.get("/api/v1/stations", headers=acting(elsewhere))
         assert (answer.status_code, answer.json()["code"]) == (404, "tenant.unknown"), elsewhere
@@ -251,7 +251,7 @@ async def test_shared_sites_are_seen_and_not_touched(door: Door, log_in: LogIn) 
     body = {"name": "At the mall", "sites": ["Oslo"]}
     share = (await owner.post(f"/api/v1/tenants/{child}/shares", json=body)).json()["id"]
     guest = await log_in(Role.OWNER, child)
-    places = (await guest.get("/api/v1/me/places")).json()
+    places = (await guest.get("/api/v1/me/places")).json()["items"]
     assert [(one["id"], one["name"], one["shared"]) for one in places] == [
         (child, "Host", False),
         (share, "At the mall", True),

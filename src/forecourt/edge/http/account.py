@@ -1,6 +1,5 @@
 """What people do about their own log-in: who they are, where they are logged in, and with what."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -66,6 +65,27 @@ class BrowserView(Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
+class PasskeyPage(Struct, frozen=True, kw_only=True):
+    """All passkeys of whoever is logged in, oldest first."""
+
+    items: list[PasskeyView]
+    next: str | None = None
+
+
+class BrowserPage(Struct, frozen=True, kw_only=True):
+    """All browsers where whoever is logged in is; the one that was used last first."""
+
+    items: list[BrowserView]
+    next: str | None = None
+
+
+class PlacePage(Struct, frozen=True, kw_only=True):
+    """All places where somebody may act: one's own tenant first."""
+
+    items: list[PlaceView]
+    next: str | None = None
+
+
 def home_of(request: Request[Any, Context, Any]) -> Context:
     """Somebody's own business is in their own tenant, wherever they act meanwhile."""
     user = caller_of(request).user
@@ -95,11 +115,11 @@ class MeRoutes(Controller):
         home: NamedDependency[Context],
         tenants: NamedDependency[Tenants],
         caller: NamedDependency[Caller],
-    ) -> Sequence[PlaceView]:
+    ) -> PlacePage:
         """One's own tenant first, then those below it, then sites that others share."""
         bound = msgspec.structs.replace(home, sites=caller.user.sites)
         found = await tenants.places(bound, below=may_act_below(caller.user))
-        return [place_view(one) for one in found]
+        return PlacePage(items=[place_view(one) for one in found])
 
     @put("/me/place", operation_id="act_in", summary="Act elsewhere")
     async def act(
@@ -126,9 +146,10 @@ class MeRoutes(Controller):
         home: NamedDependency[Context],
         desk: NamedDependency[Desk],
         caller: NamedDependency[Caller],
-    ) -> Sequence[PasskeyView]:
+    ) -> PasskeyPage:
         """Oldest first."""
-        return [_passkey(one) for one in await desk.people.passkeys.list(home, caller.user.id)]
+        found = await desk.people.passkeys.list(home, caller.user.id)
+        return PasskeyPage(items=[_passkey(one) for one in found])
 
     @post(
         "/me/passkeys/question",
@@ -182,10 +203,10 @@ class MeRoutes(Controller):
         home: NamedDependency[Context],
         desk: NamedDependency[Desk],
         caller: NamedDependency[Caller],
-    ) -> Sequence[BrowserView]:
+    ) -> BrowserPage:
         """The browser that was used last first."""
         found = await desk.people.logins.list(home, caller.user.id)
-        return [
+        items = [
             BrowserView(
                 id=one.id,
                 current=one.id == caller.login_id,
@@ -198,6 +219,7 @@ class MeRoutes(Controller):
             )
             for one in found
         ]
+        return BrowserPage(items=items)
 
     @delete("/me/logins", operation_id="end_my_other_logins", summary="Log out elsewhere")
     async def end_others(

@@ -334,11 +334,12 @@ def presented_to_browser(connection: Connection) -> str | None:
 
 def clean_address(connection: Connection) -> None:
     """Refuse control characters, which a database would choke on. Raises AddressInvalid."""
-    texts = [connection.scope["path"]]
+    wrong = "the path or the query has control characters"
+    if not is_printable(connection.scope["path"]):
+        raise AddressInvalid(wrong, parameter="path")
     for name, values in connection.query_params.dict().items():
-        texts += [name, *values]
-    if not all(map(is_printable, texts)):
-        raise AddressInvalid("the path or the query has control characters")
+        if not all(map(is_printable, (name, *values))):
+            raise AddressInvalid(wrong, parameter=name)
 
 
 def context_of(request: Request[Any, Context, Any]) -> Context:
