@@ -7,7 +7,6 @@ import pwd
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import DBAPIError
 
 from forecourt.app import open_rooms
 from forecourt.base.clock import SystemClock
@@ -18,6 +17,7 @@ from forecourt.cli.options import changing, in_rooms, tell
 from forecourt.domain.access import NewToken, Token
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.tenants import AuditEntry
+from forecourt.infra.database import DatabaseAway
 from forecourt.settings import load
 from tests.cli.test_commands import Shell
 from tests.fixtures.pki import csr_pem
@@ -159,5 +159,6 @@ def test_who_only_looks_changes_nothing(shell: Shell) -> None:
     async def work(rooms: Rooms, ctx: Context) -> Token:
         return await rooms.access.add(ctx, NewToken(uid="ABC"))
 
-    with pytest.raises(DBAPIError, match="read-only transaction"):
+    with pytest.raises(DatabaseAway) as refused:
         in_rooms(shell.data_dir, shell.database_url, work)
+    assert "read-only transaction" in str(refused.value.context["cause"])

@@ -188,6 +188,42 @@ async def test_what_is_rolled_back_was_never_told(settled: Database) -> None:
     assert await count(settled, "SELECT count(*) FROM events WHERE type = 'station.changed'") == 0
 
 
+async def test_units_that_are_together_are_done_together(settled: Database) -> None:
+    async def serial(said: str) -> None:
+        async with settled.unit(ACME) as unit:
+            await unit.conn.execute(text(f"UPDATE stations SET serial = '{said}'"))
+
+    async def serial_and_failure() -> None:
+        async with settled.together(ACME):
+            await serial("first")
+            raise Failure
+
+    with pytest.raises(Failure):
+        await serial_and_failure()
+    assert await count(settled, "SELECT count(*) FROM stations WHERE serial = 'first'") == 0
+    async with settled.together(ACME):
+        await serial("first")
+        # What fails by itself, and is expected to, takes nothing else along.
+        with pytest.raises(Failure):
+            await fail_after_telling(settled)
+        seen = "SELECT count(*) FROM stations WHERE serial = 'first'"
+        assert await count(settled, seen, ACME) == 1
+        assert await count(settled, seen) == 0, "nobody else sees it yet"
+    assert await count(settled, seen) == 1
+    assert await count(settled, "SELECT count(*) FROM events WHERE type = 'station.changed'") == 0
+    with pytest.raises(AssertionError, match="one tenant"):
+        async with settled.together(ACME), settled.unit(OTHER):
+            pass
+
+
+async def test_who_only_reads_changes_nothing(settled: Database) -> None:
+    reader = Database(settled.url, pool_size=1, only_reads=True)
+    assert await count(reader, "SELECT count(*) FROM stations", ACME) == 1
+    with pytest.raises(DatabaseAway):
+        await fail_after_telling(reader)
+    await reader.close()
+
+
 async def test_what_is_committed_was_told_in_order(settled: Database) -> None:
     async with settled.unit(ACME) as unit:
         await unit.emit(*(changed(f"CP{n}") for n in range(5)))
@@ -332,6 +368,23 @@ async def test_a_view_that_was_left_while_it_settled_is_nobodys(database_url: st
     mine = "SELECT current_setting('forecourt.tenant')"
     assert [await looked(db, mine, ctx) for ctx in (OTHER, ACME)] == ["other", "acme"]
     await db.close()
+
+
+async def test_what_is_done_together_is_seen_together_and_goes_together(
+    settled: Database,
+) -> None:
+    vendor = "SELECT vendor FROM stations"
+
+    async def fail() -> None:
+        async with settled.together(ACME):
+            async with settled.unit(ACME) as unit:
+                await unit.conn.execute(text("UPDATE stations SET vendor = 'x'"))
+            assert await looked(settled, vendor, ACME) == "x"
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await looked(settled, vendor, ACME) == ""
 
 
 async def test_a_view_changes_nothing(settled: Database) -> None:

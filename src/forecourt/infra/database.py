@@ -222,8 +222,14 @@ class Database:
         """Reads inside the tenant's walls: each statement by itself, and none can write.
 
         Three round trips cheaper than a unit: no transaction, and a connection keeps its walls for
-        whoever comes next from behind the same ones. Raises DatabaseAway.
+        whoever comes next from behind the same ones. Within ``together`` it is a part of that, and
+        sees what was changed there. Raises DatabaseAway.
         """
+        whole = _whole.get()
+        if whole is not None and whole.db is self:
+            async with self.unit(ctx) as unit:
+                yield unit
+            return
         bounds = {"role": TENANT_ROLE, "tenant": ctx.tenant, "sites": "\n".join(ctx.sites)}
         async with _told_when_away(), self._views.connect() as conn:
             about = (await conn.get_raw_connection()).info

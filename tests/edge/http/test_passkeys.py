@@ -265,3 +265,29 @@ async def test_a_browser_is_logged_out_from_another(door: Door, owner: httpx.Asy
         assert (await owner.delete("/api/v1/me/logins")).status_code == 204
         assert (await third.get("/api/v1/me")).status_code == 401
         assert (await owner.get("/api/v1/me")).status_code == 200
+
+
+async def test_a_passkey_shows_once_more_who_sits_there(
+    door: Door, owner: httpx.AsyncClient
+) -> None:
+    mine, anothers = Authenticator(), Authenticator()
+    await add(owner, mine)
+    new = NewUser(email="c@b.example", name="C", role=Role.OWNER, password=PASSWORD)
+    await door.rooms.people.add(door.ctx(), new)
+    async with at(door) as other:
+        who = {"email": "c@b.example", "password": PASSWORD}
+        other.headers["X-CSRF-Token"] = (await other.post("/api/v1/login", json=who)).json()["csrf"]
+        await add(other, anothers)
+    door.clock.advance(16 * 60)
+
+    async def show(device: Authenticator) -> httpx.Response:
+        credential = device.find(await ask(owner))
+        body = {"credential": credential}
+        return await owner.post("/api/v1/me/confirmation/passkey", json=body)
+
+    assert (await owner.post("/api/v1/me/totp")).json()["code"] == "login.fresh_wanted"
+    refused = await show(anothers)
+    assert (refused.status_code, refused.json()["code"]) == (401, "passkey.refused")
+    assert (await owner.post("/api/v1/me/totp")).json()["code"] == "login.fresh_wanted"
+    assert (await show(mine)).status_code == 204
+    assert (await owner.post("/api/v1/me/totp")).status_code == 200

@@ -214,6 +214,28 @@ async def test_somebody_new_logs_in_and_out_by_the_provider(
     assert SECRET not in trail
 
 
+async def test_who_comes_from_a_provider_shows_there_who_it_is(
+    door: Door, owner: httpx.AsyncClient, provider: Provider
+) -> None:
+    """The provider says when that was; that it knows the browser is no proof."""
+    named = await add(owner, provider, default_role="owner")
+    ago = provider.now - 16 * 60
+    for auth_time, stale in ((ago, True), (provider.now, False), (None, False), ("x", False)):
+        provider.claims = {"auth_time": auth_time}
+        async with browser(door) as client:
+            way = await begin(client, provider=named)
+            assert "prompt" not in parse_qs(urlsplit(way).query)
+            await come_back(client, provider.log_in(way))
+            me = (await client.get("/api/v1/me")).json()
+            assert me["user"]["has_password"] is False
+            client.headers["X-CSRF-Token"] = me["csrf"]
+            answer = await client.post("/api/v1/apikeys", json={"name": f"key {auth_time}"})
+            assert (answer.status_code == 403) is stale, (auth_time, answer.text)
+    answer = await owner.post("/api/v1/login/sso", json={"provider": named, "anew": True})
+    asked = parse_qs(urlsplit(answer.json()["url"]).query)
+    assert (asked["prompt"], asked["max_age"]) == (["login"], ["0"])
+
+
 async def test_a_provider_is_found_by_address(
     door: Door, owner: httpx.AsyncClient, provider: Provider
 ) -> None:

@@ -170,8 +170,10 @@ def hidden(value: Any) -> Any:
     if isinstance(value, dict):
         about = str(value.get("variable", ""))
         return {
+            # A yes or a no tells nothing of what it is about.
             name: HIDDEN
-            if _is_secret(str(name)) or (name == "value" and _is_secret(about))
+            if not isinstance(inner, bool)
+            and (_is_secret(str(name)) or (name == "value" and _is_secret(about)))
             else hidden(inner)
             for name, inner in value.items()
         }
