@@ -27,6 +27,8 @@ async def shape(url: str) -> dict[str, str]:
             UNION ALL SELECT 'rule ' || conrelid::regclass || conname, pg_get_constraintdef(oid)
             FROM pg_constraint WHERE connamespace = 'public'::regnamespace
             UNION ALL SELECT 'sequence ' || sequencename, increment_by::text FROM pg_sequences
+            UNION ALL SELECT 'function ' || oid::regprocedure, prosrc
+            FROM pg_proc WHERE pronamespace = 'public'::regnamespace
             UNION ALL SELECT 'grant ' || table_name || privilege_type, grantee
             FROM information_schema.role_table_grants
             WHERE table_schema = 'public' AND grantee = 'forecourt_tenant'""")

@@ -14,6 +14,8 @@ from forecourt.domain.stations import NewStation
 from forecourt.domain.tenants import NewUser, Role, Scope
 from tests.edge.http.conftest import Door
 
+pytestmark = pytest.mark.storage
+
 PASSWORD = "a long enough password"
 LogIn = Callable[..., Awaitable[httpx.AsyncClient]]
 

@@ -85,13 +85,6 @@ async def find_by_email(unit: Unit, email: str) -> tuple[User, str, bytes | None
     return None if row is None else (user_of(row), row.password, row.totp, row.totp_used)
 
 
-async def secrets_of(unit: Unit, user_id: str) -> tuple[str, bytes | None]:
-    """The hash of the password, and the sealed second factor."""
-    query = select(users.c.password, users.c.totp).where(users.c.user_id == user_id)
-    row = (await unit.conn.execute(query)).one()
-    return row.password, row.totp
-
-
 async def page(
     unit: Unit, wanted: Wanted, *, role: Role | None, disabled: bool | None
 ) -> Page[User]:
