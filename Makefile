@@ -4,6 +4,8 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 INPUTS := pyproject.toml constraints.txt tools/setup
+# Container images like to set it; each of the hundreds of processes of a test run would then compile the house again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-console browser check fix fuzz bench console reference constraints clean

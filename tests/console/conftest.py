@@ -64,7 +64,14 @@ def platform(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             r".*?stations\s+(ws://\S+)/<identity>"
         )
         url, email, password, key, ocpp = found.groups()
-        platform = Platform(url=url, email=email, password=password, key=key, ocpp_url=ocpp)
+        platform = Platform(
+            url=url,
+            email=email,
+            password=password,
+            key=key,
+            ocpp_url=ocpp,
+            data=folder / "data",
+        )
         until("car that charges", lambda: platform.api("GET", "/overview")["sessions_running"])
         yield platform
     finally:

@@ -44,6 +44,8 @@ class Platform:
     key: str = ""
     code: str = ""
     ocpp_url: str = ""
+    data: Path = Path()
+    """Its folder."""
 
     def api(self, method: str, path: str, body: object = None) -> Any:
         """Ask with the API key, as another program would."""

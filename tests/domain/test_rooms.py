@@ -1,23 +1,28 @@
 """Tenants, stations and tokens on a true database."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId, TenantId
 from forecourt.base.pages import Wanted
 from forecourt.domain.access import NewToken, Standing, TokenExists, TokenStatus, TokenUnknown
+from forecourt.domain.sites import Sites
 from forecourt.domain.stations import (
     Admission,
     Answer,
     Ask,
     BootReport,
+    Connector,
     ConnectorState,
     Known,
     NewStation,
     Outcome,
     Reset,
+    Station,
     StationExists,
     StationIdInvalid,
     StationOffline,
@@ -97,6 +102,47 @@ class TestStations:
         assert [station.id for station, _ in page.items] == ["CP1"]
         page = await site.stations.list(site.ctx, Wanted(limit=3, cursor=page.next or ""))
         assert [station.id for station, _ in page.items] == ["CP10", "CP11", "CP12"]
+
+    async def test_what_is_shown_is_made_once_and_never_old(self, site: Site) -> None:
+        made: list[str] = []
+
+        def show(station: Station, connectors: Sequence[Connector]) -> str:
+            states = " ".join(c.state.value for c in connectors)
+            made.append(station.id)
+            return f"{station.id} {station.model} {station.site} {station.zone} {states}".strip()
+
+        async def shown(place: str | None = None) -> list[str]:
+            made.clear()
+            return list(
+                (await site.stations.showcase.page(site.ctx, Wanted(), show, site=place)).items
+            )
+
+        assert (await shown(), made) == ([CP1], [CP1])
+        assert (await shown(), made) == ([CP1], [])
+        await site.stations.add(site.ctx, NewStation(id=CP2, site="Oslo"))
+        assert (await shown(), made) == ([CP1, "CP2  Oslo"], [CP2])
+        async with site.turn() as turn:
+            site.stations.boot(turn.ctx, site.live, BootReport(vendor="V", model="M"), turn.changes)
+        assert (await shown(), made) == (["CP1 M", "CP2  Oslo"], [CP1])
+        for connector, state in ((1, "occupied"), (2, "available"), (1, "available")):
+            async with site.turn() as turn:
+                report = StatusReport(
+                    evse_no=1,
+                    connector_no=connector,
+                    state=ConnectorState(state),
+                    reported_at=turn.ctx.now,
+                )
+                site.stations.status(turn.ctx, site.live, report, turn.changes)
+            assert (await shown())[0].split()[connector + 1] == state
+            assert made == [CP1]
+        moved = lambda oslo: msgspec.structs.replace(oslo, zone="Europe/Oslo")  # noqa: E731
+        await Sites(site.db).change(site.ctx, "Oslo", moved)
+        assert (await shown("Oslo"), made) == (["CP2  Oslo Europe/Oslo"], [CP2])
+        await site.stations.remove(site.ctx, CP2)
+        assert [one.split()[0] for one in await shown()] == [CP1]
+        await site.tenants.ensure(OTHER, "Other", NOW)
+        theirs = Context(actor="test", tenant=OTHER, now=NOW)
+        assert (await site.stations.showcase.page(theirs, Wanted(), show)).items == []
 
     async def test_the_door_knows_the_digest_and_not_the_password(self, site: Site) -> None:
         await site.stations.change(site.ctx, CP1, password=b"0123456789abcdef")

@@ -66,7 +66,7 @@ ROWS = {
     " organization, state, detail, attempts, requested_at)"
     " VALUES ('csr_{t}', '{t}', 'CP_{t}', 'station', '', '', '', '', 'requested', '', 0,"
     " now())",
-    "installed_certificates": "VALUES ('CP_{t}', 'csms_root', 'SHA256', '', '', '1', '{t}', '', '',"
+    "installed_certificates": "VALUES ('CP_{t}', 'csms_root', 'sha256', '', '', '1', '{t}', '', '',"
     " NULL, NULL, now())",
     "contract_certificates": "VALUES ('{t}', '{hex}', 'e', '1', '{{}}', now(), now(), NULL, now(),"
     " now())",
@@ -188,6 +188,42 @@ async def test_what_is_rolled_back_was_never_told(settled: Database) -> None:
     assert await count(settled, "SELECT count(*) FROM events WHERE type = 'station.changed'") == 0
 
 
+async def test_units_that_are_together_are_done_together(settled: Database) -> None:
+    async def serial(said: str) -> None:
+        async with settled.unit(ACME) as unit:
+            await unit.conn.execute(text(f"UPDATE stations SET serial = '{said}'"))
+
+    async def serial_and_failure() -> None:
+        async with settled.together(ACME):
+            await serial("first")
+            raise Failure
+
+    with pytest.raises(Failure):
+        await serial_and_failure()
+    assert await count(settled, "SELECT count(*) FROM stations WHERE serial = 'first'") == 0
+    async with settled.together(ACME):
+        await serial("first")
+        # What fails by itself, and is expected to, takes nothing else along.
+        with pytest.raises(Failure):
+            await fail_after_telling(settled)
+        seen = "SELECT count(*) FROM stations WHERE serial = 'first'"
+        assert await count(settled, seen, ACME) == 1
+        assert await count(settled, seen) == 0, "nobody else sees it yet"
+    assert await count(settled, seen) == 1
+    assert await count(settled, "SELECT count(*) FROM events WHERE type = 'station.changed'") == 0
+    with pytest.raises(AssertionError, match="one tenant"):
+        async with settled.together(ACME), settled.unit(OTHER):
+            pass
+
+
+async def test_who_only_reads_changes_nothing(settled: Database) -> None:
+    reader = Database(settled.url, pool_size=1, only_reads=True)
+    assert await count(reader, "SELECT count(*) FROM stations", ACME) == 1
+    with pytest.raises(DatabaseAway):
+        await fail_after_telling(reader)
+    await reader.close()
+
+
 async def test_what_is_committed_was_told_in_order(settled: Database) -> None:
     async with settled.unit(ACME) as unit:
         await unit.emit(*(changed(f"CP{n}") for n in range(5)))
@@ -306,6 +342,59 @@ async def test_walls_end_with_their_unit(settled: Database) -> None:
         assert await count(settled, "SELECT count(*) FROM stations", OTHER) == 1
 
 
+async def looked(db: Database, sql: str, ctx: Context) -> object:
+    async with db.view(ctx) as view:
+        return await view.conn.scalar(text(sql))
+
+
+async def test_a_view_has_the_walls_of_who_looks(database_url: str, settled: Database) -> None:
+    """Its connections keep their walls, for whoever is behind the same ones and nobody else."""
+    db = Database(database_url, pool_size=1)
+    sql = "SELECT string_agg(tenant_id || pg_backend_pid(), ' ') FROM stations"
+    bound = Context(actor="test", tenant=ACME.tenant, now=NOW, sites=("Bergen",))
+    seen = [await looked(db, sql, ctx) for ctx in (ACME, OTHER, OTHER, bound, ACME)]
+    pid = str(seen[0]).removeprefix("acme")
+    assert seen == [f"acme{pid}", f"other{pid}", f"other{pid}", None, f"acme{pid}"]
+    assert await looked(settled, "SELECT count(*) FROM stations", ACME) == 1
+    assert await count(settled, "SELECT count(*) FROM stations") == 2
+    await db.close()
+
+
+async def test_a_view_that_was_left_while_it_settled_is_nobodys(database_url: str) -> None:
+    db = Database(database_url, pool_size=1)
+    await looked(db, "SELECT 1", ACME)
+    with pytest.raises(DBAPIError, match=r"invalid byte sequence|null character|encoding"):
+        await looked(db, "SELECT 1", Context(actor="test", tenant=TenantId("a\x00"), now=NOW))
+    mine = "SELECT current_setting('forecourt.tenant')"
+    assert [await looked(db, mine, ctx) for ctx in (OTHER, ACME)] == ["other", "acme"]
+    await db.close()
+
+
+async def test_what_is_done_together_is_seen_together_and_goes_together(
+    settled: Database,
+) -> None:
+    vendor = "SELECT vendor FROM stations"
+
+    async def fail() -> None:
+        async with settled.together(ACME):
+            async with settled.unit(ACME) as unit:
+                await unit.conn.execute(text("UPDATE stations SET vendor = 'x'"))
+            assert await looked(settled, vendor, ACME) == "x"
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await looked(settled, vendor, ACME) == ""
+
+
+async def test_a_view_changes_nothing(settled: Database) -> None:
+    # The words of a server that is a copy: whoever asked would try again on the right one.
+    with pytest.raises(DatabaseAway) as refused:
+        await looked(settled, "UPDATE stations SET vendor = 'x' RETURNING vendor", ACME)
+    assert "read-only transaction" in str(refused.value.__cause__)
+    assert await looked(settled, "SELECT vendor FROM stations", ACME) == ""
+
+
 async def test_a_database_that_is_not_there() -> None:
     away = Database("postgresql://forecourt@127.0.0.1:1/nothing", pool_size=2)
     with pytest.raises(DatabaseAway):
@@ -371,8 +460,10 @@ async def test_a_statement_outlives_who_asked_by_two_minutes_at_most(db: Databas
 async def test_a_pool_whose_connections_died_goes_on(settled: Database, database_url: str) -> None:
     admin = await asyncpg.connect(database_url)
     await count(settled, "SELECT 1")
+    await looked(settled, "SELECT 1", ACME)
     await admin.execute(KILL)
     assert await count(settled, "SELECT 1") == 1
+    assert await looked(settled, "SELECT 1", ACME) == 1
 
     async def cut_off_in_the_middle() -> None:
         async with settled.house_unit() as unit:

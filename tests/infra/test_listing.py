@@ -1,5 +1,6 @@
 """Pages on a true database: none is missed and none comes twice, whatever comes and goes."""
 
+import itertools
 import re
 from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime, timedelta
@@ -13,8 +14,18 @@ from sqlalchemy import text as sql
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from forecourt.base.pages import CursorInvalid, Wanted, cursor_of
+from forecourt.infra import listing
 from forecourt.infra.database import Unit
-from forecourt.infra.listing import Listing, SortUnknown, beginning, list_rows, sorts
+from forecourt.infra.listing import (
+    Listing,
+    QuickList,
+    Shelf,
+    SortUnknown,
+    beginning,
+    list_rows,
+    only,
+    sorts,
+)
 
 START: Final = datetime(2026, 3, 1, tzinfo=UTC)
 things: Final = Table(
@@ -32,6 +43,7 @@ LISTING: Final = Listing(
     default="id",
     searched=(things.c.name, things.c.size),
 )
+QUICK: Final = QuickList(LISTING, (things.c.id, things.c.name))
 ORDERS: Final = [sign + name for name in NAMES for sign in ("", "-")]
 Row = tuple[str, int, int | None]
 ROWS: Final = st.lists(
@@ -104,6 +116,9 @@ class TestPages:
                 wanted = Wanted(limit=limit, cursor=cursor, sort=sort)
                 page = await list_rows(unit, select(things), LISTING, wanted)
                 assert len(page.rows) <= limit
+                quick = await QUICK.rows(unit, wanted, {})
+                assert [one[0] for one in quick.rows] == [one.id for one in page.rows]
+                assert quick.next == page.next
                 seen += [found.id for found in page.rows]
                 cursor = page.next
                 if later:
@@ -154,10 +169,63 @@ class TestPages:
                     await list_rows(Unit(conn), select(things), LISTING, Wanted(sort=sort))
 
 
+class TestQuick:
+    """Its statements are made once for each form; values and forms must not be mixed up."""
+
+    async def test_every_form_finds_what_the_other_way_finds(self, engine: AsyncEngine) -> None:
+        async with engine.begin() as conn:
+            values = [row(n, ("ab"[n % 2], n % 3, n % 5 if n % 4 else None)) for n in range(40)]
+            await conn.execute(insert(things), values)
+            unit = Unit(conn)
+            for name, size, sort, q in itertools.product(
+                (None, "a", "b"), (None, 0, 2), ("", "-size", "seen_at"), ("", "a", "b 1")
+            ):
+                fit = {"name": name, "size": size}
+                cursor: str | None = ""
+                while cursor is not None:
+                    wanted = Wanted(limit=3, sort=sort, q=q, cursor=cursor)
+                    query = only(select(things), things, fit)
+                    page = await list_rows(unit, query, LISTING, wanted)
+                    quick = await QUICK.rows(unit, wanted, fit)
+                    assert [one[0] for one in quick.rows] == [one.id for one in page.rows]
+                    assert quick.next == page.next
+                    cursor = page.next
+
+    async def test_bad_wishes_are_refused_alike(self, engine: AsyncEngine) -> None:
+        async with engine.begin() as conn:
+            with pytest.raises(CursorInvalid):
+                await QUICK.rows(Unit(conn), Wanted(cursor="CP1"), {})
+            with pytest.raises(SortUnknown):
+                await QUICK.rows(Unit(conn), Wanted(sort="password"), {})
+
+    async def test_forms_are_bounded(
+        self, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(listing, "FORMS_MAX", 3)
+        quick = QuickList(LISTING, (things.c.id,))
+        async with engine.begin() as conn:
+            for limit in (1, 2, 3, 4, 1):
+                await quick.rows(Unit(conn), Wanted(limit=limit), {})
+        assert len(quick._forms) == 3
+
+
+def test_a_shelf_keeps_one_version_and_the_newest_keys() -> None:
+    shelf: Shelf[str] = Shelf(2)
+    shelf.put("a", "1", "made of a")
+    shelf.put("b", "1", "made of b")
+    assert (shelf.get("a", "1"), shelf.get("a", "2")) == ("made of a", None)
+    shelf.put("c", "1", "made of c")
+    assert shelf.get("b", "1") is None, "asked for longest ago"
+    shelf.put("a", "2", "made anew")
+    assert (shelf.get("a", "1"), shelf.get("a", "2")) == (None, "made anew")
+
+
 class TestSearch:
     async def find(self, engine: AsyncEngine, q: str) -> list[str]:
         async with engine.begin() as conn:
             page = await list_rows(Unit(conn), select(things), LISTING, Wanted(q=q))
+            quick = await QUICK.rows(Unit(conn), Wanted(q=q), {})
+            assert [one["name"] for one in quick.rows] == [one.name for one in page.rows]
             return [found.name for found in page.rows]
 
     @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from forecourt.infra.migrate import check, downgrade, upgrade
 
 
 async def shape(url: str) -> dict[str, str]:
-    """Every table, column, index, policy, constraint and sequence, in words."""
+    """Every table, column, index, policy, constraint, function and sequence, in words."""
     conn = await asyncpg.connect(url)
     try:
         rows = await conn.fetch("""
@@ -26,6 +26,10 @@ async def shape(url: str) -> dict[str, str]:
             FROM pg_policies
             UNION ALL SELECT 'rule ' || conrelid::regclass || conname, pg_get_constraintdef(oid)
             FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+            UNION ALL SELECT 'function ' || proname, pg_get_functiondef(oid)
+            FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+            UNION ALL SELECT 'trigger ' || tgrelid::regclass || tgname, pg_get_triggerdef(oid)
+            FROM pg_trigger WHERE NOT tgisinternal
             UNION ALL SELECT 'sequence ' || sequencename, increment_by::text FROM pg_sequences
             UNION ALL SELECT 'grant ' || table_name || privilege_type, grantee
             FROM information_schema.role_table_grants

@@ -100,11 +100,17 @@ async def shout(url: str, station: str) -> None:
     """Send what is no OCPP, again and again, as long as somebody reads it."""
     while True:
         try:
-            async with wire(url, station, "1.6") as line, asyncio.TaskGroup() as tasks:
+            async with (
+                # Not packed: thousands of such frames would fit into the socket's buffer.
+                wire(url, station, "1.6", packed=False) as line,
+                asyncio.TaskGroup() as tasks,
+            ):
                 tasks.create_task(_hear(line.socket))
                 try:
                     while True:
                         await line.socket.send(SHOUT)
+                        # As long as it is read this does not wait by itself, and others have a say.
+                        await asyncio.sleep(0)
                 finally:
                     # No good-bye: it would wait, without a limit, behind what nobody reads.
                     line.socket.transport.abort()

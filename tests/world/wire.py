@@ -49,12 +49,16 @@ class Wire:
 
 
 @asynccontextmanager
-async def wire(url: str, station: str, version: str) -> AsyncGenerator[Wire]:
+async def wire(
+    url: str, station: str, version: str, *, packed: bool = True
+) -> AsyncGenerator[Wire]:
+    """``packed``: whether frames may be compressed."""
     async with websockets.connect(
         f"{url}/{station}",
         subprotocols=[websockets.Subprotocol(f"ocpp{version}")],
         close_timeout=1,
         ping_interval=None,
+        compression="deflate" if packed else None,
     ) as socket:
         yield Wire(socket)
 

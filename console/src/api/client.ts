@@ -36,12 +36,35 @@ const withCsrf: Middleware = {
   },
 };
 
+/** Has whoever sits there show who it is; whether that was shown. */
+let confirmed = (): Promise<boolean> => Promise.resolve(false);
+
+/** The page that asks for it, while there is one. */
+export function confirmBy(asks: () => Promise<boolean>): () => void {
+  const before = confirmed;
+  confirmed = asks;
+  return () => (confirmed = before);
+}
+
+const FORBIDDEN = 403;
+
+/** The answer; of what wants a fresh log-in, the one after that, so that no form knows of it. */
+async function answered(request: Request): Promise<Response> {
+  if (!CHANGES.has(request.method)) return fetch(request);
+  const again = request.clone();
+  const answer = await fetch(request);
+  if (answer.status !== FORBIDDEN) return answer;
+  const said: unknown = await answer.clone().json().catch(() => null);
+  const stale = isProblem(said) && said.code === "login.fresh_wanted";
+  return stale && (await confirmed()) ? fetch(again) : answer;
+}
+
 export const api = createClient<paths, "application/json">({
   baseUrl: "",
   credentials: "same-origin",
   fetch: async (request) => {
     try {
-      return await fetch(request);
+      return await answered(request);
     } catch (failed) {
       if (failed instanceof DOMException && failed.name === "AbortError") throw failed;
       throw new Refusal(0, "network", "", failed instanceof Error ? failed.message : String(failed));

@@ -298,7 +298,7 @@ export const usersQuery = queryOptions({
   queryFn: ({ signal }) => ask(api.GET("/api/v1/users", { params: { query: { limit: 1000 } }, signal })),
 });
 
-export const rolesQuery = queryOptions({ queryKey: keys.roles, queryFn: () => ask(api.GET("/api/v1/roles")), staleTime: Infinity });
+export const rolesQuery = queryOptions({ queryKey: keys.roles, queryFn: () => ask(api.GET("/api/v1/roles")), select: (page) => page.items, staleTime: Infinity });
 
 export const apiKeysQuery = queryOptions({ queryKey: keys.apiKeys, queryFn: async () => (await ask(api.GET("/api/v1/apikeys", { params: { query: { limit: 1000 } } }))).items });
 

@@ -13,11 +13,21 @@ function said(credential: Credential | null): Record<string, unknown> {
   return credential.toJSON() as Record<string, unknown>;
 }
 
-export async function logInWithPasskey() {
+async function shown() {
   const { options } = await ask(api.POST("/api/v1/login/passkey"));
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options as unknown as PublicKeyCredentialRequestOptionsJSON);
-  const credential = said(await navigator.credentials.get({ publicKey }));
+  return said(await navigator.credentials.get({ publicKey }));
+}
+
+export async function logInWithPasskey() {
+  const credential = await shown();
   return entered(await ask(api.POST("/api/v1/login/passkey/answer", { body: { credential } })));
+}
+
+/** Whoever is logged in shows it once more. */
+export async function confirmWithPasskey() {
+  const credential = await shown();
+  return ask(api.POST("/api/v1/me/confirmation/passkey", { body: { credential } }));
 }
 
 export async function addPasskey(name: string) {

@@ -11,13 +11,16 @@ import { addPasskey, passkeysWork, wasDismissed } from "../api/webauthn";
 import { useT } from "../i18n";
 import { browserOf } from "../lib/agent";
 import { Ago, Loaded, Refused } from "../parts/basics";
-import { QrCode } from "../parts/QrCode";
-import { State } from "../parts/states";
+import { useStore } from "../lib/store";
+import { Password, Totp } from "./AccountSecrets";
+import { waiting } from "./confirmation";
 
 export function Account({ me, opened, close }: { me: Me; opened: boolean; close: () => void }) {
   const t = useT();
+  // Escape is for what lies on top.
+  const onTop = useStore(waiting).length === 0;
   return (
-    <Drawer opened={opened} onClose={close} position="right" size={460} title={<b>{t("account.title")}</b>} closeButtonProps={{ "aria-label": t("close") }}>
+    <Drawer opened={opened} onClose={close} closeOnEscape={onTop} trapFocus={onTop} position="right" size={460} title={<b>{t("account.title")}</b>} closeButtonProps={{ "aria-label": t("close") }}>
       {opened && (
         <div className="stack" style={{ gap: 28 }}>
           <dl className="facts">
@@ -26,7 +29,8 @@ export function Account({ me, opened, close }: { me: Me; opened: boolean; close:
             <dt>{t("people.role")}</dt><dd>{t.word("role", me.user.role)}</dd>
           </dl>
           <Passkeys />
-          <Totp set={me.user.totp} />
+          <Password me={me} />
+          <Totp me={me} />
           <Logins />
         </div>
       )}
@@ -38,7 +42,7 @@ function Passkeys() {
   const t = useT();
   const client = useQueryClient();
   const [name, setName] = useState("");
-  const found = useQuery({ queryKey: keys.passkeys, queryFn: () => ask(api.GET("/api/v1/me/passkeys")) });
+  const found = useQuery({ queryKey: keys.passkeys, queryFn: () => ask(api.GET("/api/v1/me/passkeys")), select: (page) => page.items });
   const again = () => void client.invalidateQueries({ queryKey: keys.passkeys });
   const add = useMutation({
     mutationFn: () => addPasskey(name.trim() || browserOf(navigator.userAgent)),
@@ -92,49 +96,10 @@ function Passkeys() {
   );
 }
 
-function Totp({ set }: { set: boolean }) {
-  const t = useT();
-  const client = useQueryClient();
-  const [code, setCode] = useState("");
-  const begin = useMutation({ mutationFn: () => ask(api.POST("/api/v1/me/totp")) });
-  const prove = useMutation({
-    mutationFn: (secret: string) => ask(api.POST("/api/v1/me/totp/proof", { body: { secret, code: code.trim() } })),
-    onSuccess: () => {
-      begin.reset();
-      setCode("");
-      void client.invalidateQueries({ queryKey: keys.me });
-    },
-  });
-  return (
-    <section className="stack tight" aria-label={t("people.totp")}>
-      <div className="row">
-        <h2>{t("people.totp")}</h2>
-        {set ? <State state="accepted" label={t("account.totp_on")} /> : <span className="soft">{t("account.totp_off")}</span>}
-      </div>
-      {!begin.data && (
-        <div className="row"><Button variant="default" loading={begin.isPending} onClick={() => begin.mutate()}>{set ? t("account.totp_anew") : t("account.totp_begin")}</Button></div>
-      )}
-      <Refused error={begin.error} />
-      {begin.data && (
-        <form className="stack tight" onSubmit={(event) => { event.preventDefault(); prove.mutate(begin.data.secret); }}>
-          <p className="soft">{t("account.totp_text")}</p>
-          <div className="row wrap">
-            <QrCode text={begin.data.uri} label={t("account.totp_qr")} />
-            <code style={{ overflowWrap: "anywhere", flex: 1, minWidth: 140 }}>{begin.data.secret}</code>
-          </div>
-          <TextInput label={t("login.totp")} inputMode="numeric" autoComplete="one-time-code" required value={code} onChange={(event) => setCode(event.currentTarget.value)} />
-          <Refused error={prove.error} />
-          <div className="row"><Button type="submit" loading={prove.isPending}>{t("account.totp_use")}</Button></div>
-        </form>
-      )}
-    </section>
-  );
-}
-
 function Logins() {
   const t = useT();
   const client = useQueryClient();
-  const found = useQuery({ queryKey: keys.logins, queryFn: () => ask(api.GET("/api/v1/me/logins")) });
+  const found = useQuery({ queryKey: keys.logins, queryFn: () => ask(api.GET("/api/v1/me/logins")), select: (page) => page.items });
   const again = { onSuccess: () => void client.invalidateQueries({ queryKey: keys.logins }) };
   const end = useMutation({ mutationFn: (one: BrowserView) => ask(api.DELETE("/api/v1/me/logins/{login_id}", { params: { path: { login_id: one.id } } })), ...again });
   const endOthers = useMutation({ mutationFn: () => ask(api.DELETE("/api/v1/me/logins")), ...again });

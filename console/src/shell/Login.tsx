@@ -8,6 +8,7 @@ import { keys } from "../api/keys";
 import { logInWithPasskey, passkeysWork, wasDismissed } from "../api/webauthn";
 import { useT } from "../i18n";
 import { Refused } from "../parts/basics";
+import { SecondFactor } from "./SecondFactor";
 
 export function Login() {
   const t = useT();
@@ -48,11 +49,10 @@ export function Login() {
         </div>
         <TextInput size="sm" label={t("login.email")} type="email" autoComplete="username" required autoFocus value={email} onChange={(e) => setEmail(e.currentTarget.value)} />
         <PasswordInput size="sm" label={t("login.password")} autoComplete="current-password" required value={password} onChange={(e) => setPassword(e.currentTarget.value)} />
-        {second && (
-          <TextInput size="sm" label={t("login.totp")} inputMode="numeric" autoComplete="one-time-code" autoFocus value={totp} onChange={(e) => setTotp(e.currentTarget.value)} />
-        )}
+        {second && <SecondFactor value={totp} change={setTotp} focused />}
         {!askedForCode && <Refused error={login.error} />}
         <Button type="submit" size="sm" loading={login.isPending}>{t("login.submit")}</Button>
+        {login.error instanceof Refusal && login.error.code === "login.refused" && <p className="soft">{t("login.forgot")}</p>}
         <div className="or">{t("login.or")}</div>
         {refused !== null && !leave.isPending && !login.isPending && <Refused error={new Refusal(401, refused, "", t("login.sso_failed"))} />}
         <Refused error={leave.error} />

@@ -9,7 +9,7 @@ import { useT } from "../i18n";
 /** Where one acts: the own tenant, one below it, or sites that another one shares. Not shown to whom has no choice. */
 export function PlaceMenu({ me }: { me: Me }) {
   const t = useT();
-  const places = useQuery({ queryKey: keys.places, queryFn: () => ask(api.GET("/api/v1/me/places")) });
+  const places = useQuery({ queryKey: keys.places, queryFn: () => ask(api.GET("/api/v1/me/places")), select: (page) => page.items });
   const go = useMutation({
     mutationFn: (place: string) => ask(api.PUT("/api/v1/me/place", { body: { place } })),
     // All that was read belongs to the place before: begin anew.

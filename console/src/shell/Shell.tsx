@@ -16,6 +16,7 @@ import { useStore } from "../lib/store";
 import { houseZone, UTC } from "../lib/zones";
 import { entries } from "../rooms";
 import { Bell } from "./Bell";
+import { Confirm } from "./Confirm";
 import { Keys } from "./Keys";
 import { Palette } from "./Palette";
 import { PlaceMenu } from "./PlaceMenu";
@@ -85,6 +86,7 @@ export function Shell({ me }: { me: Me }) {
       </nav>
       <Palette opened={searching} close={() => setSearching(false)} entries={seen} />
       <Suspense>{account && <Account me={me} opened close={() => setAccount(false)} />}</Suspense>
+      <Confirm me={me} />
       <Keys opened={helping} close={() => setHelping(false)} entries={seen} />
     </div>
   );

@@ -214,8 +214,12 @@ def _understanding(rooms: Rooms) -> Handler:
 
 
 @asynccontextmanager
-async def open_rooms(settings: Settings, clock: Clock) -> AsyncGenerator[tuple[Rooms, Database]]:
+async def open_rooms(
+    settings: Settings, clock: Clock, *, only_reads: bool = False
+) -> AsyncGenerator[tuple[Rooms, Database]]:
     """The rooms on their database, without any door: for commands.
+
+    ``only_reads``: nothing can be changed by them.
 
     Uses the PostgreSQL of a server that runs in the same data folder, or starts one meanwhile.
     """
@@ -225,10 +229,11 @@ async def open_rooms(settings: Settings, clock: Clock) -> AsyncGenerator[tuple[R
         else:
             url = settings.database_url.get_secret_value()
         await migrate.upgrade(url)
-        db = Database(url, pool_size=2)
+        db = Database(url, pool_size=2, only_reads=only_reads)
         stack.push_async_callback(db.close)
         rooms = _rooms(db, Links(), settings)
-        await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
+        if not only_reads:
+            await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
         yield rooms, db
 
 

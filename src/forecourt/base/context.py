@@ -11,7 +11,7 @@ class Context(Struct, frozen=True, kw_only=True, gc=False):
     """One operation. ``now`` is read once, at the edge, and never again."""
 
     actor: str
-    """Who: ``station:CP1``, ``apikey:key_01J…``, ``cli:local``, ``system:retention``."""
+    """Who: ``station:CP1``, ``apikey:key_01J…``, ``cli:anna``, ``system:retention``."""
     tenant: TenantId
     now: datetime
     trace: str = ""

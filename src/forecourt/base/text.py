@@ -16,4 +16,7 @@ Secret = Annotated[str, Meta(min_length=1, max_length=64, pattern=PRINTABLE)]
 
 def is_printable(text: str) -> bool:
     """Whether ``text`` has no control characters."""
-    return not any(letter < " " or letter == "\x7f" for letter in text)
+    # ASCII that can be printed has none, and most texts are that: this is asked for each request.
+    return (text.isascii() and text.isprintable()) or not any(
+        letter < " " or letter == "\x7f" for letter in text
+    )

@@ -13,10 +13,12 @@ from forecourt.cli.options import (
     AsJson,
     DatabaseUrl,
     DataDir,
+    changing,
     err,
     in_rooms,
     out,
     print_json,
+    tell,
 )
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.tenants import ApiKey, NewApiKey, Scope
@@ -42,9 +44,11 @@ def add(
     until = None if expires is None else expires.replace(tzinfo=UTC)
 
     async def work(rooms: Rooms, ctx: Context) -> NewApiKey:
-        return await rooms.tenants.add_key(ctx, name, expires_at=until, scopes=scope or ())
+        made = await rooms.tenants.add_key(ctx, name, expires_at=until, scopes=scope or ())
+        await tell(rooms, ctx, "add_api_key", made.key.id, after=made.key)
+        return made
 
-    made = in_rooms(data_dir, database_url, work)
+    made = changing(data_dir, database_url, work)
     if as_json:
         print_json({"id": made.key.id, "name": made.key.name, "key": made.secret})
     else:
@@ -79,9 +83,11 @@ def revoke(
     """End a key's life; within seconds nobody gets in with it."""
 
     async def work(rooms: Rooms, ctx: Context) -> ApiKey:
-        return await rooms.tenants.revoke_key(ctx, name)
+        ended = await rooms.tenants.revoke_key(ctx, name)
+        await tell(rooms, ctx, "revoke_api_key", ended.id, before=ended)
+        return ended
 
-    ended = in_rooms(data_dir, database_url, work)
+    ended = changing(data_dir, database_url, work)
     if as_json:
         print_json(ended)
     else:

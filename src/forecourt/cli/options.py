@@ -1,5 +1,8 @@
 """The options that commands share, and the way from them to the rooms. Knows no command."""
 
+import json
+import os
+import pwd
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,6 +17,7 @@ from forecourt.app import DEFAULT_TENANT, open_rooms
 from forecourt.base.clock import SystemClock
 from forecourt.base.context import Context
 from forecourt.domain.rooms import Rooms
+from forecourt.domain.tenants import Deed, hidden
 from forecourt.infra import log
 from forecourt.settings import Settings, load
 
@@ -29,7 +33,9 @@ DatabaseUrl = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="For machines, on standard output.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How many at most.")]
 
-ACTOR = "cli:local"
+
+SAID_MAX: Final = 16_384
+"""As around the routes: more is a bulk import, whose rows tell for themselves."""
 
 # Wide enough that no table is wrapped where a program reads it.
 PIPE_COLUMNS: Final = 10_000
@@ -50,16 +56,76 @@ def in_rooms(
     database_url: str | None,
     work: Callable[[Rooms, Context], Awaitable[T]],
 ) -> T:
-    """Run ``work`` in the rooms, beside a platform that runs on this data or without one."""
+    """Look around in the rooms, beside a platform that runs on this data or without one.
+
+    Whatever ``work`` would change PostgreSQL refuses: see ``changing``.
+    """
     chosen = settings(data_dir, database_url)
     clock = SystemClock()
 
     async def run() -> T:
-        async with open_rooms(chosen, clock) as (rooms, _):
-            ctx = Context(actor=ACTOR, tenant=DEFAULT_TENANT, now=clock.now())
-            return await work(rooms, ctx)
+        async with open_rooms(chosen, clock, only_reads=True) as (rooms, _):
+            return await work(rooms, _ctx(clock))
 
     return uvloop.run(run())
+
+
+def changing(
+    data_dir: Path | None,
+    database_url: str | None,
+    work: Callable[[Rooms, Context], Awaitable[T]],
+) -> T:
+    """Change something in the rooms, in one transaction.
+
+    ``work`` calls ``tell`` for what it did: the audit trail has it if and only if it was done.
+    """
+    chosen = settings(data_dir, database_url)
+    clock = SystemClock()
+
+    async def run() -> T:
+        async with open_rooms(chosen, clock) as (rooms, db):
+            ctx = _ctx(clock)
+            async with db.together(ctx):
+                return await work(rooms, ctx)
+
+    return uvloop.run(run())
+
+
+async def tell(
+    rooms: Rooms,
+    ctx: Context,
+    action: str,
+    subject: str,
+    *,
+    before: object = None,
+    after: object = None,
+) -> None:
+    """Have the audit trail remember a deed, as the route of this ``operation_id`` would have it.
+
+    ``before`` and ``after`` are kept as JSON, without secrets.
+    """
+    deed = Deed(action=action, subject=subject, before=_said(before), after=_said(after))
+    await rooms.audit.add(ctx, deed)
+
+
+def _said(thing: object) -> str:
+    if thing is None:
+        return ""
+    said = json.dumps(hidden(msgspec.to_builtins(thing, str_keys=True)), ensure_ascii=False)
+    return said if len(said) <= SAID_MAX else ""
+
+
+def _ctx(clock: SystemClock) -> Context:
+    return Context(actor=f"cli:{account()}", tenant=DEFAULT_TENANT, now=clock.now())
+
+
+def account() -> str:
+    """The account that the command runs as: the system says so, not the environment."""
+    uid = os.geteuid()
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)  # As in containers, where accounts have numbers only.
 
 
 def print_json(thing: Any) -> None:

@@ -19,11 +19,14 @@ from forecourt.cli.options import (
     DatabaseUrl,
     DataDir,
     Limit,
+    account,
+    changing,
     err,
     fail,
     in_rooms,
     out,
     print_json,
+    tell,
 )
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import (
@@ -56,9 +59,12 @@ def init(
     """Make our own authorities, those that are missing. The platform does so when it needs them."""
 
     async def work(rooms: Rooms, ctx: Context) -> list[CertificateAuthority]:
-        return [*await rooms.security.ensure(ctx)]
+        made = [*await rooms.security.ensure(ctx)]
+        for one in made:
+            await tell(rooms, ctx, "make_authority", one.id, after=_named(one))
+        return made
 
-    made = in_rooms(data_dir, database_url, work)
+    made = changing(data_dir, database_url, work)
     if as_json:
         print_json({"items": [authority(one) for one in made]})
     elif made:
@@ -107,9 +113,12 @@ def issue(
     hosts = tuple(dict.fromkeys([name, *host])) if host else ()
 
     async def work(rooms: Rooms, ctx: Context) -> tuple[Certificate, str]:
-        return await rooms.security.issue(ctx, use, name, hosts=hosts, days=days)
+        made, key = await rooms.security.issue(ctx, use, name, hosts=hosts, days=days)
+        given = {"use": use, "name": name, "hosts": hosts, "days": days}
+        await tell(rooms, ctx, "issue_certificate", made.id, after=given)
+        return made, key
 
-    made, key = in_rooms(data_dir, database_url, work)
+    made, key = changing(data_dir, database_url, work)
     bare = "".join(letter if letter.isalnum() or letter in ".-_" else "_" for letter in name)
     written(folder, {f"{bare}.pem": pem_chain(made.chain), f"{bare}.key": key})
     out.print(f"{made.id}, good until {made.expires_at:%Y-%m-%d}: {folder / bare}.pem, .key")
@@ -127,9 +136,12 @@ def sign(
     """Sign a request, and print the certificate and its issuers. You vouch for the name in it."""
 
     async def work(rooms: Rooms, ctx: Context) -> Certificate:
-        return await rooms.security.sign(ctx, csr.read_text("utf-8"), use, days=days)
+        made = await rooms.security.sign(ctx, csr.read_text("utf-8"), use, days=days)
+        given = {"use": use, "name": made.subject, "days": days}
+        await tell(rooms, ctx, "sign_certificate", made.id, after=given)
+        return made
 
-    sys.stdout.write(pem_chain(in_rooms(data_dir, database_url, work).chain))
+    sys.stdout.write(pem_chain(changing(data_dir, database_url, work).chain))
 
 
 @app.command()
@@ -143,9 +155,11 @@ def revoke(
     """Take a certificate back. The station that shows it to us is hung up on."""
 
     async def work(rooms: Rooms, ctx: Context) -> bool:
-        return await rooms.security.statuses.revoke(ctx, certificate, reason)
+        told = await rooms.security.statuses.revoke(ctx, certificate, reason)
+        await tell(rooms, ctx, "revoke_certificate", certificate, after={"reason": reason})
+        return told
 
-    told = in_rooms(data_dir, database_url, work)
+    told = changing(data_dir, database_url, work)
     out.print(f"revoked [bold]{escape(certificate)}[/]")
     if not told:
         err.print("The authority that signed it is outside: have it revoke the certificate, too.")
@@ -194,9 +208,12 @@ def trust(
     """Trust somebody else's authorities: a V2G root, a contract issuer, who signs stations."""
 
     async def work(rooms: Rooms, ctx: Context) -> list[CertificateAuthority]:
-        return [*await rooms.security.trust(ctx, file.read_text("utf-8"), role)]
+        trusted = [*await rooms.security.trust(ctx, file.read_text("utf-8"), role)]
+        for one in trusted:
+            await tell(rooms, ctx, "trust_authority", one.id, after=_named(one))
+        return trusted
 
-    out.print(authorities_table(in_rooms(data_dir, database_url, work)))
+    out.print(authorities_table(changing(data_dir, database_url, work)))
 
 
 @app.command()
@@ -210,8 +227,9 @@ def distrust(
 
     async def work(rooms: Rooms, ctx: Context) -> None:
         await rooms.security.distrust(ctx, authority)
+        await tell(rooms, ctx, "distrust_authority", authority)
 
-    in_rooms(data_dir, database_url, work)
+    changing(data_dir, database_url, work)
     out.print(f"[bold]{escape(authority)}[/] is trusted no more")
 
 
@@ -233,7 +251,7 @@ def chain_for_trying(
     short = emaid(contract)
     if short is None:
         fail(f"{contract!r} is no eMAID, or its check digit is wrong")
-    ctx = Context(actor="cli:local", tenant=TenantId("test"), now=SystemClock().now())
+    ctx = Context(actor=f"cli:{account()}", tenant=TenantId("test"), now=SystemClock().now())
     files = example(
         ctx,
         station=station,
@@ -243,6 +261,10 @@ def chain_for_trying(
     )
     written(folder, files)
     out.print(f"{len(files)} files in {folder}: keys are *.key, certificates *.pem")
+
+
+def _named(one: CertificateAuthority) -> dict[str, object]:
+    return {"role": one.role, "name": one.name}
 
 
 def written(folder: Path, files: dict[str, str]) -> None:

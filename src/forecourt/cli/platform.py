@@ -12,7 +12,11 @@ import msgspec
 
 from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
-from forecourt.cli.options import fail, in_rooms
+from forecourt.cli.options import (
+    changing,
+    fail,
+    tell,
+)
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.tenants import ApiKeyUnknown, Scope
 from forecourt.settings import Settings
@@ -47,7 +51,12 @@ def fetch(settings: Settings, path: str) -> Any:
 
 
 def _exchange(settings: Settings, method: str, path: str, body: bytes | None) -> Any:
-    base = _address(settings.data_dir)
+    base = address(settings.data_dir)
+    if not base:
+        raise PlatformAway(
+            f"no platform runs on {settings.data_dir};"
+            f" start it with 'forecourt serve --data-dir {settings.data_dir}'"
+        )
     with httpx.Client(base_url=base, verify=_trust(settings), timeout=TIMEOUT_S) as client:
 
         def send(key: str) -> httpx.Response:
@@ -68,15 +77,14 @@ def _exchange(settings: Settings, method: str, path: str, body: bytes | None) ->
     return found
 
 
-def _address(data_dir: Path) -> str:
+def address(data_dir: Path) -> str:
+    """Where the platform on this folder is reached from this machine; empty where none runs."""
     file = data_dir / RUN_FILE
     try:
         found = json.loads(file.read_text())
-        return str(found["http"]).replace("//0.0.0.0", "//127.0.0.1")
-    except (OSError, ValueError, KeyError) as error:
-        raise PlatformAway(
-            f"no platform runs on {data_dir}; start it with 'forecourt serve --data-dir {data_dir}'"
-        ) from error
+        return str(found["http"]).replace("//0.0.0.0", "//127.0.0.1").rstrip("/")
+    except (OSError, ValueError, KeyError):
+        return ""
 
 
 def _trust(settings: Settings) -> ssl.SSLContext | bool:
@@ -106,12 +114,15 @@ def _fresh_key(settings: Settings) -> str:
 
     async def work(rooms: Rooms, ctx: Context) -> str:
         with contextlib.suppress(ApiKeyUnknown):
-            await rooms.tenants.revoke_key(ctx, KEY_NAME)
+            old = await rooms.tenants.revoke_key(ctx, KEY_NAME)
+            await tell(rooms, ctx, "revoke_api_key", old.id, before=old)
         # Whoever may write in the data folder may do everything.
-        return (await rooms.tenants.add_key(ctx, KEY_NAME, scopes=Scope)).secret
+        made = await rooms.tenants.add_key(ctx, KEY_NAME, scopes=Scope)
+        await tell(rooms, ctx, "add_api_key", made.key.id, after=made.key)
+        return made.secret
 
     url = settings.database_url
-    key = in_rooms(settings.data_dir, None if url is None else url.get_secret_value(), work)
+    key = changing(settings.data_dir, None if url is None else url.get_secret_value(), work)
     fresh = settings.data_dir / f"{KEY_FILE}.{os.getpid()}"
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:

@@ -14,10 +14,12 @@ from forecourt.cli.options import (
     DatabaseUrl,
     DataDir,
     Limit,
+    changing,
     err,
     in_rooms,
     out,
     print_json,
+    tell,
 )
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sites import Site
@@ -58,9 +60,11 @@ def add(
 
     async def work(rooms: Rooms, ctx: Context) -> Site:
         new = Site(id=site, tenant=ctx.tenant, name=name or site, created_at=ctx.now)
-        return await rooms.sites.add(ctx, replace(new, **given))
+        made = await rooms.sites.add(ctx, replace(new, **given))
+        await tell(rooms, ctx, "add_site", site, after=made)
+        return made
 
-    _show(in_rooms(data_dir, database_url, work), as_json=as_json)
+    _show(changing(data_dir, database_url, work), as_json=as_json)
 
 
 @app.command("set")
@@ -83,9 +87,12 @@ def set_(
     given = _given(name, address, postal_code, city, country, latitude, longitude, zone)
 
     async def work(rooms: Rooms, ctx: Context) -> Site:
-        return await rooms.sites.change(ctx, site, lambda before: replace(before, **given))
+        before = await rooms.sites.read(ctx, site)
+        after = await rooms.sites.change(ctx, site, lambda one: replace(one, **given))
+        await tell(rooms, ctx, "change_site", site, before=before, after=given)
+        return after
 
-    _show(in_rooms(data_dir, database_url, work), as_json=as_json)
+    _show(changing(data_dir, database_url, work), as_json=as_json)
 
 
 @app.command("list")
@@ -131,9 +138,11 @@ def remove(site: Id, *, data_dir: DataDir = None, database_url: DatabaseUrl = No
     """Forget a site where no station stands any more."""
 
     async def work(rooms: Rooms, ctx: Context) -> None:
+        before = await rooms.sites.read(ctx, site)
         await rooms.sites.remove(ctx, site)
+        await tell(rooms, ctx, "remove_site", site, before=before)
 
-    in_rooms(data_dir, database_url, work)
+    changing(data_dir, database_url, work)
     out.print(f"removed [bold]{escape(site)}[/]")
 
 

@@ -20,11 +20,13 @@ from forecourt.cli.options import (
     DatabaseUrl,
     DataDir,
     Limit,
+    changing,
     err,
     fail,
     in_rooms,
     out,
     print_json,
+    tell,
 )
 from forecourt.cli.station_csv import read_csv
 from forecourt.domain.catalogue import AUTO, QuirkProfile
@@ -118,9 +120,13 @@ def add(
 
     async def work(rooms: Rooms, ctx: Context) -> list[str]:
         rooms.catalogue.quirk_choice(choice)
-        return [station.id for station in await rooms.stations.add_many(ctx, new)]
+        added: list[str] = [s.id for s in await rooms.stations.add_many(ctx, new)]
+        for station in new:
+            if station.id in added:
+                await tell(rooms, ctx, "add_station", station.id, after=station)
+        return added
 
-    added = in_rooms(data_dir, database_url, work)
+    added = changing(data_dir, database_url, work)
     for name in added:
         if as_json:
             continue
@@ -159,9 +165,11 @@ def import_(
         for part in track(parts, "importing", console=err, disable=as_json, transient=True):
             chunk = new[part : part + IMPORT_AT_ONCE]
             added += len(await rooms.stations.add_many(ctx, chunk))
+        done = {"added": added, "known": len(new) - added}
+        await tell(rooms, ctx, "import_stations", file.name, after=done)
         return added
 
-    added = in_rooms(data_dir, database_url, work)
+    added = changing(data_dir, database_url, work)
     known = len(new) - added
     if as_json:
         print_json({"added": added, "known": known})
@@ -262,31 +270,33 @@ def set_(
     if rotate_password and (password or generate_password or no_password):
         fail("--rotate-password goes with no other password")
     secret = _password(password, generate=generate_password)
+    given: dict[str, Any] = {
+        "admission": admission,
+        "password": None if secret is None else secret.encode(),
+        "site": site,
+        "lenient": lenient,
+        "quirks": quirks,
+        "log_all": log_all,
+        "security_profile": security_profile,
+        "lower": lower,
+        "certificate_name": certificate_name,
+        "ping": ping,
+        "no_password": no_password,
+    }
 
     async def work(rooms: Rooms, ctx: Context) -> dict[str, Any]:
         name = StationId(station)
         if quirks is not None:
             rooms.catalogue.quirk_choice(quirks)
-        await rooms.stations.change(
-            ctx,
-            name,
-            admission=admission,
-            password=None if secret is None else secret.encode(),
-            site=site,
-            lenient=lenient,
-            quirks=quirks,
-            log_all=log_all,
-            security_profile=security_profile,
-            lower=lower,
-            certificate_name=certificate_name,
-            ping=ping,
-            no_password=no_password,
-        )
+        before = views.station(*await rooms.stations.read(ctx, name))
+        await rooms.stations.change(ctx, name, **given)
+        after = _asked({**given, "rotate_password": rotate_password})
+        await tell(rooms, ctx, "change_station", name, before=before, after=after)
         made = await rooms.stations.securing.new_password(ctx, name) if rotate_password else secret
         shown = {"password": made} if rotate_password or generate_password else {}
         return await _shown(rooms, ctx, name) | shown
 
-    found = in_rooms(data_dir, database_url, work)
+    found = changing(data_dir, database_url, work)
     if as_json:
         print_json(found)
     else:
@@ -333,14 +343,19 @@ def remove(
         missing: list[str] = []
         for name in ids:
             try:
+                before = views.station(*await rooms.stations.read(ctx, StationId(name)))
                 await rooms.stations.remove(ctx, StationId(name))
             except StationUnknown:
                 missing.append(name)
             else:
-                out.print(f"removed [bold]{escape(name)}[/]")
+                await tell(rooms, ctx, "remove_station", name, before=before)
         return missing
 
-    if missing := in_rooms(data_dir, database_url, work):
+    missing = changing(data_dir, database_url, work)
+    for name in ids:
+        if name not in missing:
+            out.print(f"removed [bold]{escape(name)}[/]")
+    if missing:
         raise StationUnknown(f"unknown: {', '.join(missing)}")
 
 
@@ -374,6 +389,12 @@ def watch(
         in_rooms(data_dir, database_url, work)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
+
+
+def _asked(given: dict[str, Any]) -> dict[str, Any]:
+    """What a command line asks for: a flag that is not there asks for nothing."""
+    flags = ("lower", "no_password", "rotate_password")
+    return {k: v for k, v in given.items() if v is not None and not (k in flags and not v)}
 
 
 async def _shown(rooms: Rooms, ctx: Context, name: StationId) -> dict[str, Any]:

@@ -8,7 +8,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from forecourt.base.context import Context
-from forecourt.cli.options import AsJson, DatabaseUrl, DataDir, fail, in_rooms, out, print_json
+from forecourt.cli.options import (
+    AsJson,
+    DatabaseUrl,
+    DataDir,
+    changing,
+    fail,
+    in_rooms,
+    out,
+    print_json,
+    tell,
+)
 from forecourt.domain.devices import Network, Template, Wanted, spelt
 from forecourt.domain.rooms import Rooms
 
@@ -66,10 +76,14 @@ def add(
 
     async def work(rooms: Rooms, ctx: Context) -> Template:
         if replace:
-            return await rooms.devices.save_template(ctx, template)
-        return await rooms.devices.add_template(ctx, template)
+            made = await rooms.devices.save_template(ctx, template)
+        else:
+            made = await rooms.devices.add_template(ctx, template)
+        action = "save_template" if replace else "add_template"
+        await tell(rooms, ctx, action, name, after=template)
+        return made
 
-    made = in_rooms(data_dir, database_url, work)
+    made = changing(data_dir, database_url, work)
     if as_json:
         print_json(made)
     else:
@@ -128,9 +142,11 @@ def remove(name: Name, *, data_dir: DataDir = None, database_url: DatabaseUrl = 
     """Remove a template; stations stay as they are."""
 
     async def work(rooms: Rooms, ctx: Context) -> None:
+        before = await rooms.devices.template(ctx, name)
         await rooms.devices.remove_template(ctx, name)
+        await tell(rooms, ctx, "remove_template", name, before=before)
 
-    in_rooms(data_dir, database_url, work)
+    changing(data_dir, database_url, work)
     out.print(f"removed [bold]{escape(name)}[/]")
 
 

@@ -14,10 +14,12 @@ from forecourt.cli.options import (
     DatabaseUrl,
     DataDir,
     Limit,
+    changing,
     err,
     in_rooms,
     out,
     print_json,
+    tell,
 )
 from forecourt.domain.access import NewToken, Token, TokenStatus
 from forecourt.domain.rooms import Rooms
@@ -58,9 +60,11 @@ def add(
     )
 
     async def work(rooms: Rooms, ctx: Context) -> Token:
-        return await rooms.access.add(ctx, new)
+        made = await rooms.access.add(ctx, new)
+        await tell(rooms, ctx, "add_token", made.uid, after=new)
+        return made
 
-    _show(in_rooms(data_dir, database_url, work), "added", as_json=as_json)
+    _show(changing(data_dir, database_url, work), "added", as_json=as_json)
 
 
 @app.command("list")
@@ -96,9 +100,9 @@ def block(
     """Refuse a token from now on."""
 
     async def work(rooms: Rooms, ctx: Context) -> Token:
-        return await rooms.access.change(ctx, uid, status=TokenStatus.BLOCKED)
+        return await _change(rooms, ctx, uid, TokenStatus.BLOCKED)
 
-    _show(in_rooms(data_dir, database_url, work), "blocked", as_json=as_json)
+    _show(changing(data_dir, database_url, work), "blocked", as_json=as_json)
 
 
 @app.command()
@@ -112,9 +116,9 @@ def unblock(
     """Accept a token again."""
 
     async def work(rooms: Rooms, ctx: Context) -> Token:
-        return await rooms.access.change(ctx, uid, status=TokenStatus.ACCEPTED)
+        return await _change(rooms, ctx, uid, TokenStatus.ACCEPTED)
 
-    _show(in_rooms(data_dir, database_url, work), "unblocked", as_json=as_json)
+    _show(changing(data_dir, database_url, work), "unblocked", as_json=as_json)
 
 
 @app.command()
@@ -122,10 +126,19 @@ def remove(uid: Uid, *, data_dir: DataDir = None, database_url: DatabaseUrl = No
     """Forget a token; its sessions stay."""
 
     async def work(rooms: Rooms, ctx: Context) -> None:
+        before = await rooms.access.read(ctx, uid)
         await rooms.access.remove(ctx, uid)
+        await tell(rooms, ctx, "remove_token", uid, before=before)
 
-    in_rooms(data_dir, database_url, work)
+    changing(data_dir, database_url, work)
     out.print(f"removed [bold]{escape(uid)}[/]")
+
+
+async def _change(rooms: Rooms, ctx: Context, uid: str, status: TokenStatus) -> Token:
+    before = await rooms.access.read(ctx, uid)
+    after = await rooms.access.change(ctx, uid, status=status)
+    await tell(rooms, ctx, "change_token", uid, before=before, after={"status": status})
+    return after
 
 
 def _show(token: Token, what: str, *, as_json: bool) -> None:

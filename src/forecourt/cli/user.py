@@ -9,20 +9,23 @@ from rich.markup import escape
 
 from forecourt.base.context import Context
 from forecourt.base.pages import Wanted
-from forecourt.cli import views
+from forecourt.cli import platform, views
 from forecourt.cli.options import (
     AsJson,
     DatabaseUrl,
     DataDir,
     Limit,
+    changing,
     err,
     fail,
     in_rooms,
     out,
     print_json,
+    settings,
+    tell,
 )
 from forecourt.domain.rooms import Rooms
-from forecourt.domain.tenants import NewUser, Role, User, UserUnknown
+from forecourt.domain.tenants import NewUser, ResetLink, Role, User, UserUnknown
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="People: who may log in.")
 
@@ -57,9 +60,11 @@ def add(
     )
 
     async def work(rooms: Rooms, ctx: Context) -> User:
-        return await rooms.people.add(ctx, new)
+        made = await rooms.people.add(ctx, new)
+        await tell(rooms, ctx, "add_user", made.id, after=new)
+        return made
 
-    made = in_rooms(data_dir, database_url, work)
+    made = changing(data_dir, database_url, work)
     told = {} if password_stdin else {"password": password}
     if as_json:
         print_json({"id": made.id, "email": made.email, "role": made.role, **told})
@@ -115,7 +120,7 @@ def set_(
 
     async def work(rooms: Rooms, ctx: Context) -> User:
         user = await _named(rooms, ctx, email)
-        return await rooms.people.change(
+        changed = await rooms.people.change(
             ctx,
             user.id,
             role=role,
@@ -123,8 +128,17 @@ def set_(
             disabled=disabled,
             without_totp=without_totp,
         )
+        given = {
+            "role": role,
+            "password": password,
+            "disabled": disabled,
+            "without_totp": without_totp or None,
+        }
+        after = {name: value for name, value in given.items() if value is not None}
+        await tell(rooms, ctx, "change_user", user.id, before=user, after=after)
+        return changed
 
-    changed = in_rooms(data_dir, database_url, work)
+    changed = changing(data_dir, database_url, work)
     told: dict[str, Any] = {"password": password} if new_password and not password_stdin else {}
     if as_json:
         print_json({"id": changed.id, "email": changed.email, "role": changed.role, **told})
@@ -139,10 +153,41 @@ def remove(email: Email, *, data_dir: DataDir = None, database_url: DatabaseUrl 
     """Forget a user; what the user did stays in the audit trail."""
 
     async def work(rooms: Rooms, ctx: Context) -> None:
-        await rooms.people.remove(ctx, (await _named(rooms, ctx, email)).id)
+        user = await _named(rooms, ctx, email)
+        await rooms.people.remove(ctx, user.id)
+        await tell(rooms, ctx, "remove_user", user.id, before=user)
 
-    in_rooms(data_dir, database_url, work)
+    changing(data_dir, database_url, work)
     out.print(f"removed [bold]{escape(email)}[/]")
+
+
+@app.command("reset-link")
+def reset_link(
+    email: Email,
+    *,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make a link by which the user sets a password: once, within a day. Printed this once.
+
+    The last one that was made for the user is good no more. A second factor stays wanted.
+    """
+
+    async def work(rooms: Rooms, ctx: Context) -> tuple[ResetLink, str]:
+        user = await _named(rooms, ctx, email)
+        made = await rooms.people.make_reset_link(ctx, user.id)
+        await tell(rooms, ctx, "make_reset_link", user.id)
+        return made, rooms.people.public_url
+
+    made, public_url = changing(data_dir, database_url, work)
+    base = public_url or platform.address(settings(data_dir, database_url).data_dir)
+    link = f"{base}/reset#{made.secret}"
+    if as_json:
+        print_json({"id": made.user.id, "reset_link": link, "expires_at": made.expires_at})
+    else:
+        err.print(f"Good once, until {made.expires_at:%Y-%m-%d %H:%M} UTC. Whoever has it gets in.")
+        out.print(link, markup=False)
 
 
 async def _named(rooms: Rooms, ctx: Context, email: str) -> User:

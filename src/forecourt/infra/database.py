@@ -11,8 +11,9 @@ Knows nothing of rooms.
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, ClassVar, Final, TypeAlias
+from typing import Any, ClassVar, Final, NamedTuple, TypeAlias
 
 import asyncpg
 import msgspec
@@ -26,11 +27,12 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    event,
     text,
 )
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -80,6 +82,12 @@ _bind = text(
     "SELECT set_config('role', :role, true), set_config('forecourt.tenant', :tenant, true),"
     " set_config('forecourt.sites', :sites, true)"
 )
+# The same until it is said anew: for connections that only read.
+_settle = text(
+    "SELECT set_config('role', :role, false), set_config('forecourt.tenant', :tenant, false),"
+    " set_config('forecourt.sites', :sites, false)"
+)
+SETTLED: Final = "settled"
 _insert_events = text(
     "INSERT INTO events (tenant_id, type, subject, at, body)"
     " SELECT * FROM unnest(CAST(:tenant_id AS text[]), CAST(:type AS text[]),"
@@ -137,6 +145,17 @@ class Unit:
         await self.conn.execute(_notify)
 
 
+class _Whole(NamedTuple):
+    """The transaction that units are parts of, and whose it is."""
+
+    db: "Database"
+    unit: Unit
+    bounds: tuple[str, tuple[str, ...]]
+
+
+_whole: Final[ContextVar[_Whole | None]] = ContextVar("whole", default=None)
+
+
 class GlanceRow(asyncpg.Record):
     """A row whose columns are attributes, as those of a unit's rows are."""
 
@@ -158,8 +177,12 @@ async def _keep_session(_conn: object) -> None:
 class Database:
     """Opens units of work."""
 
-    def __init__(self, url: str, *, pool_size: int, idle_s: float = IDLE_S) -> None:
-        """``idle_s``: after so long in a transaction without a word PostgreSQL rolls it back.
+    def __init__(
+        self, url: str, *, pool_size: int, idle_s: float = IDLE_S, only_reads: bool = False
+    ) -> None:
+        """``only_reads``: PostgreSQL refuses whatever would change something.
+
+        ``idle_s``: after so long in a transaction without a word PostgreSQL rolls it back.
 
         The outbox waits for the oldest transaction of the whole server. One that a process left
         open, because it hangs or its machine is gone, would hold back everybody's events.
@@ -168,29 +191,68 @@ class Database:
         self.pool_size = pool_size
         # For all connections; in ms, as text.
         self._session = {"idle_in_transaction_session_timeout": f"{idle_s * 1_000:.0f}"}
+        if only_reads:
+            self._session["default_transaction_read_only"] = "on"
         asking = {**self._session, "statement_timeout": f"{STATEMENT_TIMEOUT_S * 1_000:.0f}"}
         self._asking: dict[str, Any] = {
             "timeout": CONNECT_TIMEOUT_S,
             "command_timeout": COMMAND_TIMEOUT_S,
             "server_settings": asking,
         }
-        self._engine: AsyncEngine = create_async_engine(
-            make_url(url).set(drivername="postgresql+asyncpg"),
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=CONNECT_TIMEOUT_S,
-            pool_pre_ping=True,
-            connect_args=self._asking,
+        self._engine = self._pool(pool_pre_ping=True, connect_args=self._asking)
+        reading = {**asking, "default_transaction_read_only": "on"}
+        self._views = self._pool(
+            isolation_level="AUTOCOMMIT", connect_args={**self._asking, "server_settings": reading}
         )
+        event.listen(self._views.sync_engine, "checkout", _refuse_closed)
         self._glances: asyncpg.Pool[GlanceRow] | None = None
         self._glances_lock = asyncio.Lock()
+
+    def _pool(self, **more: Any) -> AsyncEngine:
+        return create_async_engine(
+            make_url(self.url).set(drivername="postgresql+asyncpg"),
+            pool_size=self.pool_size,
+            max_overflow=0,
+            pool_timeout=CONNECT_TIMEOUT_S,
+            **more,
+        )
+
+    @asynccontextmanager
+    async def view(self, ctx: Context) -> AsyncGenerator[Unit]:
+        """Reads inside the tenant's walls: each statement by itself, and none can write.
+
+        Three round trips cheaper than a unit: no transaction, and a connection keeps its walls for
+        whoever comes next from behind the same ones. Within ``together`` it is a part of that, and
+        sees what was changed there. Raises DatabaseAway.
+        """
+        whole = _whole.get()
+        if whole is not None and whole.db is self:
+            async with self.unit(ctx) as unit:
+                yield unit
+            return
+        bounds = {"role": TENANT_ROLE, "tenant": ctx.tenant, "sites": "\n".join(ctx.sites)}
+        async with _told_when_away(), self._views.connect() as conn:
+            about = (await conn.get_raw_connection()).info
+            if about.get(SETTLED) != bounds:
+                # Until PostgreSQL has said yes, this connection is nobody's.
+                about.pop(SETTLED, None)
+                await conn.execute(_settle, bounds)
+                about[SETTLED] = bounds
+            yield Unit(conn)
 
     @asynccontextmanager
     async def unit(self, ctx: Context) -> AsyncGenerator[Unit]:
         """One transaction inside the tenant's walls; commits on leaving, rolls back on errors.
 
-        Raises DatabaseAway when PostgreSQL does not answer.
+        Within ``together`` it is a part of that one, and rolls back by itself. Raises DatabaseAway
+        when PostgreSQL does not answer.
         """
+        whole = _whole.get()
+        if whole is not None and whole.db is self:
+            assert (ctx.tenant, ctx.sites) == whole.bounds, "one transaction is of one tenant"
+            async with whole.unit.conn.begin_nested():
+                yield whole.unit
+            return
         async with self.house_unit() as unit:
             bounds = {"role": TENANT_ROLE, "tenant": ctx.tenant, "sites": "\n".join(ctx.sites)}
             await unit.conn.execute(_bind, bounds)
@@ -202,6 +264,19 @@ class Database:
                 if ctx.sites and isinstance(said, asyncpg.InsufficientPrivilegeError):
                     raise OutOfBounds("that is outside of the sites you may change") from error
                 raise
+
+    @asynccontextmanager
+    async def together(self, ctx: Context) -> AsyncGenerator[None]:
+        """All units of this tenant that this task opens within are one transaction.
+
+        For a command of several verbs, and for what is told of it in the same breath.
+        """
+        async with self.unit(ctx) as unit:
+            token = _whole.set(_Whole(self, unit, (ctx.tenant, ctx.sites)))
+            try:
+                yield
+            finally:
+                _whole.reset(token)
 
     @asynccontextmanager
     async def house_unit(self) -> AsyncGenerator[Unit]:
@@ -249,6 +324,13 @@ class Database:
         if self._glances is not None:
             self._glances.terminate()
         await self._engine.dispose()
+        await self._views.dispose()
+
+
+def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:
+    """Have the pool take another one: its server went meanwhile, which costs nothing to see."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 @asynccontextmanager

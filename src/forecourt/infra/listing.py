@@ -4,9 +4,11 @@ By keyset: a page begins behind the last row of the one before, whatever was add
 meanwhile. Knows no room.
 """
 
+import itertools
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
 from msgspec import Meta, Struct
 from sqlalchemy import (
@@ -24,9 +26,13 @@ from sqlalchemy import (
     collate,
     func,
     literal,
+    literal_column,
     or_,
+    select,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.pages import Page, Wanted, behind, cursor_of
@@ -37,6 +43,11 @@ WORDS_MAX: Final = 8
 """Of a search: each one looks at every row."""
 
 LAST_LETTER: Final = "\U0010ffff"
+
+FORMS_MAX: Final = 200
+_DIALECT: Final = asyncpg_dialect()  # type: ignore[no-untyped-call] # Theirs is not annotated.
+
+Made = TypeVar("Made")
 
 # What a cursor may hold for a column: whoever writes one by hand gets no error of the database.
 _KINDS: Final[Mapping[type, Any]] = {
@@ -88,24 +99,139 @@ class Slice(Struct, frozen=True, kw_only=True):
         return Page(items=items, next=self.next)
 
 
+class Shelf(Generic[Made]):
+    """What was made of rows, for as long as they are as they were: by key and version.
+
+    A version that PostgreSQL keeps by itself is ``xmin``, the number of the transaction that wrote
+    the row. Holds ``most`` of them; what nobody asked for longest goes first.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: OrderedDict[str, tuple[str, Made]] = OrderedDict()
+
+    def get(self, key: str, version: str) -> Made | None:
+        """What was made of this version of a row, if it is still here."""
+        kept = self._kept.get(key)
+        if kept is None or kept[0] != version:
+            return None
+        self._kept.move_to_end(key)
+        return kept[1]
+
+    def put(self, key: str, version: str, made: Made) -> None:
+        """In place of what was made of another version."""
+        self._kept[key] = (version, made)
+        self._kept.move_to_end(key)
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+
+
 async def list_rows(unit: Unit, query: Select[Any], listing: Listing, wanted: Wanted) -> Slice:
     """One page of what ``query`` finds. Raises CursorInvalid, SortUnknown."""
-    sort = wanted.sort or listing.default
-    columns = _columns(listing, sort)
-    named = [column.label(f"listed_{n}") for n, column in enumerate(columns)]
-    down = sort.startswith("-")
-    query = query.add_columns(*named).order_by(*_order(columns, down=down))
-    if wanted.q and listing.searched:
-        query = query.where(matching(listing.searched, wanted.q))
-    if wanted.cursor:
-        values = behind(wanted.cursor, sort, [_kind(column) for column in columns])
-        query = query.where(_behind(columns, values, down=down))
-    found = (await unit.conn.execute(query.limit(wanted.limit + 1))).all()
-    rows = found[: wanted.limit]
-    if len(found) <= wanted.limit:
-        return Slice(rows=rows, next=None)
-    last = [getattr(rows[-1], column.name) for column in named]
-    return Slice(rows=rows, next=cursor_of(sort, last))
+    asked = _Asked(listing, wanted)
+    named = [column.label(f"listed_{n}") for n, column in enumerate(asked.columns)]
+    query = _narrowed(query.add_columns(*named), listing, asked, asked.words, asked.place)
+    return asked.slice((await unit.conn.execute(query)).all())
+
+
+class QuickList:
+    """A list that is asked for all day: each form of it is put into SQL once.
+
+    Building and running a statement by SQLAlchemy costs more than a page of a quick list. A form is
+    what makes the SQL: order, length, which filters, how many words, behind a row or not.
+    """
+
+    def __init__(self, listing: Listing, columns: Sequence[ColumnElement[Any]]) -> None:
+        self._listing = listing
+        self._columns = columns
+        self._forms: OrderedDict[tuple[object, ...], _Form] = OrderedDict()
+
+    async def rows(self, unit: Unit, wanted: Wanted, fit: Mapping[str, object]) -> Slice:
+        """One page of the rows whose columns have these values, as asyncpg's records.
+
+        A value of None asks for nothing. Raises CursorInvalid, SortUnknown.
+        """
+        asked = _Asked(self._listing, wanted)
+        given = {name: value for name, value in fit.items() if value is not None}
+        values = [*given.values(), *asked.words, *asked.place]
+        nowhere = bool(asked.place) and asked.place[0] is None
+        form = (asked.sort, wanted.limit, *given, len(asked.words), len(asked.place), nowhere)
+        known = self._forms.get(form)
+        if known is None:
+            known = self._forms[form] = self._form(asked, tuple(given), nowhere=nowhere)
+            if len(self._forms) > FORMS_MAX:
+                self._forms.popitem(last=False)
+        driver: Any = (await unit.conn.get_raw_connection()).driver_connection
+        args = (values[int(one)] if isinstance(one, _Slot) else one for one in known.given)
+        return asked.slice(await driver.fetch(known.sql, *args))
+
+    def _form(self, asked: "_Asked", given: tuple[str, ...], *, nowhere: bool) -> "_Form":
+        """The same statement as ``list_rows`` makes, with slots where its values go."""
+        slots = map(_Slot, map(str, itertools.count()))
+        fit = dict(zip(given, slots, strict=False))
+        words = list(itertools.islice(slots, len(asked.words)))
+        place: list[Any] = list(itertools.islice(slots, len(asked.place)))
+        if nowhere:
+            place[0] = None
+        named = [column.label(f"listed_{n}") for n, column in enumerate(asked.columns)]
+        table = asked.columns[-1].table
+        query = only(select(*self._columns, *named), table, fit)
+        query = _narrowed(query, self._listing, asked, words, place)
+        made = query.compile(dialect=_DIALECT)
+        assert isinstance(made, SQLCompiler), "a select is SQL"
+        return _Form(str(made), tuple(made.params[name] for name in made.positiontup or ()))
+
+
+class _Slot(str):
+    """Stands for a value that is not known yet: its number."""
+
+    __slots__ = ()
+
+
+class _Form(Struct, frozen=True):
+    sql: str
+    given: tuple[object, ...]
+    """For each place in it a slot, or what is there always."""
+
+
+class _Asked:
+    """What a page is asked by, for this list."""
+
+    def __init__(self, listing: Listing, wanted: Wanted) -> None:
+        """Raises CursorInvalid, SortUnknown."""
+        self.sort = wanted.sort or listing.default
+        self.limit = wanted.limit
+        self.down = self.sort.startswith("-")
+        self.columns = _columns(listing, self.sort)
+        self.words = wanted.q.split()[:WORDS_MAX] if listing.searched else []
+        self.place: Sequence[Any] = ()
+        if wanted.cursor:
+            self.place = behind(wanted.cursor, self.sort, [_kind(one) for one in self.columns])
+
+    def slice(self, found: Sequence[Any]) -> Slice:
+        """The page, of the rows that were found."""
+        rows = found[: self.limit]
+        if len(found) <= self.limit:
+            return Slice(rows=rows, next=None)
+        last = rows[-1]
+        return Slice(rows=rows, next=cursor_of(self.sort, last[len(last) - len(self.columns) :]))
+
+
+def _narrowed(
+    query: Select[Any],
+    listing: Listing,
+    asked: _Asked,
+    words: Sequence[str],
+    place: Sequence[Any],
+) -> Select[Any]:
+    """``query``, in order, from behind a place and with these words only."""
+    query = query.order_by(*_order(asked.columns, down=asked.down))
+    if words:
+        query = query.where(matching(listing.searched, words))
+    if place:
+        query = query.where(_behind(asked.columns, place, down=asked.down))
+    # As a number in the text: with a parameter PostgreSQL would plan each page anew.
+    return query.limit(literal_column(str(asked.limit + 1), Integer))
 
 
 def only(query: Select[Any], table: Table, values: Mapping[str, object]) -> Select[Any]:
@@ -125,11 +251,10 @@ def beginning(columns: Sequence[ColumnElement[Any]], text: str) -> ColumnElement
     return or_(*(and_(one >= literal(text), one < literal(end)) for one in ordered))
 
 
-def matching(searched: Sequence[ColumnElement[Any]], q: str) -> ColumnElement[bool]:
+def matching(searched: Sequence[ColumnElement[Any]], words: Sequence[str]) -> ColumnElement[bool]:
     """Rows that have each word of a search somewhere; capital and small letters are the same."""
     where = func.lower(func.concat_ws(" ", *searched))
-    words = q.split()[:WORDS_MAX]
-    return and_(True, *(func.strpos(where, func.lower(literal(word))) > 0 for word in words))
+    return and_(True, *(func.strpos(where, func.lower(literal(word, Text))) > 0 for word in words))
 
 
 def _columns(listing: Listing, sort: str) -> list[ColumnElement[Any]]:

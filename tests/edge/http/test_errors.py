@@ -148,3 +148,32 @@ async def test_a_bug_of_ours_tells_nothing_but_a_trace(
     assert "hunter2" not in answer.text
     assert len(bytes.fromhex(problem["trace"])) == 16
     assert problem["trace"] in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer"),
+    [
+        ("tokens", {"uid": "A", "valid_until": 0}, "/valid_until"),
+        ("tokens", {"uid": "A", "sessions_max": "2"}, "/sessions_max"),
+        ("stations", {"id": "CP1", "lenient": 1}, "/lenient"),
+        ("stations", {"id": "CP1", "lenient": "true"}, "/lenient"),
+        ("tokens", [], ""),
+    ],
+)
+async def test_a_body_is_taken_at_its_word(
+    acme: httpx.AsyncClient, path: str, body: object, pointer: str
+) -> None:
+    answer = await acme.post(f"/api/v1/{path}", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "request.invalid"), answer.text
+    [wrong] = answer.json()["errors"]
+    assert wrong["pointer"] == pointer
+
+
+async def test_a_list_has_no_other_format(acme: httpx.AsyncClient) -> None:
+    answer = await acme.get("/api/v1/stations?format=xml")
+    assert (answer.status_code, answer.json()["code"]) == (400, "format.unknown")
+    assert answer.json()["errors"][0]["parameter"] == "format"
+    answer = await acme.get("/api/v1/stations?format=csv&limit=many")
+    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (400, "limit")
+    answer = await acme.get("/api/v1/stations?vendor=a%00")
+    assert answer.json()["errors"][0]["parameter"] == "vendor"

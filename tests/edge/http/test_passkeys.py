@@ -10,6 +10,8 @@ from forecourt.domain.tenants import NewUser, Role
 from tests.edge.http.conftest import Door
 from tests.fixtures.authenticator import PRESENT, Authenticator
 
+pytestmark = pytest.mark.storage
+
 PASSWORD = "a long enough password"
 HERE = "http://localhost"
 BENDS: tuple[Callable[[str], str], ...] = (
@@ -76,9 +78,9 @@ async def test_a_passkey_logs_in_without_address_password_and_code(
         assert done.status_code == 200, done.text
         assert done.json()["user"]["email"] == "a@b.example"
         assert (await fresh.get("/api/v1/users")).status_code == 200
-        [one] = (await fresh.get("/api/v1/me/passkeys")).json()
+        [one] = (await fresh.get("/api/v1/me/passkeys")).json()["items"]
         assert (one["name"], one["used_at"] is not None) == ("Laptop", True)
-        logins = (await fresh.get("/api/v1/me/logins")).json()
+        logins = (await fresh.get("/api/v1/me/logins")).json()["items"]
         assert {(one["method"], one["current"]) for one in logins} == {
             ("passkey", True),
             ("password", False),
@@ -175,7 +177,7 @@ async def test_what_is_made_elsewhere_or_unverified_is_not_kept(
     body = {"name": "Key", "credential": device.create(await begin(owner))}
     answer = await owner.post("/api/v1/me/passkeys", json=body)
     assert (answer.status_code, answer.json()["code"]) == (400, "passkey.invalid")
-    assert (await owner.get("/api/v1/me/passkeys")).json() == []
+    assert (await owner.get("/api/v1/me/passkeys")).json()["items"] == []
 
 
 @pytest.mark.parametrize(
@@ -250,11 +252,13 @@ async def test_a_browser_is_logged_out_from_another(door: Door, owner: httpx.Asy
     async with at(door) as other, at(door) as third:
         for client in (other, third):
             await client.post("/api/v1/login", json={"email": "a@b.example", "password": PASSWORD})
-        logins = (await owner.get("/api/v1/me/logins")).json()
+        logins = (await owner.get("/api/v1/me/logins")).json()["items"]
         assert len(logins) == 3
         assert (await other.get("/api/v1/me")).status_code == 200
         mine = next(
-            one["id"] for one in (await other.get("/api/v1/me/logins")).json() if one["current"]
+            one["id"]
+            for one in (await other.get("/api/v1/me/logins")).json()["items"]
+            if one["current"]
         )
         assert (await owner.delete(f"/api/v1/me/logins/{mine}")).status_code == 204
         assert (await other.get("/api/v1/me")).status_code == 401
@@ -263,3 +267,29 @@ async def test_a_browser_is_logged_out_from_another(door: Door, owner: httpx.Asy
         assert (await owner.delete("/api/v1/me/logins")).status_code == 204
         assert (await third.get("/api/v1/me")).status_code == 401
         assert (await owner.get("/api/v1/me")).status_code == 200
+
+
+async def test_a_passkey_shows_once_more_who_sits_there(
+    door: Door, owner: httpx.AsyncClient
+) -> None:
+    mine, anothers = Authenticator(), Authenticator()
+    await add(owner, mine)
+    new = NewUser(email="c@b.example", name="C", role=Role.OWNER, password=PASSWORD)
+    await door.rooms.people.add(door.ctx(), new)
+    async with at(door) as other:
+        who = {"email": "c@b.example", "password": PASSWORD}
+        other.headers["X-CSRF-Token"] = (await other.post("/api/v1/login", json=who)).json()["csrf"]
+        await add(other, anothers)
+    door.clock.advance(16 * 60)
+
+    async def show(device: Authenticator) -> httpx.Response:
+        credential = device.find(await ask(owner))
+        body = {"credential": credential}
+        return await owner.post("/api/v1/me/confirmation/passkey", json=body)
+
+    assert (await owner.post("/api/v1/me/totp")).json()["code"] == "login.fresh_wanted"
+    refused = await show(anothers)
+    assert (refused.status_code, refused.json()["code"]) == (401, "passkey.refused")
+    assert (await owner.post("/api/v1/me/totp")).json()["code"] == "login.fresh_wanted"
+    assert (await show(mine)).status_code == 204
+    assert (await owner.post("/api/v1/me/totp")).status_code == 200

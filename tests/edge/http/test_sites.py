@@ -12,6 +12,8 @@ from forecourt.domain.stations import NewStation
 from tests.edge.http import rows
 from tests.edge.http.conftest import NOW, Door
 
+pytestmark = pytest.mark.storage
+
 OSLO = {
     "id": "Oslo",
     "name": "Oslo S",

@@ -21,6 +21,8 @@ from forecourt.infra.outbound import Outbound
 from tests.edge.http.conftest import Door
 from tests.fixtures.web import Asked, Said, Web, web
 
+pytestmark = pytest.mark.storage
+
 PASSWORD = "a long enough password"
 CLIENT, SECRET = "forecourt", "s3cret:with/odd+letters"
 
@@ -197,7 +199,7 @@ async def test_somebody_new_logs_in_and_out_by_the_provider(
         assert await come_back(client, provider.log_in(way)) == "/"
         me = (await client.get("/api/v1/me")).json()
         assert (me["user"]["email"], me["user"]["role"]) == ("ann@corp.example", "read_only")
-        [login] = (await client.get("/api/v1/me/logins")).json()
+        [login] = (await client.get("/api/v1/me/logins")).json()["items"]
         assert login["method"] == "sso"
         client.headers["X-CSRF-Token"] = me["csrf"]
         out = await client.post("/api/v1/logout")
@@ -212,6 +214,28 @@ async def test_somebody_new_logs_in_and_out_by_the_provider(
     trail = (await owner.get("/api/v1/audit")).text
     assert "add_sso_provider" in trail
     assert SECRET not in trail
+
+
+async def test_who_comes_from_a_provider_shows_there_who_it_is(
+    door: Door, owner: httpx.AsyncClient, provider: Provider
+) -> None:
+    """The provider says when that was; that it knows the browser is no proof."""
+    named = await add(owner, provider, default_role="owner")
+    ago = provider.now - 16 * 60
+    for auth_time, stale in ((ago, True), (provider.now, False), (None, False), ("x", False)):
+        provider.claims = {"auth_time": auth_time}
+        async with browser(door) as client:
+            way = await begin(client, provider=named)
+            assert "prompt" not in parse_qs(urlsplit(way).query)
+            await come_back(client, provider.log_in(way))
+            me = (await client.get("/api/v1/me")).json()
+            assert me["user"]["has_password"] is False
+            client.headers["X-CSRF-Token"] = me["csrf"]
+            answer = await client.post("/api/v1/apikeys", json={"name": f"key {auth_time}"})
+            assert (answer.status_code == 403) is stale, (auth_time, answer.text)
+    answer = await owner.post("/api/v1/login/sso", json={"provider": named, "anew": True})
+    asked = parse_qs(urlsplit(answer.json()["url"]).query)
+    assert (asked["prompt"], asked["max_age"]) == (["login"], ["0"])
 
 
 async def test_a_provider_is_found_by_address(
@@ -405,7 +429,7 @@ async def test_a_provider_is_changed_turned_off_and_forgotten(
         await owner.put(path, json=setting(provider, client_secret=""))
         assert await come_back(client, provider.log_in(await begin(client, provider=name))) == "/"
     assert (await owner.delete(path)).status_code == 204
-    assert (await owner.get("/api/v1/sso-providers")).json() == []
+    assert (await owner.get("/api/v1/sso-providers")).json()["items"] == []
 
 
 async def test_a_provider_that_is_away_or_talks_nonsense_is_told_apart_from_a_bug(

@@ -9,10 +9,16 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from forecourt.base.context import Context
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.stations import NewStation
 from forecourt.domain.tenants import NewUser, Role, Scope
+from forecourt.domain.tenants.service import tenants as service
+from forecourt.domain.tenants.store import tenants as store
+from forecourt.infra.database import Unit
 from tests.edge.http.conftest import Door
+
+pytestmark = pytest.mark.storage
 
 PASSWORD = "a long enough password"
 LogIn = Callable[..., Awaitable[httpx.AsyncClient]]
@@ -79,7 +85,7 @@ async def test_the_choice_stays_with_the_browser(door: Door, log_in: LogIn) -> N
     owner = await log_in(Role.OWNER)
     child = await child_of(owner)
     await door.add_station("CP_THEIRS", child)
-    places = (await owner.get("/api/v1/me/places")).json()
+    places = (await owner.get("/api/v1/me/places")).json()["items"]
     assert [one["id"] for one in places] == ["acme", child]
     answer = await owner.put("/api/v1/me/place", json={"place": child})
     assert answer.json()["place"]["id"] == child
@@ -87,7 +93,7 @@ async def test_the_choice_stays_with_the_browser(door: Door, log_in: LogIn) -> N
     assert await stations(owner, **acting("acme")) == [], "by the header for one request"
     assert (await owner.get("/api/v1/me")).json()["user"]["place"]["name"] == "Host"
     # What is one's own stays at home.
-    assert (await owner.get("/api/v1/me/logins")).json()[0]["current"] is True
+    assert (await owner.get("/api/v1/me/logins")).json()["items"][0]["current"] is True
     assert (await owner.put("/api/v1/me/place", json={"place": ""})).status_code == 200
     assert await stations(owner) == []
 
@@ -100,7 +106,7 @@ async def test_a_child_sees_neither_its_parent_nor_its_siblings(door: Door, log_
     theirs = await log_in(Role.OWNER, child)
     assert await stations(theirs) == []
     assert (await theirs.get("/api/v1/tenants")).json()["items"] == []
-    assert [one["id"] for one in (await theirs.get("/api/v1/me/places")).json()] == [child]
+    assert [one["id"] for one in (await theirs.get("/api/v1/me/places")).json()["items"]] == [child]
     for elsewhere in ("acme", sibling, "other", "nowhere", "' OR 1=1 --"):
         answer = await theirs.get("/api/v1/stations", headers=acting(elsewhere))
         assert (answer.status_code, answer.json()["code"]) == (404, "tenant.unknown"), elsewhere
@@ -112,6 +118,65 @@ async def test_a_child_sees_neither_its_parent_nor_its_siblings(door: Door, log_
             )
             assert answer.status_code == 404, (method, path, elsewhere)
     assert "acme" not in (await theirs.get("/api/v1/me")).text.replace("example", "")
+
+
+async def test_a_disabled_tenant_does_not_let_itself_in_again_without_our_own_checks_either(
+    door: Door, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody asks who is shut out, nor whether a tenant is below; PostgreSQL does all the same."""
+    owner = await log_in(Role.OWNER)
+    child = await child_of(owner)
+    theirs = await log_in(Role.OWNER, child)
+    grandchild = await child_of(theirs, "Below")
+    answer = await owner.patch(f"/api/v1/tenants/{child}", json={"disabled": True})
+    shut_at = answer.json()["disabled_at"]
+    door.clock.advance(6)
+    assert (await theirs.get("/api/v1/me")).status_code == 401, "with our checks nobody gets in"
+
+    async def open_(*_: object) -> bool:
+        return True
+
+    async def anybody(unit: Unit, _: Context, tenant: str) -> Any:
+        return await store.find(unit, tenant)
+
+    monkeypatch.setattr(store, "is_open", open_)
+    monkeypatch.setattr(service, "_read", anybody)
+    theirs = await log_in(Role.OWNER, child)
+    assert (await theirs.get("/api/v1/stations")).status_code == 200, "the checks are away"
+    for change in ({"disabled": False}, {"disabled": False, "name": "Free"}):
+        answer = await theirs.patch(f"/api/v1/tenants/{child}", json=change)
+        assert not answer.is_success, change
+    stands = (await owner.get(f"/api/v1/tenants/{child}")).json()
+    assert (stands["disabled_at"], stands["name"]) == (shut_at, "Host")
+    # Nor does whoever is below let those above in; what is below one's own stays one's own.
+    below = await log_in(Role.OWNER, grandchild)
+    answer = await below.patch(f"/api/v1/tenants/{child}", json={"disabled": False})
+    assert not answer.is_success
+    answer = await theirs.patch(f"/api/v1/tenants/{grandchild}", json={"disabled": True})
+    assert answer.is_success
+    answer = await owner.patch(f"/api/v1/tenants/{child}", json={"disabled": False})
+    assert answer.json()["disabled_at"] is None
+
+
+async def test_no_tenant_s_role_lets_its_own_tenant_in(door: Door, log_in: LogIn) -> None:
+    """In SQL, as whoever got that far would write it."""
+    owner = await log_in(Role.OWNER)
+    child = await child_of(owner)
+    await owner.patch(f"/api/v1/tenants/{child}", json={"disabled": True})
+    for sql in (
+        "UPDATE tenants SET disabled_at = NULL",
+        f"UPDATE tenants SET disabled_at = NULL, name = 'Free' WHERE tenant_id = '{child}'",
+        "UPDATE tenants SET above = '{}'",
+        "DELETE FROM tenants",
+    ):
+        with pytest.raises(DBAPIError, match=r"those above it|permission denied"):
+            async with door.db.unit(door.ctx(child)) as unit:
+                await unit.conn.execute(text(sql))
+    async with door.db.unit(door.ctx(child)) as unit:
+        await unit.conn.execute(text("UPDATE tenants SET name = 'Ours'"))
+    stands = (await owner.get(f"/api/v1/tenants/{child}")).json()
+    assert stands["disabled_at"] is not None
+    assert stands["name"] == "Ours"
 
 
 async def test_a_grandchild_is_below_both(log_in: LogIn) -> None:
@@ -188,7 +253,7 @@ async def test_shared_sites_are_seen_and_not_touched(door: Door, log_in: LogIn) 
     body = {"name": "At the mall", "sites": ["Oslo"]}
     share = (await owner.post(f"/api/v1/tenants/{child}/shares", json=body)).json()["id"]
     guest = await log_in(Role.OWNER, child)
-    places = (await guest.get("/api/v1/me/places")).json()
+    places = (await guest.get("/api/v1/me/places")).json()["items"]
     assert [(one["id"], one["name"], one["shared"]) for one in places] == [
         (child, "Host", False),
         (share, "At the mall", True),

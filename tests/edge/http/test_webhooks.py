@@ -235,7 +235,7 @@ async def test_who_is_bound_to_sites_hears_of_these_alone(log_in: LogIn) -> None
 
 
 async def test_the_catalogue(acme: httpx.AsyncClient) -> None:
-    types = (await acme.get("/api/v1/event-types")).json()
+    types = (await acme.get("/api/v1/event-types")).json()["items"]
     ended = next(one for one in types if one["type"] == "session.ended")
     assert ended["group"] == "session"
     assert ended["example"]["data"]["energy_wh"] == 23_450

@@ -19,7 +19,7 @@ export function SingleSignOn() {
   const t = useT();
   const may = useMay();
   const [open, setOpen] = useState<ProviderView | "new" | null>(null);
-  const found = useQuery({ queryKey: keys.providers, queryFn: () => ask(api.GET("/api/v1/sso-providers")) });
+  const found = useQuery({ queryKey: keys.providers, queryFn: () => ask(api.GET("/api/v1/sso-providers")), select: (page) => page.items });
   const write = may("people.write");
   const pencil = (one: ProviderView) => write && <ActionIcon size="sm" aria-label={`${t("model.edit")}: ${one.name}`} onClick={() => setOpen(one)}><IconPencil size={14} /></ActionIcon>;
   const state = (one: ProviderView) => <State state={one.disabled_at ? "blocked" : "accepted"} label={one.disabled_at ? t("sso.off") : t("sso.on")} />;

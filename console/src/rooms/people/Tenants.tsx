@@ -114,7 +114,7 @@ function Shares({ tenant }: { tenant: TenantView }) {
   const client = useQueryClient();
   const [form, setForm] = useState<{ name: string; sites: string[] }>({ name: "", sites: [] });
   const path = { params: { path: { tenant_id: tenant.id } } };
-  const found = useQuery({ queryKey: keys.shares(tenant.id), queryFn: () => ask(api.GET("/api/v1/tenants/{tenant_id}/shares", path)) });
+  const found = useQuery({ queryKey: keys.shares(tenant.id), queryFn: () => ask(api.GET("/api/v1/tenants/{tenant_id}/shares", path)), select: (page) => page.items });
   const sites = useQuery({ queryKey: ["sites", "names"], queryFn: () => ask(api.GET("/api/v1/sites", { params: { query: { limit: 1000 } } })) });
   const again = () => void client.invalidateQueries({ queryKey: keys.shares(tenant.id) });
   const share = useMutation({

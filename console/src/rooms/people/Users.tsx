@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Checkbox, Modal, NativeSelect, PasswordInput, TagsInput, TextInput } from "@mantine/core";
+import { ActionIcon, Button, Checkbox, CopyButton, Modal, NativeSelect, PasswordInput, TagsInput, TextInput } from "@mantine/core";
 import { IconPencil, IconPlus, IconUsers } from "@tabler/icons-react";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
@@ -7,6 +7,7 @@ import { keys } from "../../api/keys";
 import { meQuery, rolesQuery, usersQuery } from "../../api/queries";
 import type { UserAddition, UserView } from "../../api/schema";
 import { useT } from "../../i18n";
+import { moment } from "../../lib/format";
 import { Ago, Loaded, Note, Page, Panel, Refused } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { State } from "../../parts/states";
@@ -128,6 +129,7 @@ function Change({ user, done }: { user: UserView; done: () => void }) {
       <PasswordInput label={t("people.new_password")} autoComplete="new-password" value={form.password} onChange={(event) => setForm({ ...form, password: event.currentTarget.value })} />
       <Checkbox label={t("people.disable")} disabled={self} checked={form.disabled} onChange={(event) => setForm({ ...form, disabled: event.currentTarget.checked })} />
       {user.totp && <Checkbox label={t("people.without_totp")} checked={form.without_totp} onChange={(event) => setForm({ ...form, without_totp: event.currentTarget.checked })} />}
+      {!user.disabled_at && <ResetLink user={user} />}
       <Refused error={save.error ?? forget.error} />
       <div className="row">
         <Button type="submit" loading={save.isPending}>{t("save")}</Button>
@@ -138,6 +140,28 @@ function Change({ user, done }: { user: UserView; done: () => void }) {
         )}
       </div>
     </form>
+  );
+}
+
+/** For who forgot the password: handed over by whoever made it. */
+function ResetLink({ user }: { user: UserView }) {
+  const t = useT();
+  const make = useMutation({ mutationFn: () => ask(api.POST("/api/v1/users/{user_id}/reset-link", { params: { path: { user_id: user.id } } })) });
+  if (!make.data) {
+    return (
+      <>
+        <div className="row"><Button variant="default" loading={make.isPending} onClick={() => make.mutate()}>{t("people.reset_link")}</Button></div>
+        <Refused error={make.error} />
+      </>
+    );
+  }
+  const link = new URL(make.data.reset_link, location.origin).href;
+  return (
+    <div className="stack tight">
+      <p role="status">{t("people.reset_text", { until: moment(make.data.expires_at, t.language) })}</p>
+      <code style={{ overflowWrap: "anywhere" }}>{link}</code>
+      <div className="row"><CopyButton value={link}>{({ copied, copy }) => <Button onClick={copy}>{copied ? t("copied") : t("copy")}</Button>}</CopyButton></div>
+    </div>
   );
 }
 

@@ -49,6 +49,7 @@ export const deliveryQuery = (id: string, message: string) =>
 export const eventTypesQuery = queryOptions({
   queryKey: ["event-types"],
   queryFn: async ({ signal }) => await ask(api.GET("/api/v1/event-types", { signal })),
+  select: (page) => page.items,
   staleTime: Infinity,
 });
 

@@ -1,7 +1,8 @@
 """``forecourt bench api``: a list of 100 stations out of 100 000 beside a bare Litestar handler.
 
 Both say the same number of bytes, in turn within each round, each on the same one core: Forecourt
-with its PostgreSQL, which reads another page for each request.
+with its PostgreSQL, which is asked for another page by each request, while stations change as those
+of a living network do.
 """
 
 import os
@@ -31,7 +32,11 @@ from forecourt.cli.bench.runs import Meter
 PATH: Final = "/api/v1/stations"
 PAGE: Final = 100
 GOAL: Final = 0.4
-WARM_S: Final = 1.0
+# Nothing has been shown before: what a server keeps of pages it makes in the first seconds.
+WARM_S: Final = 3.0
+QUICK_S: Final = 3.0
+# 100 000 stations whose "last seen" is written every five minutes.
+CHANGES: Final = 333
 # The limits are not what is measured.
 SETTINGS: Final = "requests_per_s = 1000000\nrequests_burst = 1000000000\n"
 
@@ -58,6 +63,7 @@ class ApiReport(msgspec.Struct, kw_only=True):
     page: int
     body_bytes: int
     connections: int
+    changes_per_s: int
     window_s: float
     rounds: int
     seed: int
@@ -85,6 +91,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     window_s: float
     rounds: int
     seed: int
+    changes_per_s: int
 
 
 def command(
@@ -94,6 +101,10 @@ def command(
     seconds: Annotated[float, typer.Option(min=0.5, help="Of each measured window.")] = 10.0,
     rounds: Annotated[int, typer.Option(min=1, help="Interleaved; the ratio is a median.")] = 3,
     seed: Annotated[int, typer.Option(help="Of the order of the pages.")] = 1,
+    changes: Annotated[
+        int, typer.Option(min=0, help="Stations whose row changes, each second.")
+    ] = CHANGES,
+    quick: Annotated[bool, typer.Option("--quick", help="One short round: a look.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For machines, on stdout.")] = False,
     scratch: Annotated[Path | None, typer.Option(help="Where data goes; a real disk.")] = None,
 ) -> None:
@@ -102,7 +113,12 @@ def command(
     Ends with 1 if the goal was missed or a request failed.
     """
     options = Options(
-        stations=stations, connections=connections, window_s=seconds, rounds=rounds, seed=seed
+        stations=stations,
+        connections=connections,
+        window_s=QUICK_S if quick else seconds,
+        rounds=1 if quick else rounds,
+        seed=seed,
+        changes_per_s=changes,
     )
     progress = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="forecourt-bench-", dir=scratch) as folder:
@@ -141,7 +157,11 @@ def run(options: Options, folder: Path, tell: Callable[[str], None]) -> ApiRepor
                 cursors = _cursors(server.port, key)
             requests = pages(PATH, key, cursors, options.seed + round_)
             load = Load(requests=requests, core=cores.client)
-            _measure(report, options, (contenders.FORECOURT.name, round_), server=server, load=load)
+            turn = (contenders.FORECOURT.name, round_)
+            with ledger.living(
+                site.data_dir, options.stations, options.changes_per_s, options.seed
+            ):
+                _measure(report, options, turn, server=server, load=load)
         tell(f"round {round_}/{options.rounds}: {bare.label}")
         with contenders.running(bare, site, contenders.READY_HTTP) as server:
             _measure(report, options, (bare.name, round_), server=server, load=load)
@@ -164,6 +184,7 @@ def _report(options: Options, cores: Cores) -> ApiReport:
         page=PAGE,
         body_bytes=0,
         connections=options.connections,
+        changes_per_s=options.changes_per_s,
         window_s=options.window_s,
         rounds=options.rounds,
         seed=options.seed,
@@ -247,7 +268,7 @@ def show(report: ApiReport, console: Console) -> None:
     console.print(
         f"{report.machine}; {report.pinning}; {report.rounds} x {report.window_s:g} s; a page of"
         f" {report.page} out of {report.stations:,} stations, {report.body_bytes:,} bytes;"
-        f" {report.connections} connections",
+        f" {report.connections} connections; {report.changes_per_s} stations change each second",
         highlight=False,
         style="dim",
     )

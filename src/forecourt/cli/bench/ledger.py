@@ -4,6 +4,11 @@ The one place of the benchmark that looks behind the wire.
 """
 
 import asyncio
+import random
+import threading
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -67,3 +72,38 @@ def fill(data_dir: Path, stations: int) -> None:
     url = postgres.find_running(data_dir)
     assert url is not None, "the server under test runs its database in this folder"
     asyncio.run(_fill(url, stations))
+
+
+_TOUCH: Final = """
+UPDATE stations SET seen_at = now() WHERE station_id = ANY($1)"""
+TOUCHES_PER_S: Final = 10
+
+
+@contextmanager
+def living(data_dir: Path, stations: int, changes_per_s: int, seed: int) -> Generator[None]:
+    """Rows of so many stations change each second, as in a network whose stations are heard of."""
+    over = threading.Event()
+
+    async def touch() -> None:
+        url = postgres.find_running(data_dir)
+        assert url is not None, "the server under test runs its database in this folder"
+        dice = random.Random(seed)  # noqa: S311  # guards nothing
+        connection = await asyncpg.connect(url)
+        try:
+            while not over.is_set():
+                some = dice.sample(range(stations), max(1, changes_per_s // TOUCHES_PER_S))
+                await connection.execute(_TOUCH, [f"BENCH{n:06}" for n in some])
+                await asyncio.sleep(1 / TOUCHES_PER_S)
+        finally:
+            await connection.close()
+
+    if changes_per_s == 0:
+        yield
+        return
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        touching = pool.submit(asyncio.run, touch())
+        try:
+            yield
+        finally:
+            over.set()
+            touching.result()

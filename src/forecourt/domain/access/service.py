@@ -116,7 +116,7 @@ class Access:
 
         Raises CursorInvalid, SortUnknown.
         """
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             return await store.page(unit, wanted, fit)
 
     async def authorize(self, ctx: Context, uid: str) -> Authorization:
@@ -248,7 +248,7 @@ class Access:
         self, ctx: Context, wanted: Wanted = FIRST_PAGE, **fit: Unpack[ReservationFields]
     ) -> Page[StationReservation]:
         """Reservations of all stations that fit. Raises CursorInvalid, SortUnknown."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             found = await store.reservations_page(unit, wanted, fit, ctx.now)
         items = [
             msgspec.structs.replace(one, reservation=rules.aged(one.reservation, ctx.now))

@@ -285,7 +285,7 @@ class Monitoring:
         self, ctx: Context, wanted: Wanted = FIRST_PAGE, **fit: Unpack[AlarmFields]
     ) -> pages.Page[StationAlarm]:
         """Alarms of all stations that fit. Raises CursorInvalid, SortUnknown."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             return await store.page(unit, wanted, fit)
 
     async def acknowledge(self, ctx: Context, names: Sequence[AlarmName]) -> None:

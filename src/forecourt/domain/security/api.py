@@ -104,6 +104,7 @@ class Authorities(Struct, frozen=True, kw_only=True):
     """All authorities, oldest first."""
 
     items: list[AuthorityView]
+    next: str | None = None
 
 
 class AuthorityAddition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -153,6 +154,7 @@ class HeldList(Struct, frozen=True, kw_only=True):
     """What a station holds."""
 
     items: list[HeldView]
+    next: str | None = None
 
 
 class ContractView(Struct, frozen=True, kw_only=True):

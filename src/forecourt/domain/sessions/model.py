@@ -133,6 +133,7 @@ class PowerSpanInvalid(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.INVALID
     code: ClassVar[str] = "power.span_invalid"
+    field: ClassVar[str] = "from"
 
 
 class SessionFields(TypedDict, total=False):

@@ -186,7 +186,7 @@ def may_be_stopped_again(session: Session) -> bool:
 def power_span(begins_at: datetime, ends_at: datetime, step: timedelta) -> PowerSpan:
     """Whole steps around a span, on the clock's own marks. Raises PowerSpanInvalid."""
     if not STEP_MIN <= step <= STEP_MAX:
-        raise PowerSpanInvalid(f"a step has {STEP_MIN} to {STEP_MAX}", step=step)
+        raise PowerSpanInvalid(f"a step has {STEP_MIN} to {STEP_MAX}", step=step, field="step")
     if begins_at >= ends_at:
         raise PowerSpanInvalid("the span ends before it begins, or has not come yet")
     begin = floor(begins_at, step)

@@ -1,6 +1,6 @@
 """The room's verbs: sites are made known, changed and forgotten."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from forecourt.base.context import Context
@@ -78,7 +78,7 @@ class Sites:
 
         Raises CursorInvalid, SortUnknown.
         """
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             return await store.page(unit, wanted, country=country, city=city)
 
 
@@ -96,11 +96,6 @@ async def ensure(unit: Unit, ctx: Context, ids: Iterable[str]) -> None:
     await unit.emit(
         *(SiteAdded(tenant=ctx.tenant, at=ctx.now, site=name) for name in sorted(fresh))
     )
-
-
-async def zones_of(unit: Unit, ids: Collection[str]) -> dict[str, str]:
-    """The time zones of these sites, where they have their own."""
-    return await store.zones_of(unit, ids) if ids else {}
 
 
 def _unknown(site: str) -> SiteUnknown:

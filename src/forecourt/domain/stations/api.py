@@ -5,7 +5,7 @@ Commands are asked for in the sessions room, which knows what they start and sto
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
 from litestar import Controller, delete, get, patch, post
@@ -231,9 +231,10 @@ class StationRoutes(Controller):
 
         A search looks at id, site, vendor, model, serial and firmware.
         """
-        found = await stations.list(
+        found = await stations.showcase.page(
             ctx,
             search,
+            _written,
             connected=connected,
             admission=admission,
             site=site,
@@ -242,7 +243,7 @@ class StationRoutes(Controller):
             firmware=version,
             protocol=protocol,
         )
-        return StationPage(items=[station_view(*each) for each in found.items], next=found.next)
+        return StationPage(items=cast("list[StationView]", found.items), next=found.next)
 
     @post(operation_id="add_station", summary="Add a station")
     async def add(
@@ -470,6 +471,14 @@ def station_view(station: Station, connectors: Sequence[Connector]) -> StationVi
     """A station as the API shows it."""
     known = msgspec.structs.asdict(station)
     return StationView(**known, connectors=tuple(map(connector_view, connectors)))
+
+
+def _written(station: Station, connectors: Sequence[Connector]) -> msgspec.Raw:
+    """The same, as it goes into an answer."""
+    return msgspec.Raw(_encoder.encode(station_view(station, connectors)))
+
+
+_encoder: Final = msgspec.json.Encoder()
 
 
 def connector_view(c: Connector) -> ConnectorView:

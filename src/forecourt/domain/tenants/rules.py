@@ -47,6 +47,19 @@ TOTP_DIGITS: Final = 6
 TOTP_STEP_S: Final = 30
 # A phone's clock may be half a minute off.
 TOTP_DRIFT_STEPS: Final = 1
+# How long somebody who just logged in is not asked again, before what lets somebody in.
+FRESH_LASTS: Final = timedelta(minutes=15)
+RECOVERY_CODES: Final = 10
+# 31 letters that nobody takes for another one; ten of them are 49 bits.
+RECOVERY_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+RECOVERY_LENGTH: Final = 10
+
+HIDDEN: Final = "…"
+SECRETS: Final = (
+    *("password", "secret", "private", "authorization", "key", "totp", "code", "csrf"),
+    "reset_link",
+)
+"""What secrets are called, or a part of that."""
 
 _SEE: Final = frozenset(
     {Permission.STATIONS_READ, Permission.SESSIONS_READ, Permission.CERTIFICATES_READ}
@@ -77,10 +90,16 @@ def caller(user: User, login: Any, now: datetime) -> Caller | None:
     return Caller(
         user=user,
         expires_at=until,
+        authenticated_at=login.authenticated_at,
         login_id=login.login_id,
         provider_id=login.provider_id,
         acting=login.acting,
     )
+
+
+def is_fresh(caller: Caller, now: datetime) -> bool:
+    """Whether the user showed who it is so lately that nobody else sits there now."""
+    return now - caller.authenticated_at <= FRESH_LASTS
 
 
 def place(tenant: Tenant) -> Place:
@@ -134,6 +153,37 @@ def totp_step(secret: bytes, code: str, ctx: Context, *, used: int) -> int | Non
             continue
         return step if step > used else None
     return None
+
+
+def bare(code: str) -> str:
+    """A code as it is compared: people type spaces, dashes and capitals as they like."""
+    return "".join(letter for letter in code.casefold() if letter.isalnum())
+
+
+def is_totp(code: str) -> bool:
+    """Whether a bare code is one of an authenticator's; else it is for who lost that."""
+    return len(code) == TOTP_DIGITS and code.isdecimal()
+
+
+def hidden(value: Any) -> Any:
+    """What was said, as JSON has it, without what nobody shall read in the trail."""
+    if isinstance(value, dict):
+        about = str(value.get("variable", ""))
+        return {
+            # A yes or a no tells nothing of what it is about.
+            name: HIDDEN
+            if not isinstance(inner, bool)
+            and (_is_secret(str(name)) or (name == "value" and _is_secret(about)))
+            else hidden(inner)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [hidden(inner) for inner in value]
+    return value
+
+
+def _is_secret(name: str) -> bool:
+    return any(word in name.casefold() for word in SECRETS)
 
 
 def chained(before: AuditEntry | None, deed: Deed, ctx: Context) -> AuditEntry:
@@ -273,6 +323,14 @@ def vouched(
         name=str(claims.get("name", ""))[:200],
         claims=claims,
     )
+
+
+def shown_at(vouched: Vouched, now: datetime) -> datetime:
+    """When the provider last had somebody show who it is; now, where it does not say."""
+    said = vouched.claims.get("auth_time")
+    if not isinstance(said, int | float) or not 0 < said < now.timestamp():
+        return now
+    return datetime.fromtimestamp(said, now.tzinfo)
 
 
 def vouches_for(provider: Provider, vouched: Vouched) -> bool:

@@ -1,6 +1,5 @@
 """The room's routes: endpoints, their deliveries, and the catalogue of events."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -161,6 +160,13 @@ class EventTypeView(Struct, frozen=True, kw_only=True):
     """A whole message."""
 
 
+class EventTypePage(Struct, frozen=True, kw_only=True):
+    """All kinds of events."""
+
+    items: list[EventTypeView]
+    next: str | None = None
+
+
 class EventTypeRoutes(Controller):
     """What endpoints may hear of."""
 
@@ -170,9 +176,9 @@ class EventTypeRoutes(Controller):
     @get(operation_id="list_event_types", summary="Kinds of events", sync_to_thread=False)
     def types(
         self, ctx: NamedDependency[Context], webhooks: NamedDependency[Webhooks]
-    ) -> Sequence[EventTypeView]:
+    ) -> EventTypePage:
         """Every kind of event, with the schema of its data and an example."""
-        return [
+        items = [
             EventTypeView(
                 type=one.type,
                 group=one.group,
@@ -182,6 +188,7 @@ class EventTypeRoutes(Controller):
             )
             for one in webhooks.types()
         ]
+        return EventTypePage(items=items)
 
 
 class WebhookRoutes(Controller):

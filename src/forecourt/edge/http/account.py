@@ -1,14 +1,13 @@
 """What people do about their own log-in: who they are, where they are logged in, and with what."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Controller, Request, Response, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from forecourt.base.context import Context
 from forecourt.base.text import Line, Name
@@ -25,22 +24,6 @@ from forecourt.edge.http.login import (
     question,
     self_of,
 )
-
-Code = Annotated[str, Meta(max_length=40)]
-
-
-class TotpSecret(Struct, frozen=True, kw_only=True):
-    """What an authenticator program wants to know."""
-
-    secret: str
-    uri: str
-
-
-class TotpProof(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """That the authenticator program knows it."""
-
-    secret: Annotated[str, Meta(min_length=32, max_length=32, pattern="^[A-Z2-7]{32}$")]
-    code: Code
 
 
 class Choice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,6 +65,27 @@ class BrowserView(Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
+class PasskeyPage(Struct, frozen=True, kw_only=True):
+    """All passkeys of whoever is logged in, oldest first."""
+
+    items: list[PasskeyView]
+    next: str | None = None
+
+
+class BrowserPage(Struct, frozen=True, kw_only=True):
+    """All browsers where whoever is logged in is; the one that was used last first."""
+
+    items: list[BrowserView]
+    next: str | None = None
+
+
+class PlacePage(Struct, frozen=True, kw_only=True):
+    """All places where somebody may act: one's own tenant first."""
+
+    items: list[PlaceView]
+    next: str | None = None
+
+
 def home_of(request: Request[Any, Context, Any]) -> Context:
     """Somebody's own business is in their own tenant, wherever they act meanwhile."""
     user = caller_of(request).user
@@ -111,11 +115,11 @@ class MeRoutes(Controller):
         home: NamedDependency[Context],
         tenants: NamedDependency[Tenants],
         caller: NamedDependency[Caller],
-    ) -> Sequence[PlaceView]:
+    ) -> PlacePage:
         """One's own tenant first, then those below it, then sites that others share."""
         bound = msgspec.structs.replace(home, sites=caller.user.sites)
         found = await tenants.places(bound, below=may_act_below(caller.user))
-        return [place_view(one) for one in found]
+        return PlacePage(items=[place_view(one) for one in found])
 
     @put("/me/place", operation_id="act_in", summary="Act elsewhere")
     async def act(
@@ -136,34 +140,16 @@ class MeRoutes(Controller):
         place = await desk.log_out(request)
         return Response(None, status_code=204, headers={} if place is None else {"Location": place})
 
-    @post("/me/totp", operation_id="begin_totp", summary="Begin a second factor", status_code=200)
-    async def begin(
-        self, desk: NamedDependency[Desk], caller: NamedDependency[Caller]
-    ) -> TotpSecret:
-        """A secret for an authenticator program. Nothing is kept before it is shown to work."""
-        secret, uri = desk.people.new_totp(caller.user)
-        return TotpSecret(secret=secret, uri=uri)
-
-    @post("/me/totp/proof", operation_id="set_totp", summary="Use the factor", status_code=204)
-    async def prove(
-        self,
-        home: NamedDependency[Context],
-        desk: NamedDependency[Desk],
-        caller: NamedDependency[Caller],
-        data: JSONBody[TotpProof],
-    ) -> None:
-        """Want this second factor at each log-in from now on."""
-        await desk.people.set_totp(home, caller.user, data.secret, data.code)
-
     @get("/me/passkeys", operation_id="list_my_passkeys", summary="My passkeys")
     async def passkeys(
         self,
         home: NamedDependency[Context],
         desk: NamedDependency[Desk],
         caller: NamedDependency[Caller],
-    ) -> Sequence[PasskeyView]:
+    ) -> PasskeyPage:
         """Oldest first."""
-        return [_passkey(one) for one in await desk.people.passkeys.list(home, caller.user.id)]
+        found = await desk.people.passkeys.list(home, caller.user.id)
+        return PasskeyPage(items=[_passkey(one) for one in found])
 
     @post(
         "/me/passkeys/question",
@@ -217,10 +203,10 @@ class MeRoutes(Controller):
         home: NamedDependency[Context],
         desk: NamedDependency[Desk],
         caller: NamedDependency[Caller],
-    ) -> Sequence[BrowserView]:
+    ) -> BrowserPage:
         """The browser that was used last first."""
         found = await desk.people.logins.list(home, caller.user.id)
-        return [
+        items = [
             BrowserView(
                 id=one.id,
                 current=one.id == caller.login_id,
@@ -233,6 +219,7 @@ class MeRoutes(Controller):
             )
             for one in found
         ]
+        return BrowserPage(items=items)
 
     @delete("/me/logins", operation_id="end_my_other_logins", summary="Log out elsewhere")
     async def end_others(

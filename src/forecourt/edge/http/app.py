@@ -46,11 +46,11 @@ from forecourt.edge.http.auth import (
     Keys,
     Places,
     caller_of,
-    clean_address,
     context_of,
     guard,
 )
 from forecourt.edge.http.behind import Behind, behind, carrying, counted, given, guarded, layer
+from forecourt.edge.http.bodies import at_its_word
 from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, Tiles, on_not_found
 from forecourt.edge.http.deeds import remembered
 from forecourt.edge.http.document import config
@@ -59,6 +59,7 @@ from forecourt.edge.http.driver import DriverDesk, DriverRoutes
 from forecourt.edge.http.editing import edited
 from forecourt.edge.http.errors import HANDLERS, HARDENED
 from forecourt.edge.http.export import exported
+from forecourt.edge.http.factors import FactorRoutes, LinkRoutes
 from forecourt.edge.http.limits import Limits, for_strangers, tell
 from forecourt.edge.http.lists import paged, searched
 from forecourt.edge.http.live import Live, LiveRoutes
@@ -69,6 +70,7 @@ from forecourt.edge.http.places import PlaceRoutes
 from forecourt.edge.http.repeats import once
 from forecourt.edge.http.settings import Facts, SettingsRoutes
 from forecourt.edge.http.sso import SsoRoutes
+from forecourt.edge.http.swift import one_by_one
 from forecourt.edge.http.vitals import Gateway, Vitals, VitalsRoutes
 from forecourt.edge.http.watch import WatchRoutes
 from forecourt.edge.peers import Proxies
@@ -105,7 +107,9 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     LiveRoutes,
     WatchRoutes,
     MeRoutes,
+    FactorRoutes,
     UserRoutes,
+    LinkRoutes,
     RoleRoutes,
     KeyRoutes,
     AuditRoutes,
@@ -181,7 +185,7 @@ def _routed() -> Litestar:
     api = Router(
         "/api/v1",
         route_handlers=ROUTES,
-        guards=[clean_address, guarded],
+        guards=[guarded, at_its_word],
         # From outside: a repeat is neither an edit nor a deed; what is refused is no deed.
         middleware=[layer("once"), layer("edited"), exported, layer("remembered")],
         security=[{"apiKey": []}],
@@ -193,8 +197,8 @@ def _routed() -> Litestar:
             "search": Provide(searched, sync_to_thread=False),
         },
     )
-    public = Router("/", route_handlers=FOR_ANYBODY, guards=[counted])
-    return Litestar(
+    public = Router("/", route_handlers=FOR_ANYBODY, guards=[counted, at_its_word])
+    app = Litestar(
         [api, public, ConsoleRoutes, VitalsRoutes],
         dependencies={
             **{name: given(name) for name in (*(field.name for field in fields(Rooms)), *TOOLS)},
@@ -207,6 +211,8 @@ def _routed() -> Litestar:
         openapi_config=config(),
         logging_config=None,
     )
+    one_by_one(app)
+    return app
 
 
 def _now(scope: Scope) -> datetime:

@@ -35,10 +35,11 @@ from forecourt.domain.tenants import (
     Role,
     Scope,
     Tenants,
+    is_fresh,
     may_act_below,
 )
 from forecourt.edge.http.limits import Limits
-from forecourt.edge.http.permissions import ANYBODY, OF_KEYS, OF_SHARES, missing
+from forecourt.edge.http.permissions import ANYBODY, FRESH, OF_KEYS, OF_SHARES, missing
 from forecourt.infra.tracing import current, new_trace, parent_of
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -66,6 +67,13 @@ class CsrfMissing(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.FORBIDDEN
     code: ClassVar[str] = "csrf.missing"
+
+
+class FreshLoginWanted(ForecourtError):
+    """Whoever sits there has not shown for a while who it is: `POST /api/v1/me/confirmation`."""
+
+    kind: ClassVar[Kind] = Kind.FORBIDDEN
+    code: ClassVar[str] = "login.fresh_wanted"
 
 
 class AddressInvalid(ForecourtError):
@@ -209,6 +217,9 @@ class Gate:
 
     async def _enter(self, connection: Connection, operation: str) -> Context:
         chosen = connection.headers.get(TENANT_HEADER, "")
+        if operation in FRESH:
+            # Another process may have heard a moment ago who it is.
+            self._browsers.forget(connection.cookies.get(COOKIE, ""))
         try:
             ctx, held, below, acting = await self._recognize(connection)
         except ForecourtError as error:
@@ -225,6 +236,9 @@ class Gate:
         lacking = missing(operation, held)
         if lacking is not None:
             raise Forbidden(f"this wants the permission {lacking}", permission=lacking)
+        caller = connection.scope["state"].get("caller")
+        if operation in FRESH and isinstance(caller, Caller) and not is_fresh(caller, ctx.now):
+            raise FreshLoginWanted("show once more who you are: that was a while ago")
         return ctx
 
     async def _recognize(
@@ -289,8 +303,10 @@ class Gate:
 def guard(gate: Gate) -> Guard:
     """Lets nobody pass who may not."""
 
-    # A function, since the framework copies its guards in depth, and the gate is one and no other.
+    # A function, since the framework copies its guards in depth, and the gate is one and no other;
+    # one and not two, since it copies the route for each.
     async def at_the_gate(connection: Connection, _: BaseRouteHandler) -> None:
+        clean_address(connection)
         connection.scope["auth"] = await gate.enter(connection.scope)
 
     return at_the_gate
@@ -316,13 +332,14 @@ def presented_to_browser(connection: Connection) -> str | None:
     return password or None
 
 
-async def clean_address(connection: Connection, _: BaseRouteHandler) -> None:
+def clean_address(connection: Connection) -> None:
     """Refuse control characters, which a database would choke on. Raises AddressInvalid."""
-    texts = [connection.scope["path"]]
+    wrong = "the path or the query has control characters"
+    if not is_printable(connection.scope["path"]):
+        raise AddressInvalid(wrong, parameter="path")
     for name, values in connection.query_params.dict().items():
-        texts += [name, *values]
-    if not all(map(is_printable, texts)):
-        raise AddressInvalid("the path or the query has control characters")
+        if not all(map(is_printable, (name, *values))):
+            raise AddressInvalid(wrong, parameter=name)
 
 
 def context_of(request: Request[Any, Context, Any]) -> Context:

@@ -11,17 +11,20 @@ from typing import Any, Final
 import msgspec
 
 from forecourt.base.context import Context
-from forecourt.domain.tenants import Audit, Deed
+from forecourt.domain.tenants import Audit, Deed, hidden
 from forecourt.edge.http.asgi import FAILED_FROM, App, Message, Receive, Scope, Send
 from forecourt.edge.http.auth import SAFE_METHODS
 from forecourt.edge.http.standing import standing
 
 SAID_MAX: Final = 16_384
 """How much of a body is kept: more is a bulk import, whose rows tell for themselves."""
-HIDDEN: Final = "…"
-SECRETS: Final = ("password", "secret", "private", "authorization", "key", "totp", "code", "csrf")
 # What changes nothing but the caller's own log-in; those have events of their own.
-UNREMARKABLE: Final = frozenset({"log_out", "begin_totp", "begin_passkey"})
+UNREMARKABLE: Final = frozenset(
+    {
+        *("log_out", "begin_totp", "begin_passkey"),
+        *("confirm_login", "confirm_login_by_passkey"),
+    }
+)
 
 
 def remembered(audit: Audit) -> Callable[[Any], Any]:
@@ -130,22 +133,3 @@ def said(body: bytes) -> str:
         return json.dumps(hidden(json.loads(body)), ensure_ascii=False)
     except ValueError:
         return ""
-
-
-def hidden(value: Any) -> Any:
-    """The same without what nobody shall read in the trail."""
-    if isinstance(value, dict):
-        about = str(value.get("variable", ""))
-        return {
-            name: HIDDEN
-            if _secret(str(name)) or (name == "value" and _secret(about))
-            else hidden(inner)
-            for name, inner in value.items()
-        }
-    if isinstance(value, list):
-        return [hidden(inner) for inner in value]
-    return value
-
-
-def _secret(name: str) -> bool:
-    return any(word in name.casefold() for word in SECRETS)

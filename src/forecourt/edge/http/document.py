@@ -10,7 +10,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from forecourt.edge.http.errors import Problem
-from forecourt.edge.http.export import CSV, lists
+from forecourt.edge.http.export import CSV, FORMATS, lists
 from forecourt.edge.http.surroundings import AROUND, REFS, surrounded
 from forecourt.edge.http.vitals import VERSION
 
@@ -18,7 +18,7 @@ FORMAT: Final = {
     "name": "format",
     "in": "query",
     "description": "`csv`: all rows that match, as a file; `limit` and `cursor` mean nothing then.",
-    "schema": {"type": "string", "enum": ["json", "csv"], "default": "json"},
+    "schema": {"type": "string", "enum": [*FORMATS], "default": "json"},
     "required": False,
 }
 
@@ -101,11 +101,12 @@ def _operation(described: Any, listing: Mapping[str, Sequence[str]]) -> Any:
 
 def _list(described: dict[str, Any], sorts: Sequence[str]) -> dict[str, Any]:
     """A list: in which orders it may be had, and that it may be had as a file."""
-    known = [sorted_by for name in sorts for sorted_by in (name, f"-{name}")]
+    # Nothing is the list's own order.
+    known = ["", *(sorted_by for name in sorts for sorted_by in (name, f"-{name}"))]
     parameters = [
         {**one, "schema": {"type": "string", "enum": known}} if one["name"] == "sort" else one
         for one in described.get("parameters", [])
-        if one["name"] != "sort" or known
+        if one["name"] != "sort" or sorts
     ]
     answer = described["responses"]["200"]
     content = {**answer["content"], CSV: {"schema": {"type": "string"}}}

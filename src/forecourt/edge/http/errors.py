@@ -136,8 +136,7 @@ def on_forecourt_error(request: Request[Any, Any, Any], error: ForecourtError) -
     tell("http.refused", trace=trace, code=error.code, error=error.message, **error.context)
     # What a body or a parameter may not say has its place, also where a room found it out.
     wrong = status == STATUS[Kind.INVALID]
-    field = str(error.context.get("field", error.field))
-    faults = (_of_field(request, error.message, field),) if wrong else ()
+    faults = (_at_fault(request, error),) if wrong else ()
     wait_s = error.context.get("retry_after_s")
     headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
     return problem(status, error.code, error.message, trace=trace, headers=headers, errors=faults)
@@ -203,6 +202,12 @@ def fault(found: Mapping[str, Any]) -> Fault:
         key = ""
     named = _FIELD.fullmatch(detail)
     return Fault(detail=detail, pointer=pointer(key) + (_step(named[1]) if named else ""))
+
+
+def _at_fault(request: Request[Any, Any, Any], error: ForecourtError) -> Fault:
+    if "parameter" in error.context:  # Of an address, whatever the method.
+        return Fault(detail=error.message, parameter=str(error.context["parameter"]))
+    return _of_field(request, error.message, str(error.context.get("field", error.field)))
 
 
 def _of_field(request: Request[Any, Any, Any], detail: str, field: str) -> Fault:

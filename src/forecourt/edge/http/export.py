@@ -1,8 +1,8 @@
 """Every list as a file: all rows that match, as CSV, page by page through the list's own route.
 
-A route is a list when it answers ``items`` of one struct (and ``next``), or an array of one. What
-it lets its caller see is what the file has, and no more than a page of it is held at a time. Knows
-no route and no room.
+A route is a list when it answers ``items`` of one struct (and ``next``). What it lets its caller
+see is what the file has, and no more than a page of it is held at a time. Knows no route and no
+room.
 """
 
 import csv
@@ -26,6 +26,7 @@ from forecourt.edge.http.errors import HARDENED
 from forecourt.edge.http.standing import WITHIN
 
 CSV: Final = "text/csv"
+FORMATS: Final = ("json", "csv")
 CONTENT_TYPE: Final = b"text/csv; charset=utf-8; header=present"
 # A table program takes a cell that begins like this for a formula, and computes what a stranger
 # wrote (OWASP, "CSV Injection"); behind an apostrophe it is text.
@@ -43,18 +44,27 @@ class ListBroke(ForecourtError):
     code: ClassVar[str] = "list.broke"
 
 
+class FormatUnknown(ForecourtError):
+    """Lists come as JSON or as CSV."""
+
+    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str] = "format.unknown"
+    field: ClassVar[str] = "format"
+
+
 def item_of(handler: Any) -> type[Struct] | None:
     """What a route lists; None for what is no list."""
     if not isinstance(handler, HTTPRouteHandler) or "GET" not in handler.http_methods:
         return None
-    answer = handler.parsed_fn_signature.return_type.annotation
-    if (page := _struct(answer)) is not None:
-        kinds = {field.name: field.type for field in msgspec.structs.fields(page)}
-        answer = kinds.get("items")
-    whole = get_origin(answer)
+    page = _struct(handler.parsed_fn_signature.return_type.annotation)
+    if page is None:
+        return None
+    kinds = {field.name: field.type for field in msgspec.structs.fields(page)}
+    items = kinds.get("items")
+    whole = get_origin(items)
     if whole is None or not issubclass(whole, Sequence):
         return None
-    return _struct(get_args(answer)[0])
+    return _struct(get_args(items)[0])
 
 
 def columns_of(item: type[Struct], depth: int = DEPTH_MAX) -> list[Path]:
@@ -86,9 +96,8 @@ def exported(app: ASGIApp) -> ASGIApp:
     """The same application, where whoever asks a list for CSV gets all of it."""
 
     async def answering(scope: Any, receive: Receive, send: Send) -> None:
-        asked = scope["method"] == "GET" and _wants_csv(scope)
-        item = item_of(scope["route_handler"]) if asked else None
-        if item is None:
+        item = item_of(scope["route_handler"]) if scope["method"] == "GET" else None
+        if item is None or not _wants_csv(scope):
             await app(scope, receive, send)
         else:
             await _File(scope, item).send(send)
@@ -102,9 +111,8 @@ class _File:
     def __init__(self, scope: Any, item: type[Struct]) -> None:
         self._scope = scope
         self._columns = columns_of(item)
-        kept = ("limit", "cursor", "format")
         asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        self._asked = [(name, value) for name, value in asked if name not in kept]
+        self._asked = [(name, value) for name, value in asked if not _of_a_page(name, value)]
 
     async def send(self, send: Send) -> None:
         """All pages; or, when the first is refused, the refusal. Raises ListBroke."""
@@ -142,7 +150,7 @@ class _File:
             elif message["type"] == "http.response.body":
                 body.extend(message.get("body", b""))
 
-        given = [*self._asked, ("limit", str(PAGE_MAX)), *([("cursor", cursor)] if cursor else [])]
+        given = [("limit", str(PAGE_MAX)), *self._asked, *([("cursor", cursor)] if cursor else [])]
         names = ("type", "asgi", "http_version", "scheme", "path", "raw_path", "root_path")
         scope: Any = {n: self._scope[n] for n in (*names, "client", "server") if n in self._scope}
         headers = [pair for pair in self._scope["headers"] if pair[0] not in _ABOUT_THE_FILE]
@@ -173,12 +181,25 @@ class _File:
         return text.getvalue().encode()
 
 
+def _of_a_page(name: str, value: str) -> bool:
+    """What a file takes no notice of. A limit that is none goes to the route, to be refused."""
+    if name == "limit":
+        digits = value.isdecimal() and len(value) <= len(str(PAGE_MAX))
+        return digits and 1 <= int(value) <= PAGE_MAX
+    return name in ("cursor", "format")
+
+
 _ABOUT_THE_FILE: Final = frozenset({b"accept", b"accept-encoding", b"range", b"if-none-match"})
 
 
 def _wants_csv(scope: Any) -> bool:
-    asked: dict[str, str] = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+    """Raises FormatUnknown."""
+    asked: dict[str, str] = dict(
+        parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    )
     if "format" in asked:
+        if asked["format"] not in FORMATS:
+            raise FormatUnknown("a list comes as json or as csv", format=asked["format"])
         return asked["format"] == "csv"
     accepts = next((value for name, value in scope["headers"] if name == b"accept"), b"")
     if CSV.encode() not in accepts:
@@ -188,8 +209,6 @@ def _wants_csv(scope: Any) -> bool:
 
 def _read(answer: Any) -> tuple[Sequence[Mapping[str, Any]], str]:
     """The items of a page, and where the next begins; empty where none does."""
-    if isinstance(answer, list):
-        return answer, ""
     return answer["items"], answer.get("next") or ""
 
 

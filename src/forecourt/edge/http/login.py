@@ -1,7 +1,8 @@
-"""Logging in and out, by password or passkey, and the first owner."""
+"""Logging in and out, by password or passkey, a forgotten password, and the first owner."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from forecourt.base.clock import Clock
 from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.ids import TenantId
-from forecourt.base.text import Name
+from forecourt.base.text import Line, Name
 from forecourt.domain.tenants import (
     ROLES,
     Caller,
@@ -24,8 +25,10 @@ from forecourt.domain.tenants import (
     LoginRefused,
     NewUser,
     Party,
+    PasswordWrong,
     People,
     Place,
+    ResetRefused,
     Role,
     Seen,
     TenantKind,
@@ -34,7 +37,7 @@ from forecourt.domain.tenants import (
     User,
     may_act_below,
 )
-from forecourt.edge.http.auth import COOKIE, Browsers, Places
+from forecourt.edge.http.auth import COOKIE, Browsers, Places, caller_of, trace_of
 from forecourt.edge.http.throttle import Throttle
 
 Email = Annotated[
@@ -48,6 +51,7 @@ ONCE_COOKIE: Final = "forecourt_once"
 ONCE_LASTS_S: Final = 300
 TRIP_COOKIE: Final = "forecourt_sso"
 TRIP_LASTS_S: Final = 600
+RESET_PAGE: Final = "/reset"
 CALLBACK: Final = "/api/v1/login/sso/callback"
 
 
@@ -99,6 +103,10 @@ class UserSelf(Struct, frozen=True, kw_only=True):
     sites: tuple[str, ...]
     tenant: str
     totp: bool
+    recovery_left: int
+    """How many codes are left for when the authenticator is lost."""
+    has_password: bool
+    """Not so for whom a provider of single sign-on brought."""
     place: PlaceView
     """Where the user acts: the own tenant, one below it, or sites that another one shares."""
 
@@ -116,6 +124,7 @@ class Credentials(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     email: Email
     password: Password
     totp: Code = ""
+    """The authenticator's code, or one of those for who lost it."""
 
 
 class SetUp(Struct, frozen=True, kw_only=True):
@@ -145,6 +154,27 @@ class PasskeyAnswer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     credential: dict[str, Any]
 
 
+class Confirmation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """With what whoever is logged in shows to be that once more."""
+
+    password: Password
+    totp: Code = ""
+
+
+class NewPassword(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One's own password, and the one to have from now on."""
+
+    old_password: Password
+    new_password: Password
+
+
+class Reset(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What stands behind the hash of a link, and the password to have from now on."""
+
+    secret: Line
+    password: Password
+
+
 class Desk:
     """Where people log in: slows down who guesses, and hands out the cookie."""
 
@@ -168,23 +198,80 @@ class Desk:
         self, request: Request[Any, Any, Any], given: Credentials
     ) -> Response[LoggedIn]:
         """Raises LoginThrottled, LoginRefused, TotpWanted."""
-        address = address_of(request)
-        names = (f"from {address}", f"as {given.email.casefold()}")
-        self._throttle.check(names, time.monotonic())
-        try:
+        with self._guessing(request, f"as {given.email.casefold()}", code=given.totp):
             login = await self.people.log_in(
                 given.email, given.password, given.totp, self._clock.now(), seen(request)
             )
-        except LoginRefused:
-            self._throttle.failed(names, time.monotonic())
-            raise
+        return await self._welcome(request, login)
+
+    async def confirm(
+        self, request: Request[Any, Any, Any], ctx: Context, given: Confirmation
+    ) -> None:
+        """Raises LoginThrottled, PasswordWrong, TotpWanted."""
+        caller, address = caller_of(request), address_of(request)
+        with self._guessing(request, f"as {caller.user.email.casefold()}", code=given.totp):
+            await self.people.confirm(ctx, caller, given.password, given.totp, address=address)
+        self.rights_changed()
+
+    async def confirm_by_passkey(
+        self, request: Request[Any, Any, Any], ctx: Context, given: PasskeyAnswer
+    ) -> None:
+        """Raises PasskeyRefused, PasskeysNowhere."""
+        secret = request.cookies.get(ONCE_COOKIE, "")
+        await self.people.passkeys.confirm(
+            ctx, caller_of(request), secret, given.credential, self.party(request)
+        )
+        self._throttle.passed((f"passkey from {address_of(request)}",))
+        self.rights_changed()
+
+    async def change_password(
+        self, request: Request[Any, Any, Any], ctx: Context, given: NewPassword
+    ) -> None:
+        """Raises LoginThrottled, PasswordWrong, PasswordWeak."""
+        caller = caller_of(request)
+        with self._guessing(request, f"as {caller.user.email.casefold()}"):
+            await self.people.change_password(ctx, caller, given.old_password, given.new_password)
+        self.rights_changed()
+
+    async def reset(self, request: Request[Any, Any, Any], given: Reset) -> None:
+        """Raises LoginThrottled, ResetRefused, PasswordWeak."""
+        address = address_of(request)
+        with self._guessing(request, f"reset from {address}"):
+            await self.people.reset_password(
+                given.secret,
+                given.password,
+                self._clock.now(),
+                address=address,
+                trace=trace_of(request),
+            )
+        self.rights_changed()
+
+    def rights_changed(self) -> None:
+        """What is remembered of browsers for a moment may be wrong."""
+        self._browsers.forget_all()
+
+    def reset_link(self, request: Request[Any, Any, Any], secret: str) -> str:
+        """Where a link leads: its secret is behind the hash, which browsers tell nobody."""
+        return f"{self.people.public_url or here(request)}{RESET_PAGE}#{secret}"
+
+    @contextmanager
+    def _guessing(
+        self, request: Request[Any, Any, Any], name: str, *, code: str = ""
+    ) -> Iterator[None]:
+        """Whoever guesses within waits longer each time. Raises LoginThrottled."""
+        names = (f"from {address_of(request)}", name)
+        self._throttle.check(names, time.monotonic())
+        try:
+            yield
         except TotpWanted:
             # The password was right; a wrong code is a guess all the same.
-            if given.totp:
+            if code:
                 self._throttle.failed(names, time.monotonic())
             raise
+        except (LoginRefused, PasswordWrong, ResetRefused):
+            self._throttle.failed(names, time.monotonic())
+            raise
         self._throttle.passed(names)
-        return await self._welcome(request, login)
 
     async def set_up(
         self, request: Request[Any, Any, Any], first: FirstOwner
@@ -221,7 +308,7 @@ class Desk:
         )
 
     async def begin_sso(
-        self, request: Request[Any, Any, Any], provider_id: str, email: str
+        self, request: Request[Any, Any, Any], provider_id: str, email: str, *, anew: bool
     ) -> tuple[str, str]:
         """Raises LoginThrottled, SsoNowhere, SsoUnknown."""
         names = self._slowed(request, "sso")
@@ -231,7 +318,9 @@ class Desk:
             raise SsoNowhere("single sign-on leads back here: set public_url")
         if not provider_id:
             provider_id = (await self.people.sso.of_email(email)).id
-        return await self.people.sso.begin(provider_id, base + CALLBACK, self._clock.now())
+        return await self.people.sso.begin(
+            provider_id, base + CALLBACK, self._clock.now(), anew=anew
+        )
 
     async def finish_sso(
         self, request: Request[Any, Any, Any], state: str, code: str
@@ -439,6 +528,16 @@ class LoginRoutes(Controller):
         """Log in by the answer. No password and no second factor: the device verified the user."""
         return await desk.log_in_with_passkey(request, data)
 
+    @post("/login/reset", operation_id="reset_password", summary="By a link", status_code=204)
+    async def reset(
+        self,
+        request: Request[Any, Any, Any],
+        desk: NamedDependency[Desk],
+        data: JSONBody[Reset],
+    ) -> None:
+        """Set a password by a link that an owner made; it is good once. A second factor stays."""
+        await desk.reset(request, data)
+
 
 def seen(request: Request[Any, Any, Any]) -> Seen:
     """What a log-in looks like from outside."""
@@ -462,6 +561,8 @@ def self_of(user: User, place: Place) -> UserSelf:
         sites=place.sites if place.shared else user.sites,
         tenant=user.tenant,
         totp=user.totp,
+        recovery_left=user.recovery_left,
+        has_password=user.has_password,
         place=place_view(place),
     )
 

@@ -79,6 +79,7 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
     ),
     P.PEOPLE_WRITE: (
         *("add_user", "change_user", "remove_user", "add_api_key", "revoke_api_key"),
+        "make_reset_link",
         "change_settings",
         *("add_sso_provider", "set_sso_provider", "remove_sso_provider"),
     ),
@@ -103,11 +104,25 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
 ANYBODY: Final = frozenset(
     {
         *("read_me", "log_out", "begin_totp", "set_totp", "list_my_passkeys", "begin_passkey"),
+        *("change_my_password", "make_recovery_codes", "confirm_login"),
+        "confirm_login_by_passkey",
         *("add_passkey", "remove_passkey", "list_my_logins", "end_my_login", "end_my_other_logins"),
         *("list_places", "act_in"),
     }
 )
 """Routes about the caller alone."""
+
+FRESH: Final = frozenset(
+    {
+        *("change_my_password", "begin_totp", "set_totp", "make_recovery_codes"),
+        *("begin_passkey", "add_passkey", "add_api_key", "add_user", "change_user"),
+        *("make_reset_link", "add_sso_provider", "set_sso_provider"),
+    }
+)
+"""What lets somebody in later, or shuts somebody out: whoever finds a browser open may not do it.
+
+The user must have shown a moment ago who it is.
+"""
 
 OF_SHARES: Final = frozenset(
     {

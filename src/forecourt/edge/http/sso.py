@@ -30,6 +30,8 @@ class Wish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     provider: Line = ""
     email: Line = ""
+    anew: bool = False
+    """Ask the user once more, also where the provider knows the browser."""
 
 
 class Way(Struct, frozen=True, kw_only=True):
@@ -58,7 +60,7 @@ class SsoRoutes(Controller):
         data: JSONBody[Wish],
     ) -> Response[Way]:
         """Where to send the browser. The way back is open to it alone, once, for ten minutes."""
-        secret, url = await desk.begin_sso(request, data.provider, data.email)
+        secret, url = await desk.begin_sso(request, data.provider, data.email, anew=data.anew)
         cookie = Cookie(
             key=TRIP_COOKIE,
             value=secret,

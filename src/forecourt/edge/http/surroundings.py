@@ -7,8 +7,8 @@ from forecourt.edge.http.editing import EDITING
 from forecourt.edge.http.errors import PROBLEM_JSON
 from forecourt.edge.http.repeats import KEY_LENGTH_MAX, NAME
 
-# Prefix of statuses that are no failures; what else the framework guesses is not how we answer.
-FINE: Final = "2"
+# Prefixes of statuses that are no failures; what else the framework guesses is not how we answer.
+FINE: Final = ("2", "3")
 REFS: Final = "#/components/schemas/{name}"
 METHODS: Final = frozenset({"get", "post", "put", "patch", "delete"})
 PUBLIC: Final[list[dict[str, Any]]] = [{}]

@@ -92,7 +92,7 @@ class Orders:
         actor: str | None = None,
     ) -> Page[tuple[Order, Progress]]:
         """Orders, newest first. Raises CursorInvalid, SortUnknown."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             found = await store.page(unit, wanted, command=command, actor=actor)
             progress = await self._progress(unit, [order.id for order in found.items])
         items = [(order, progress[order.id]) for order in found.items]

@@ -96,7 +96,7 @@ class Sessions:
 
         They are in the order of their records, which lag behind the newest readings shown.
         """
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             found = await store.page(unit, wanted, fit)
             active = [one for one in found.items if one.state is SessionState.ACTIVE]
             later = await store.after_saved(unit, active, since=ctx.now - store.RECENT)

@@ -66,6 +66,7 @@ from forecourt.domain.stations.model import (
 )
 from forecourt.domain.stations.service.links import Links
 from forecourt.domain.stations.service.securing import Securing, Vouching
+from forecourt.domain.stations.service.showcase import Showcase
 from forecourt.domain.tenants import Scope, permit
 from forecourt.infra.commit import Changes
 from forecourt.infra.database import Database, emit
@@ -89,6 +90,8 @@ class Stations:
             db, put=self.command, digest=self.digest, at_once=self._at_once, vouching=vouching
         )
         """New passwords and higher security profiles, over the station's own line."""
+        self.showcase = Showcase(db)
+        """Lists of what somebody makes of stations, again and again."""
 
     # ---- for operators ----------------------------------------------------------------------
 
@@ -208,7 +211,7 @@ class Stations:
 
     async def read(self, ctx: Context, station: StationId) -> tuple[Station, list[Connector]]:
         """A station and its connectors. Raises StationUnknown."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             found = await store.find(unit, station)
             if found is None:
                 raise _unknown(station)
@@ -225,7 +228,7 @@ class Stations:
 
         Raises CursorInvalid, SortUnknown.
         """
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             found = await store.page(unit, wanted, {**fit})
             connectors = await store.connectors_of(unit, [one.id for one in found.items])
         items = [(station, connectors.get(station.id, [])) for station in found.items]
@@ -283,7 +286,7 @@ class Stations:
         self, ctx: Context, wanted: Wanted = FIRST_PAGE, **fit: Unpack[ConnectorFields]
     ) -> Page[Outlet]:
         """Connectors of all stations that fit. Raises CursorInvalid, SortUnknown."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             return await store.connectors_page(unit, wanted, fit)
 
     async def timeline(

@@ -27,11 +27,13 @@ from forecourt.domain.stations.store.stations import (
     record_command,
     remove,
     settle_command,
+    some,
     timeline,
     values_of,
     variable_row,
     variables_gone,
     variables_of,
+    versions,
 )
 
 __all__ = [
@@ -67,9 +69,11 @@ __all__ = [
     "record_command",
     "remove",
     "settle_command",
+    "some",
     "timeline",
     "values_of",
     "variable_row",
     "variables_gone",
     "variables_of",
+    "versions",
 ]

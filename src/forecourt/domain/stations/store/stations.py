@@ -47,7 +47,7 @@ from forecourt.domain.stations.model import (
 from forecourt.domain.stations.store.quirks import QUIRK_USES, quirk_uses
 from forecourt.infra.commit import Write, append, upsert
 from forecourt.infra.database import Unit, metadata
-from forecourt.infra.listing import Listing, list_rows, only, sorts
+from forecourt.infra.listing import Listing, QuickList, list_rows, only, sorts
 
 stations: Final = Table(
     "stations",
@@ -90,6 +90,14 @@ _zone: Final[ColumnElement[str]] = literal_column(
     "(SELECT z.zone FROM sites z"
     " WHERE z.tenant_id = stations.tenant_id AND z.site_id = stations.site_id)"
 ).label("zone")
+
+# Changes with the station's row, with those of its connectors, and with its site's zone.
+_version: Final[ColumnElement[str]] = literal_column(
+    "concat_ws('/', stations.xmin, (SELECT string_agg(c.xmin::text, ' ') FROM connectors c"
+    " WHERE c.station_id = stations.station_id), (SELECT z.zone FROM sites z"
+    " WHERE z.tenant_id = stations.tenant_id AND z.site_id = stations.site_id))",
+    Text,
+).label("version")
 
 connectors: Final = Table(
     "connectors",
@@ -376,6 +384,25 @@ async def page(unit: Unit, wanted: Wanted, fit: Mapping[str, object]) -> Page[St
     return found.of([station(row) for row in found.rows])
 
 
+async def versions(
+    unit: Unit, wanted: Wanted, fit: Mapping[str, object]
+) -> Page[tuple[StationId, str]]:
+    """The same page, as which stations and in which version."""
+    found = await _VERSIONS.rows(unit, wanted, fit)
+    return found.of([(row[0], row[1]) for row in found.rows])
+
+
+async def some(unit: Unit, ids: Sequence[StationId]) -> list[tuple[Station, str, list[Connector]]]:
+    """Those of these stations that are there, with a version that they have at least."""
+    query = select(stations, _zone, _version).where(
+        stations.c.station_id == any_(literal(list(ids), ARRAY(Text)))
+    )
+    rows = (await unit.conn.execute(query)).all()
+    # Afterwards: connectors may be newer than the version says, never older.
+    outlets = await connectors_of(unit, ids)
+    return [(station(row), row.version, outlets.get(row.station_id, [])) for row in rows]
+
+
 async def change(unit: Unit, station_id: StationId, values: dict[str, object]) -> bool:
     """Set columns of one station; whether it is there."""
     result = await unit.conn.execute(
@@ -531,6 +558,7 @@ _LISTING: Final = Listing(
         stations.c[name] for name in ("station_id", "site", "vendor", "model", "serial", "firmware")
     ),
 )
+_VERSIONS: Final = QuickList(_LISTING, (stations.c.station_id, _version))
 _DERIVED: Final = (
     *("id", "tenant", "admission", "ping", "has_password", "password_changing", "zone"),
 )

@@ -1,6 +1,5 @@
 """The room's routes: people, the keys of programs, and what was done by whom."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -225,6 +224,13 @@ class UserRoutes(Controller):
         await people.remove(ctx, user_id)
 
 
+class RolePage(Struct, frozen=True, kw_only=True):
+    """All roles."""
+
+    items: list[RoleView]
+    next: str | None = None
+
+
 class RoleRoutes(Controller):
     """Roles: tables of permissions."""
 
@@ -232,12 +238,13 @@ class RoleRoutes(Controller):
     tags = ("People",)
 
     @get(operation_id="list_roles", summary="What each role may do", sync_to_thread=False)
-    def roles(self, ctx: NamedDependency[Context]) -> Sequence[RoleView]:
+    def roles(self, ctx: NamedDependency[Context]) -> RolePage:
         """All roles."""
-        return [
+        items = [
             RoleView(name=role, permissions=tuple(sorted(one.value for one in held)))
             for role, held in ROLES.items()
         ]
+        return RolePage(items=items)
 
 
 class KeyRoutes(Controller):

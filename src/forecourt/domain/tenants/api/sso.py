@@ -1,6 +1,5 @@
 """Single sign-on: which OpenID providers vouch for a tenant's people."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -61,6 +60,13 @@ class ProviderSetting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     disabled: bool = False
 
 
+class ProviderPage(Struct, frozen=True, kw_only=True):
+    """All providers, oldest first."""
+
+    items: list[ProviderView]
+    next: str | None = None
+
+
 class ProviderRoutes(Controller):
     """Who vouches for this tenant's people."""
 
@@ -70,9 +76,9 @@ class ProviderRoutes(Controller):
     @get(operation_id="list_sso_providers", summary="List providers")
     async def page(
         self, ctx: NamedDependency[Context], people: NamedDependency[People]
-    ) -> Sequence[ProviderView]:
+    ) -> ProviderPage:
         """Oldest first."""
-        return [provider_view(one) for one in await people.sso.list(ctx)]
+        return ProviderPage(items=[provider_view(one) for one in await people.sso.list(ctx)])
 
     @post(operation_id="add_sso_provider", summary="Add a provider")
     async def add(

@@ -1,6 +1,5 @@
 """Tenants below one's own, and the sites that are shared with them."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -67,6 +66,13 @@ class ShareAddition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     sites: SharedSites
 
 
+class SharePage(Struct, frozen=True, kw_only=True):
+    """All that a tenant is shown, oldest first."""
+
+    items: list[ShareView]
+    next: str | None = None
+
+
 class TenantRoutes(Controller):
     """Tenants below one's own: site hosts, customers, manufacturers, operators."""
 
@@ -122,9 +128,10 @@ class TenantRoutes(Controller):
         ctx: NamedDependency[Context],
         tenants: NamedDependency[Tenants],
         tenant_id: FromPath[str],
-    ) -> Sequence[ShareView]:
+    ) -> SharePage:
         """Sites of one's own tenant that this one is shown."""
-        return [share_view(one) for one in await tenants.shares(ctx, tenant_id)]
+        found = await tenants.shares(ctx, tenant_id)
+        return SharePage(items=[share_view(one) for one in found])
 
     @post("/{tenant_id:str}/shares", operation_id="share_sites", summary="Show it sites")
     async def share(

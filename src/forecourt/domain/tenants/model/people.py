@@ -56,6 +56,10 @@ class User(Struct, frozen=True, kw_only=True):
     """The sites that the user is bound to; none named is all of them."""
     totp: bool = False
     """A second factor is wanted."""
+    recovery_left: int = 0
+    """How many codes are left for who lost that factor."""
+    has_password: bool = True
+    """Not so for whom a provider of single sign-on brought."""
     created_at: datetime
     disabled_at: datetime | None = None
 
@@ -100,6 +104,8 @@ class Caller(Struct, frozen=True, kw_only=True):
 
     user: User
     expires_at: datetime
+    authenticated_at: datetime
+    """When the user last showed to be that."""
     login_id: str = ""
     provider_id: str | None = None
     """Who vouched for the user, if somebody else did."""
@@ -116,6 +122,14 @@ class Browser(Struct, frozen=True, kw_only=True):
     agent: str
     created_at: datetime
     used_at: datetime
+    expires_at: datetime
+
+
+class ResetLink(Struct, frozen=True, kw_only=True):
+    """What lets its bearer set a user's password, once."""
+
+    user: User
+    secret: str
     expires_at: datetime
 
 
@@ -269,6 +283,28 @@ class PasswordWeak(ForecourtError):
     kind: ClassVar[Kind] = Kind.INVALID
     code: ClassVar[str] = "user.password_weak"
     field: ClassVar[str] = "password"
+
+
+class PasswordWrong(ForecourtError):
+    """Not the password of whoever is logged in."""
+
+    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str] = "user.password_wrong"
+    field: ClassVar[str] = "password"
+
+
+class ResetRefused(ForecourtError):
+    """No such link, or it was used, or is over; which of these is nobody's business."""
+
+    kind: ClassVar[Kind] = Kind.UNAUTHENTICATED
+    code: ClassVar[str] = "reset.refused"
+
+
+class TotpOff(ForecourtError):
+    """Codes are in the place of a second factor, and the user has none."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "totp.off"
 
 
 class SetUpDone(ForecourtError):

@@ -7,9 +7,16 @@ from forecourt.base.pages import FIRST_PAGE, Page, Wanted
 from forecourt.domain.tenants import rules
 from forecourt.domain.tenants.model import AuditEntry, Deed, DeedFields
 from forecourt.domain.tenants.store import audit as store
-from forecourt.infra.database import Database
+from forecourt.infra.database import Database, Unit
 
 VERIFIED_AT_ONCE: Final = 1_000
+
+
+async def remember(unit: Unit, ctx: Context, deed: Deed) -> AuditEntry:
+    """Add a deed to the trail, chained to the one before, in the unit that does it."""
+    entry = rules.chained(await store.last(unit, ctx.tenant), deed, ctx)
+    await store.add(unit, ctx.tenant, entry)
+    return entry
 
 
 class Audit:
@@ -21,9 +28,7 @@ class Audit:
     async def add(self, ctx: Context, deed: Deed) -> AuditEntry:
         """Remember a deed; it is chained to the one before."""
         async with self._db.unit(ctx) as unit:
-            entry = rules.chained(await store.last(unit, ctx.tenant), deed, ctx)
-            await store.add(unit, ctx.tenant, entry)
-        return entry
+            return await remember(unit, ctx, deed)
 
     async def list(
         self,
@@ -32,7 +37,7 @@ class Audit:
         **fit: Unpack[DeedFields],
     ) -> Page[AuditEntry]:
         """Deeds that fit, newest first if not the other way. Raises CursorInvalid, SortUnknown."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             return await store.page(unit, wanted, fit)
 
     async def verify(self, ctx: Context) -> tuple[int, int | None]:

@@ -60,8 +60,12 @@ class Logins:
         method: Method,
         seen: Seen,
         provider_id: str | None = None,
+        shown_at: datetime | None = None,
     ) -> Login:
-        """Log a browser in as ``user``, who has shown to be that, and whom ``admit`` lets in."""
+        """Log a browser in as ``user``, who has shown to be that, and whom ``admit`` lets in.
+
+        ``shown_at``: when that was, if it was not just now.
+        """
         secret = secrets.token_urlsafe(SECRET_BYTES)
         expires_at = ctx.now + LOGIN_LASTS
         await store.add(
@@ -74,6 +78,7 @@ class Logins:
             now=ctx.now,
             expires_at=expires_at,
             provider_id=provider_id,
+            authenticated_at=shown_at or ctx.now,
         )
         await unit.emit(
             UserLoggedIn(
@@ -104,6 +109,10 @@ class Logins:
         if caller is None:
             raise LoginRefused("log in again")
         return caller
+
+    async def confirm(self, unit: Unit, ctx: Context, caller: Caller) -> None:
+        """Whoever is logged in there has shown once more who it is."""
+        await store.confirm(unit, caller.login_id, ctx.now)
 
     async def list(self, ctx: Context, user_id: str) -> Sequence[Browser]:
         """Where somebody is logged in, the browser that was used last first."""

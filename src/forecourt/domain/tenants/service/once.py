@@ -7,11 +7,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from forecourt.base.context import Context
 from forecourt.base.digest import Digest, digest
 from forecourt.base.ids import TenantId
 from forecourt.base.seal import Sealed, seal, unseal
 from forecourt.domain.tenants.store import once as store
-from forecourt.infra.database import Database
+from forecourt.infra.database import Database, Unit
 
 SECRET_BYTES: Final = 32
 # Strangers may ask for one: the oldest give way to the newest.
@@ -57,8 +58,6 @@ class OneTime:
         sealed = seal(body, key=self._secret_key, use="once", label=purpose.value)
         async with self._db.house_unit() as unit:
             await store.trim(unit, purpose.value, now, kept=KEPT_MAX - 1)
-            if purpose is Purpose.RESET and user_id is not None:
-                await store.forget(unit, user_id, purpose.value)  # Only the newest link is good.
             await store.add(
                 unit,
                 self._digest(secret),
@@ -70,6 +69,41 @@ class OneTime:
                 expires_at=now + lasts,
             )
         return secret
+
+    async def make_link(
+        self, unit: Unit, ctx: Context, user_id: str, *, lasts: timedelta
+    ) -> tuple[str, datetime]:
+        """A secret by which a user's password may be set, in the unit of whoever makes it."""
+        secret, expires_at = secrets.token_urlsafe(SECRET_BYTES), ctx.now + lasts
+        purpose = Purpose.RESET.value
+        await self.forget_link(unit, user_id)  # Only the newest one is good.
+        await store.add(
+            unit,
+            self._digest(secret),
+            tenant=ctx.tenant,
+            purpose=purpose,
+            user_id=user_id,
+            body=seal(b"", key=self._secret_key, use="once", label=purpose),
+            now=ctx.now,
+            expires_at=expires_at,
+        )
+        return secret, expires_at
+
+    async def owner_of(self, secret: str, now: datetime) -> tuple[TenantId, str] | None:
+        """Whose password a link may set: the tenant, and the user. It is not used up by this."""
+        async with self._db.house_unit() as unit:
+            row = await store.find(unit, self._digest(secret), Purpose.RESET.value)
+        if row is None or row.expires_at <= now or row.user_id is None:
+            return None
+        return TenantId(row.tenant_id), row.user_id
+
+    async def use_link(self, unit: Unit, secret: str) -> bool:
+        """Whether the link was still there; it is gone with this unit."""
+        return await store.take(unit, self._digest(secret), Purpose.RESET.value) is not None
+
+    async def forget_link(self, unit: Unit, user_id: str) -> None:
+        """A link that was made for a user is good no more."""
+        await store.forget(unit, user_id, Purpose.RESET.value)
 
     async def take(self, secret: str, purpose: Purpose, now: datetime) -> Kept | None:
         """What belongs to it, this once, whatever comes of it; None when it is not good."""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import webauthn
+from msgspec import Struct
 from webauthn.helpers import base64url_to_bytes, generate_challenge, options_to_json_dict
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
@@ -21,6 +22,7 @@ from webauthn.helpers.structs import (
 from forecourt.base.context import Context
 from forecourt.base.ids import TenantId, new_id
 from forecourt.domain.tenants.model import (
+    Caller,
     Login,
     Method,
     Party,
@@ -37,13 +39,21 @@ from forecourt.domain.tenants.model import (
 from forecourt.domain.tenants.service.logins import Logins
 from forecourt.domain.tenants.service.once import OneTime, Purpose
 from forecourt.domain.tenants.store import passkeys as store
-from forecourt.infra.database import Database
+from forecourt.infra.database import Database, Unit
 
 # WebAuthn level 2, 15.1, recommends five to ten minutes where the user is verified.
 QUESTION_LASTS: Final = timedelta(minutes=5)
 PASSKEYS_MAX: Final = 20
 # What the library lets through when the bytes of an answer are garbage.
 GARBAGE: Final = (WebAuthnException, ValueError, KeyError, TypeError, IndexError, OverflowError)
+
+
+class _Shown(Struct, frozen=True, kw_only=True):
+    """A passkey that answered, before its answer was looked at."""
+
+    credential: bytes
+    challenge: bytes
+    user: User
 
 
 class Passkeys:
@@ -188,6 +198,25 @@ class Passkeys:
         self, secret: str, answer: Mapping[str, Any], party: Party, *, now: datetime, seen: Seen
     ) -> Login:
         """Log in whose passkey answered. Raises PasskeyRefused, LoginRefused."""
+        shown = await self._shown(secret, answer, now)
+        await self._logins.admit(shown.user)
+        ctx = Context(actor=f"user:{shown.user.id}", tenant=shown.user.tenant, now=now)
+        async with self._db.unit(ctx) as unit:
+            user = await _used(unit, shown, answer, party, now)
+            return await self._logins.begin(unit, ctx, user, method=Method.PASSKEY, seen=seen)
+
+    async def confirm(
+        self, ctx: Context, caller: Caller, secret: str, answer: Mapping[str, Any], party: Party
+    ) -> None:
+        """Whoever sits at a browser is the user who logged in there. Raises PasskeyRefused."""
+        shown = await self._shown(secret, answer, ctx.now)
+        if shown.user.id != caller.user.id:
+            raise PasskeyRefused("this passkey is somebody else's")
+        async with self._db.unit(ctx) as unit:
+            await _used(unit, shown, answer, party, ctx.now)
+            await self._logins.confirm(unit, ctx, caller)
+
+    async def _shown(self, secret: str, answer: Mapping[str, Any], now: datetime) -> _Shown:
         asked = await self._once.take(secret, Purpose.PASSKEY_LOGIN, now)
         if asked is None:
             raise PasskeyRefused("that took too long: try again")
@@ -199,17 +228,21 @@ class Passkeys:
             found = await store.find(house, credential)
         if found is None:
             raise PasskeyRefused("this passkey is not known here")
-        await self._logins.admit(found[0])
-        ctx = Context(actor=f"user:{found[0].id}", tenant=found[0].tenant, now=now)
-        async with self._db.unit(ctx) as unit:
-            # Once more, locked: of two answers with one count, one is a copy.
-            found = await store.find(unit, credential)
-            if found is None:
-                raise PasskeyRefused("this passkey is not known here")
-            user, row = found
-            count, synced = _verified(answer, asked.body, party, row, user)
-            await store.use(unit, row.passkey_id, now, sign_count=count, synced=synced)
-            return await self._logins.begin(unit, ctx, user, method=Method.PASSKEY, seen=seen)
+        return _Shown(credential=credential, challenge=asked.body, user=found[0])
+
+
+async def _used(
+    unit: Unit, shown: _Shown, answer: Mapping[str, Any], party: Party, now: datetime
+) -> User:
+    """Whose passkey it is that answered as it should. Raises PasskeyRefused."""
+    # Once more, locked: of two answers with one count, one is a copy.
+    found = await store.find(unit, shown.credential)
+    if found is None:
+        raise PasskeyRefused("this passkey is not known here")
+    user, row = found
+    count, synced = _verified(answer, shown.challenge, party, row, user)
+    await store.use(unit, row.passkey_id, now, sign_count=count, synced=synced)
+    return user
 
 
 def _verified(

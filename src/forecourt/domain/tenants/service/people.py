@@ -1,38 +1,36 @@
 """People: who may log in, with what, and what each browser that did is worth."""
 
-import asyncio
-import base64
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import quote
-
-from argon2 import PasswordHasher
-from argon2.exceptions import VerifyMismatchError
 
 from forecourt.base.context import Context
 from forecourt.base.ids import new_id
 from forecourt.base.pages import FIRST_PAGE, Page, Wanted
-from forecourt.base.seal import Sealed, seal, unseal
-from forecourt.domain.tenants import rules
 from forecourt.domain.tenants.model import (
+    Caller,
+    Deed,
     LastOwner,
     Login,
     LoginRefused,
     Method,
     NewUser,
-    PasswordWeak,
+    PasswordWrong,
+    ResetLink,
+    ResetRefused,
     Role,
     Seen,
     SetUpDone,
-    TotpWanted,
+    TotpOff,
     User,
     UserAdded,
     UserChanged,
     UserExists,
     UserUnknown,
 )
+from forecourt.domain.tenants.service.audit import remember
+from forecourt.domain.tenants.service.factors import Factors
 from forecourt.domain.tenants.service.logins import Logins
 from forecourt.domain.tenants.service.once import OneTime
 from forecourt.domain.tenants.service.passkeys import Passkeys
@@ -42,12 +40,9 @@ from forecourt.domain.tenants.store import people as store
 from forecourt.infra.database import Database, Unit
 from forecourt.infra.outbound import Outbound
 
-# RFC 4226, 4: at least 128 bits, 160 recommended.
-TOTP_BYTES: Final = 20
-TOTP_USE: Final = "totp"
-# Each check of a password takes 19 MiB and some 25 ms of a core (OWASP's least for argon2id), which
-# the stations would miss: one at a time, however many ask.
-CHECKS_AT_ONCE: Final = 1
+# Long enough to be handed over by whatever way people trust, too short to be found in it later.
+RESET_LASTS: Final = timedelta(hours=24)
+NO_SUCH_LINK: Final = "this link is not good, or not any more: ask for another one"
 
 
 class People:
@@ -64,7 +59,6 @@ class People:
         self._db = db
         self.public_url = public_url
         """Where people reach the platform, if that was said."""
-        self._secret_key = secret_key
         self.logins = Logins(db, secret_key=secret_key)
         self._once = OneTime(db, secret_key=secret_key)
         self.passkeys = Passkeys(db, logins=self.logins, once=self._once)
@@ -75,10 +69,7 @@ class People:
             outbound=Outbound() if outbound is None else outbound,
             secret_key=secret_key,
         )
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-        self._checking = asyncio.Semaphore(CHECKS_AT_ONCE)
-        self._nobody = ""
-        """The hash that is checked for addresses that nobody has, so that they take as long."""
+        self.factors = Factors(secret_key=secret_key)
         self.set_up_code = "-".join(secrets.token_hex(2) for _ in range(4))
         """Who knows it, by reading the platform's own output, may make the first owner."""
 
@@ -101,7 +92,7 @@ class People:
 
     async def add(self, ctx: Context, new: NewUser) -> User:
         """Let somebody in. Raises UserExists, PasswordWeak."""
-        hashed = await self._hash(new.password, new.email)
+        hashed = await self.factors.hashed(new.password, new.email)
         user = User(
             id=new_id("usr", ctx.now),
             tenant=ctx.tenant,
@@ -137,7 +128,7 @@ class People:
 
         Raises CursorInvalid, SortUnknown.
         """
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             return await store.page(unit, wanted, role=role, disabled=disabled)
 
     async def read(self, ctx: Context, user_id: str) -> User:
@@ -175,15 +166,19 @@ class People:
         if disabled is not None:
             values["disabled_at"] = ctx.now if disabled else None
         if without_totp:
-            values["totp"] = None
+            values |= {"totp": None, "recovery": []}
         if password is not None:
-            values["password"] = await self._hash(password, (await self.read(ctx, user_id)).email)
+            values["password"] = await self.factors.hashed(
+                password, (await self.read(ctx, user_id)).email
+            )
         async with self._db.unit(ctx) as unit:
             before = await _read(unit, user_id)
             if (role is not None and role is not Role.OWNER) or disabled:
                 await _keep_an_owner(unit, user_id)
             if values:
                 await store.change(unit, user_id, values)
+            if password is not None or disabled:
+                await self._once.forget_link(unit, user_id)
             if values.keys() - {"name"}:
                 await logins.end_all(unit, user_id)
             await _tell_changed(unit, ctx, before)
@@ -197,23 +192,77 @@ class People:
             await store.remove(unit, user_id)
             await _tell_changed(unit, ctx, before)
 
-    # ---- the second factor ----------------------------------------------------------------------
+    # ---- their own secrets ----------------------------------------------------------------------
 
-    def new_totp(self, user: User) -> tuple[str, str]:
-        """A secret to begin with, and the address that a QR code of it holds; nothing is kept."""
-        secret = base64.b32encode(secrets.token_bytes(TOTP_BYTES)).decode()
-        name = quote(f"Forecourt:{user.email}")
-        return secret, f"otpauth://totp/{name}?secret={secret}&issuer=Forecourt"
+    async def change_password(self, ctx: Context, caller: Caller, old: str, new: str) -> None:
+        """Set one's own password; one's other browsers are logged out, and a link is good no more.
 
-    async def set_totp(self, ctx: Context, user: User, secret: str, code: str) -> None:
-        """Want a second factor from now on; ``code`` shows that it works. Raises TotpWanted."""
-        raw = base64.b32decode(secret)
-        if rules.totp_step(raw, code, ctx, used=0) is None:
-            raise TotpWanted("that code is not right; is the clock of the phone?")
-        sealed = seal(raw, key=self._secret_key, use=TOTP_USE, label=user.id)
+        Raises PasswordWrong, PasswordWeak.
+        """
+        user = caller.user
+        if not await self.factors.is_password((await self._secrets(ctx, user.id)).password, old):
+            raise PasswordWrong("that is not your password", field="old_password")
+        hashed = await self.factors.hashed(new, user.email)
         async with self._db.unit(ctx) as unit:
-            await store.change(unit, user.id, {"totp": sealed, "totp_used": 0})
+            await self._set_password(unit, ctx, user, hashed, but=caller.login_id)
+
+    async def make_reset_link(self, ctx: Context, user_id: str) -> ResetLink:
+        """What lets its bearer set a user's password, once and for a day. Raises UserUnknown.
+
+        The last one that was made for the user is good no more.
+        """
+        async with self._db.unit(ctx) as unit:
+            user = await _read(unit, user_id)
+            secret, until = await self._once.make_link(unit, ctx, user_id, lasts=RESET_LASTS)
+        return ResetLink(user=user, secret=secret, expires_at=until)
+
+    async def reset_password(
+        self, secret: str, password: str, now: datetime, *, address: str, trace: str = ""
+    ) -> None:
+        """Set the password of whom a link is for, and log that user out everywhere.
+
+        A password that will not do does not use the link up; a second factor stays wanted. Raises
+        ResetRefused, PasswordWeak.
+        """
+        owner = await self._once.owner_of(secret, now)
+        if owner is None:
+            raise ResetRefused(NO_SUCH_LINK)
+        tenant, user_id = owner
+        ctx = Context(actor=f"user:{user_id}", tenant=tenant, now=now, trace=trace)
+        user = await self.read(ctx, user_id)
+        try:
+            await self.logins.admit(user)
+        except LoginRefused as error:
+            raise ResetRefused(NO_SUCH_LINK) from error
+        hashed = await self.factors.hashed(password, user.email)
+        async with self._db.unit(ctx) as unit:
+            if not await self._once.use_link(unit, secret):
+                raise ResetRefused(NO_SUCH_LINK)
+            await self._set_password(unit, ctx, user, hashed)
+            deed = Deed(action="reset_password", subject=user_id, address=address)
+            await remember(unit, ctx, deed)
+
+    async def set_totp(self, ctx: Context, user: User, secret: str, code: str) -> Sequence[str]:
+        """Want a second factor from now on; ``code`` shows that it works.
+
+        Returns codes for when it is lost, that nobody can read again. Raises TotpWanted.
+        """
+        sealed = self.factors.sealed_totp(ctx, user, secret, code)
+        codes, kept = self.factors.recovery_codes()
+        async with self._db.unit(ctx) as unit:
+            await store.change(unit, user.id, {"totp": sealed, "totp_used": 0, "recovery": kept})
             await _tell_changed(unit, ctx, user)
+        return codes
+
+    async def new_recovery_codes(self, ctx: Context, user: User) -> Sequence[str]:
+        """Other codes; those before are good no more. Raises TotpOff."""
+        codes, kept = self.factors.recovery_codes()
+        async with self._db.unit(ctx) as unit:
+            if (await _secrets(unit, user.id)).totp is None:
+                raise TotpOff("these codes are in the place of a second factor: turn that on first")
+            await store.change(unit, user.id, {"recovery": kept})
+            await _tell_changed(unit, ctx, user)
+        return codes
 
     # ---- logging in -----------------------------------------------------------------------------
 
@@ -223,47 +272,54 @@ class People:
         """A browser's secret, for the right password. Raises LoginRefused, TotpWanted."""
         async with self._db.house_unit() as unit:
             found = await store.find_by_email(unit, email)
-        if found is None:
-            await self._is_password(await self._nobodys(), password)
+        hashed = store.NO_PASSWORD if found is None else found[1].password
+        if not await self.factors.is_password(hashed, password) or found is None:
             raise LoginRefused("wrong address or password")
-        user, hashed, sealed, used = found
-        if not await self._is_password(hashed or await self._nobodys(), password):
-            raise LoginRefused("wrong address or password")
+        user, held = found
         await self.logins.admit(user)
         ctx = Context(actor=f"user:{user.id}", tenant=user.tenant, now=now)
-        changed: dict[str, object] = {}
-        if sealed is not None:
-            key = unseal(Sealed(sealed), key=self._secret_key, use=TOTP_USE, label=user.id)
-            step = rules.totp_step(key, code, ctx, used=used) if code else None
-            if step is None:
-                raise TotpWanted("the code of the second factor is wanted")
-            changed["totp_used"] = step
-        if self._hasher.check_needs_rehash(hashed):
-            changed["password"] = await asyncio.to_thread(self._hasher.hash, password)
+        better = await self.factors.anew(hashed, password)
         async with self._db.unit(ctx) as unit:
-            if changed:
-                await store.change(unit, user.id, changed)
+            await self.factors.use_second(unit, ctx, user, held, code, address=seen.address)
+            if better is not None:
+                await store.change(unit, user.id, {"password": better})
+            user = await _read(unit, user.id)  # With one code less, if it was one of those.
             return await self.logins.begin(unit, ctx, user, method=Method.PASSWORD, seen=seen)
+
+    async def confirm(
+        self, ctx: Context, caller: Caller, password: str, code: str, *, address: str
+    ) -> None:
+        """Whoever sits at a browser is the user who logged in there.
+
+        Raises PasswordWrong, TotpWanted.
+        """
+        held = await self._secrets(ctx, caller.user.id)
+        if not await self.factors.is_password(held.password, password):
+            raise PasswordWrong("that is not your password")
+        async with self._db.unit(ctx) as unit:
+            await self.factors.use_second(unit, ctx, caller.user, held, code, address=address)
+            await self.logins.confirm(unit, ctx, caller)
 
     # ---- inside ---------------------------------------------------------------------------------
 
-    async def _hash(self, password: str, email: str) -> str:
-        if (fault := rules.password_fault(password, email)) is not None:
-            raise PasswordWeak(fault)
-        async with self._checking:
-            return await asyncio.to_thread(self._hasher.hash, password)
+    async def _secrets(self, ctx: Context, user_id: str) -> store.Secrets:
+        async with self._db.unit(ctx) as unit:
+            return await _secrets(unit, user_id)
 
-    async def _nobodys(self) -> str:
-        if not self._nobody:
-            self._nobody = await asyncio.to_thread(self._hasher.hash, secrets.token_hex())
-        return self._nobody
+    async def _set_password(
+        self, unit: Unit, ctx: Context, user: User, hashed: str, *, but: str = ""
+    ) -> None:
+        await store.change(unit, user.id, {"password": hashed})
+        await logins.end_all(unit, user.id, but=but)
+        await self._once.forget_link(unit, user.id)
+        await _tell_changed(unit, ctx, user)
 
-    async def _is_password(self, hashed: str, password: str) -> bool:
-        async with self._checking:
-            try:
-                return await asyncio.to_thread(self._hasher.verify, hashed, password)
-            except VerifyMismatchError:
-                return False
+
+async def _secrets(unit: Unit, user_id: str) -> store.Secrets:
+    found = await store.secrets_of(unit, user_id)
+    if found is None:
+        raise UserUnknown(f"there is no user {user_id!r}", user=user_id)
+    return found
 
 
 async def _read(unit: Unit, user_id: str) -> User:

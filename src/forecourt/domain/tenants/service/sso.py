@@ -147,11 +147,13 @@ class Sso:
 
     # ---- logging in -----------------------------------------------------------------------------
 
-    async def begin(self, provider_id: str, back: str, now: datetime) -> tuple[str, str]:
+    async def begin(
+        self, provider_id: str, back: str, now: datetime, *, anew: bool = False
+    ) -> tuple[str, str]:
         """A secret that binds the trip to this browser, and where to send it.
 
-        ``back`` is the address where the provider sends it back to. Raises SsoUnknown, and what
-        asking the provider raises.
+        ``back`` is the address where the provider sends it back to; ``anew``: the provider shall
+        not take the browser's word for it. Raises SsoUnknown, and what asking the provider raises.
         """
         async with self._db.house_unit() as unit:
             provider, _ = await _read(unit, provider_id)
@@ -174,6 +176,9 @@ class Sso:
             "code_challenge": challenge.rstrip(b"=").decode(),
             "code_challenge_method": "S256",
         }
+        if anew:
+            # OpenID Connect Core 1.0, 3.1.2.1: not all know both.
+            query |= {"prompt": "login", "max_age": "0"}
         return secret, _with_query(str(published["authorization_endpoint"]), query)
 
     async def finish(
@@ -198,7 +203,13 @@ class Sso:
         ctx = Context(actor=f"user:{user.id}", tenant=user.tenant, now=now)
         async with self._db.unit(ctx) as unit:
             return await self._logins.begin(
-                unit, ctx, user, method=Method.SSO, seen=seen, provider_id=provider.id
+                unit,
+                ctx,
+                user,
+                method=Method.SSO,
+                seen=seen,
+                provider_id=provider.id,
+                shown_at=rules.shown_at(vouched, now),
             )
 
     async def way_out(self, ctx: Context, provider_id: str, back: str) -> str | None:

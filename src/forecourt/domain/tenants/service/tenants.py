@@ -237,7 +237,7 @@ class Tenants:
 
         Raises CursorInvalid, SortUnknown.
         """
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             return await store.page(unit, wanted)
 
     async def read_key(self, ctx: Context, key_id: str) -> ApiKey:

@@ -36,6 +36,12 @@ logins: Final = Table(
     Column("method", Text, nullable=False, server_default=FetchedValue()),
     Column("provider_id", Text),
     Column("acting", Text, nullable=False, server_default=FetchedValue()),
+    Column(
+        "authenticated_at",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=FetchedValue(),
+    ),
 )
 
 
@@ -50,6 +56,7 @@ async def add(
     now: datetime,
     expires_at: datetime,
     provider_id: str | None,
+    authenticated_at: datetime,
 ) -> None:
     await unit.conn.execute(
         insert(logins).values(
@@ -64,13 +71,17 @@ async def add(
             login_id=login_id,
             method=method.value,
             provider_id=provider_id,
+            authenticated_at=authenticated_at,
         )
     )
 
 
 async def find(unit: Unit, digest: Digest) -> tuple[User, Any] | None:
     """Whose it is, and its row: when it was last used and until when it is good, among others."""
-    mine = (logins.c.login_id, logins.c.provider_id, logins.c.acting)
+    mine = (
+        *(logins.c.login_id, logins.c.provider_id, logins.c.acting),
+        logins.c.authenticated_at,
+    )
     query = (
         select(users, logins.c.used_at, logins.c.expires_at, *mine)
         .join(logins, logins.c.user_id == users.c.user_id)
@@ -103,6 +114,12 @@ async def of_user(unit: Unit, user_id: str, now: datetime) -> list[Browser]:
 
 async def use(unit: Unit, digest: Digest, now: datetime) -> None:
     await unit.conn.execute(update(logins).where(logins.c.digest == digest).values(used_at=now))
+
+
+async def confirm(unit: Unit, login_id: str, now: datetime) -> None:
+    await unit.conn.execute(
+        update(logins).where(logins.c.login_id == login_id).values(authenticated_at=now)
+    )
 
 
 async def act(unit: Unit, login_id: str, acting: str) -> None:

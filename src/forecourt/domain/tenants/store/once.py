@@ -56,6 +56,12 @@ async def take(unit: Unit, digest: Digest, purpose: str) -> Any:
     return (await unit.conn.execute(taken)).first()
 
 
+async def find(unit: Unit, digest: Digest, purpose: str) -> Any:
+    """The row, which stays."""
+    query = select(secrets).where(secrets.c.digest == digest, secrets.c.purpose == purpose)
+    return (await unit.conn.execute(query)).first()
+
+
 async def forget(unit: Unit, user_id: str, purpose: str) -> None:
     """Drop what a user has of a purpose."""
     theirs = (secrets.c.user_id == user_id, secrets.c.purpose == purpose)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from msgspec import Struct
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -11,19 +12,34 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    any_,
     delete,
     func,
+    literal,
     select,
     text,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from forecourt.base.digest import Digest
 from forecourt.base.ids import TenantId
 from forecourt.base.pages import Page, Wanted
 from forecourt.domain.tenants.model import USER_SORTS, Role, User
 from forecourt.infra.database import Unit, metadata
 from forecourt.infra.listing import Listing, list_rows, only, sorts
+
+
+class Secrets(Struct, frozen=True, kw_only=True):
+    """What somebody shows to be who it is, as far as we know it."""
+
+    password: str
+    """The hash."""
+    totp: bytes | None
+    """Sealed."""
+    totp_used: int
+    """The last step of time whose code was taken."""
+
 
 NO_PASSWORD: Final = ""
 """No password hashes to this."""
@@ -78,18 +94,35 @@ async def find(unit: Unit, user_id: str) -> User | None:
     return None if row is None else user_of(row)
 
 
-async def find_by_email(unit: Unit, email: str) -> tuple[User, str, bytes | None, int] | None:
-    """A user, with the hash of the password, the sealed second factor and its last step."""
+async def find_by_email(unit: Unit, email: str) -> tuple[User, Secrets] | None:
     query = select(users).where(users.c.email_folded == email.casefold())
     row = (await unit.conn.execute(query)).first()
-    return None if row is None else (user_of(row), row.password, row.totp, row.totp_used)
+    return None if row is None else (user_of(row), _secrets(row))
 
 
-async def secrets_of(unit: Unit, user_id: str) -> tuple[str, bytes | None]:
-    """The hash of the password, and the sealed second factor."""
-    query = select(users.c.password, users.c.totp).where(users.c.user_id == user_id)
-    row = (await unit.conn.execute(query)).one()
-    return row.password, row.totp
+async def secrets_of(unit: Unit, user_id: str) -> Secrets | None:
+    row = (await unit.conn.execute(select(users).where(users.c.user_id == user_id))).first()
+    return None if row is None else _secrets(row)
+
+
+async def use_step(unit: Unit, user_id: str, step: int) -> bool:
+    """Whether the code of this step of time is taken now, and by nobody else at this moment."""
+    later = (users.c.user_id == user_id, users.c.totp_used < step)
+    done = await unit.conn.execute(update(users).where(*later).values(totp_used=step))
+    return done.rowcount == 1
+
+
+async def use_recovery(unit: Unit, user_id: str, digest: Digest) -> int | None:
+    """How many codes are left without this one; None where the user has no such code."""
+    held = users.c.recovery
+    taken = (
+        update(users)
+        .where(users.c.user_id == user_id, literal(digest, LargeBinary) == any_(held))
+        .values(recovery=func.array_remove(held, digest))
+        .returning(func.cardinality(held))
+    )
+    row = (await unit.conn.execute(taken)).first()
+    return None if row is None else int(row[0])
 
 
 async def page(
@@ -122,6 +155,10 @@ async def remove(unit: Unit, user_id: str) -> None:
     await unit.conn.execute(delete(users).where(users.c.user_id == user_id))
 
 
+def _secrets(row: Any) -> Secrets:
+    return Secrets(password=row.password, totp=row.totp, totp_used=row.totp_used)
+
+
 _LISTING: Final = Listing(
     sorts=sorts(users, USER_SORTS, id=users.c.user_id, email=users.c.email_folded),
     key=(users.c.user_id,),
@@ -140,6 +177,8 @@ def user_of(row: Any) -> User:
         role=Role(row.role),
         sites=tuple(row.sites),
         totp=row.totp is not None,
+        recovery_left=len(row.recovery),
+        has_password=row.password != NO_PASSWORD,
         created_at=row.created_at,
         disabled_at=row.disabled_at,
     )

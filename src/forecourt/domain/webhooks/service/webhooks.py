@@ -93,7 +93,7 @@ class Webhooks:
         self, ctx: Context, wanted: Wanted = FIRST_PAGE
     ) -> Page[tuple[Endpoint, Health]]:
         """Endpoints, and how they did in the last 24 hours. Raises CursorInvalid, SortUnknown."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             found = await store.page(unit, wanted)
             ids = [endpoint.id for endpoint in found.items]
             health = await store.health(unit, ids, ctx.now - HEALTH_OF)
