@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.fixtures.database", "tests.fixtures.order"]
+pytest_plugins = ["tests.fixtures.database", "tests.fixtures.order", "tests.fixtures.stores"]
 
 # The same examples on every run and machine: a red build is a change of ours, never bad luck.
 settings.register_profile(

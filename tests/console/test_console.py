@@ -109,6 +109,32 @@ def test_keys_lead_through_the_pages(inside: Page) -> None:
     expect(inside.get_by_role("heading", name="SIM-0002", level=1)).to_be_visible()
 
 
+def test_sites_pages_and_commands_by_keyboard_alone(inside: Page) -> None:
+    inside.goto("/")
+    inside.get_by_role("heading", level=1).wait_for()
+
+    def search(words: str, found: str) -> None:
+        inside.keyboard.press("Control+k")
+        inside.get_by_role("dialog").get_by_role("combobox").wait_for()
+        inside.keyboard.type(words)
+        first = inside.get_by_role("dialog").get_by_role("option").first
+        expect(first).to_contain_text(found)
+        inside.keyboard.press("Enter")
+
+    search("jordaan", "Jordaan")
+    expect(inside.get_by_role("heading", name="Jordaan", level=1)).to_be_visible()
+    search("go to alarms", "Go to Alarms")
+    expect(inside.get_by_role("heading", name="Alarms", level=1)).to_be_visible()
+    search("reset SIM-0003", "Restart · SIM-0003")
+    expect(inside.get_by_role("dialog", name="Command to SIM-0003")).to_be_visible()
+    expect(inside).to_have_url(re.compile("/stations/SIM-0003.*command=reset"))
+    inside.keyboard.press("Escape")
+    expect(inside.get_by_role("dialog")).to_have_count(0)
+    # At a station's page its name need not be said.
+    search("unlock", "Unlock connector · SIM-0003")
+    expect(inside).to_have_url(re.compile("/stations/SIM-0003.*command=unlock"))
+
+
 def test_filters_are_in_the_address(inside: Page) -> None:
     inside.goto("/sessions")
     inside.get_by_text("running", exact=True).first.click()

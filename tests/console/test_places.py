@@ -84,6 +84,43 @@ def test_a_site_shows_its_stations_as_they_are(desk: Visit, platform: Platform) 
         expect(page.locator("section.evse a[href^='/sessions/']").first).to_be_visible()
 
 
+def test_opening_hours_are_edited(desk: Visit, platform: Platform) -> None:
+    page = desk.page
+    page.goto("/sites/Jordaan")
+    expect(page.get_by_text("always open")).to_be_visible()
+    page.get_by_role("button", name="Edit site").click()
+    dialog = page.get_by_role("dialog")
+    for _ in range(5):
+        dialog.get_by_role("button", name="Add hours").click()
+    dialog.get_by_label("Closes at").nth(4).fill("22:30")
+    dialog.get_by_role("button", name="Save").click()
+    told = re.compile("Mon.Thu 08:00.20:00 · Fri 08:00.22:30")
+    expect(page.get_by_text(told)).to_be_visible()
+    stored = platform.api("GET", "/sites/Jordaan")["hours"]
+    assert stored[4] == {"weekday": 5, "begin": "08:00", "end": "22:30"}
+    page.get_by_role("button", name="Edit site").click()
+    for _ in range(5):
+        dialog.get_by_role("button", name="Remove these hours").first.click()
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("always open")).to_be_visible()
+
+
+def test_a_site_lists_its_own_sessions(desk: Visit, platform: Platform) -> None:
+    page = desk.page
+    site = next(
+        name for name in names(platform) if platform.api("GET", f"/sessions?site={name}")["items"]
+    )
+    here = platform.api("GET", f"/sessions?site={site}&limit=200")["items"]
+    stations = {one["id"] for one in platform.api("GET", f"/stations?site={site}")["items"]}
+    assert {session["station"] for session in here} <= stations
+    page.goto(f"/sites/{site}")
+    table = page.get_by_role("table", name="Sessions")
+    expect(table).to_contain_text(here[0]["token"])
+    page.get_by_role("link", name="all of them").click()
+    expect(page.get_by_role("combobox", name="Site")).to_have_value(site)
+    expect(page.get_by_role("table", name="Sessions")).to_contain_text(here[0]["token"])
+
+
 def in_tokyo(browser: Browser, platform: Platform) -> Page:
     context = browser.new_context(base_url=platform.url, timezone_id=OWN_ZONE, locale="en-US")
     page = context.new_page()

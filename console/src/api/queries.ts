@@ -20,6 +20,7 @@ export interface StationFilters {
 export interface SessionFilters {
   state?: SessionState | undefined;
   station?: string | undefined;
+  site?: string | undefined;
   q?: string | undefined;
   sort?: SessionSort | undefined;
 }

@@ -1,4 +1,4 @@
-import { useMantineColorScheme } from "@mantine/core";
+import { useComputedColorScheme } from "@mantine/core";
 import { useReducedMotion } from "@mantine/hooks";
 import { LineChart } from "echarts/charts";
 import { DataZoomComponent, GridComponent, TooltipComponent } from "echarts/components";
@@ -19,7 +19,7 @@ export default function ChartCanvas({ series, height = 240, from, to, zoom = fal
   const drawing = useRef<Drawing | null>(null);
   const { language } = useT();
   const zone = useZone();
-  const { colorScheme } = useMantineColorScheme();
+  const colorScheme = useComputedColorScheme("light");
   const still = useReducedMotion();
 
   useEffect(() => {
@@ -69,6 +69,8 @@ function options(series: readonly Series[], look: Look): EChartsCoreOption {
       splitLine: { show: axis === 0, lineStyle: { color: colour("line") } },
       splitNumber: 4,
       min: (value: { min: number }) => Math.min(0, value.min),
+      // Where all is nothing, the marks would be parts of one.
+      max: (value: { max: number }) => (value.max > 0 ? null : NOTHING_UP_TO),
     };
   };
   return {
@@ -122,6 +124,8 @@ function options(series: readonly Series[], look: Look): EChartsCoreOption {
   };
 }
 
+/** In W or Wh. */
+const NOTHING_UP_TO = 1_000;
 const SHORT_MS = 10 * 60_000;
 
 /** The hour, and the day where it begins; seconds where the whole chart is a few minutes. */

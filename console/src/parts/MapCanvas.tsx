@@ -1,4 +1,4 @@
-import { useMantineColorScheme } from "@mantine/core";
+import { useComputedColorScheme } from "@mantine/core";
 import { useReducedMotion } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
 import { AttributionControl, LngLatBounds, Map as Drawing, Marker, NavigationControl, setWorkerUrl, type StyleSpecification } from "maplibre-gl";
@@ -47,7 +47,8 @@ export default function MapCanvas({ sites }: { sites: readonly Placed[] }) {
   const place = useRef<HTMLDivElement>(null);
   const [drawing, setDrawing] = useState<Drawing | null>(null);
   const [failure, setFailure] = useState<unknown>(null);
-  const { colorScheme } = useMantineColorScheme();
+  const colorScheme = useComputedColorScheme("light");
+  const [drawn, setDrawn] = useState(false);
   const still = useReducedMotion();
   const [names, setNames] = useState<ReadonlyMap<string, Side>>(new Map());
   const ids = sites.map(({ site }) => site).join("\n");
@@ -78,8 +79,11 @@ export default function MapCanvas({ sites }: { sites: readonly Placed[] }) {
     const element = place.current;
     if (drawing === null || element === null) return undefined;
     let current = true;
+    setDrawn(false);
     void readAtlas().then((found) => {
-      if (current) drawing.setStyle(styleOf(found, element, chosenTiles()));
+      if (!current) return;
+      drawing.setStyle(styleOf(found, element, chosenTiles()));
+      drawing.once("idle", () => current && setDrawn(true));
     }, setFailure);
     return () => {
       current = false;
@@ -91,7 +95,7 @@ export default function MapCanvas({ sites }: { sites: readonly Placed[] }) {
     if (drawing === null) return;
     const bounds = new LngLatBounds();
     for (const { longitude, latitude } of sites) bounds.extend([longitude, latitude]);
-    drawing.fitBounds(bounds, { padding: { top: 40, right: 70, bottom: 60, left: 70 }, maxZoom: ZOOM_ALONE, animate: false });
+    drawing.fitBounds(bounds, { padding: { top: 60, right: 110, bottom: 60, left: 80 }, maxZoom: ZOOM_ALONE, animate: false });
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [drawing, ids]);
 
@@ -112,7 +116,7 @@ export default function MapCanvas({ sites }: { sites: readonly Placed[] }) {
   if (failure !== null) throw failure;
   return (
     <>
-      <div ref={place} className="map-canvas" data-still={still || undefined} />
+      <div ref={place} className="map-canvas" data-still={still || undefined} aria-busy={!drawn || undefined} />
       {drawing !== null && sites.map((site) => (
         <Pin key={site.site} drawing={drawing} site={site}>
           <Link to="/sites/$id" params={{ id: site.site }} className="pin" data-named={names.get(site.site)}>

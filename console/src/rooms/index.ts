@@ -1,5 +1,5 @@
 /** All rooms that have pages. A new one is a folder beside these and one line in each list. */
-import type { Entry } from "../shell/room";
+import type { Deed, Entry } from "../shell/room";
 import { alarms } from "./alarms";
 import { overview } from "./overview";
 import { people } from "./people";
@@ -14,6 +14,7 @@ import { webhooks } from "./webhooks";
 export const entries: readonly Entry[] = [
   ...overview.entries, ...sites.entries, ...stations.entries, ...sessions.entries, ...alarms.entries, ...reservations.entries, ...tokens.entries, ...people.entries, ...webhooks.entries, ...settings.entries,
 ];
+export const deeds: readonly Deed[] = stations.deeds ?? [];
 export const routes = [
   ...overview.routes, ...sites.routes, ...stations.routes, ...sessions.routes, ...alarms.routes, ...reservations.routes, ...tokens.routes, ...people.routes, ...webhooks.routes, ...settings.routes,
 ] as const;

@@ -1,12 +1,14 @@
-/** ⌘K: pages, stations, sessions and tokens by what one remembers of them. */
+/** ⌘K: pages, sites, stations, sessions and tokens by what one remembers of them, and what to do at a station. */
 import { Modal, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { IconBolt, IconChargingPile, IconId, IconSearch, type Icon } from "@tabler/icons-react";
+import { IconBolt, IconChargingPile, IconId, IconMapPin, IconSearch, IconTerminal2, type Icon } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { useLocation, useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useEffect, useState } from "react";
 import { api, ask } from "../api/client";
 import { useT } from "../i18n";
+import { deeds } from "../rooms";
+import { wishOf } from "./deeds";
 import type { Entry } from "./room";
 import { useMay } from "./session";
 
@@ -20,7 +22,9 @@ interface Hit {
   search?: Record<string, string>;
 }
 
+const isDeed = ({ search }: Hit) => search?.["command"] !== undefined;
 const SHOWN_MAX = 8;
+const STATIONS_MAX = 3;
 const FRESH_MS = 30_000;
 
 export function Palette({ opened, close, entries }: { opened: boolean; close: () => void; entries: readonly Entry[] }) {
@@ -44,9 +48,12 @@ function Search({ close, entries }: { close: () => void; entries: readonly Entry
   const found = useHits(asked);
   const words = typed.trim().toLowerCase();
   const pages = entries
-    .filter((entry) => t(entry.label).toLowerCase().includes(words))
-    .map((entry): Hit => ({ key: entry.to, icon: entry.icon, title: t(entry.label), note: t("palette.page"), to: entry.to }));
-  const hits = words === "" ? pages : [...found, ...pages];
+    .map((entry): Hit => ({ key: entry.to, icon: entry.icon, title: t("palette.go", { page: t(entry.label) }), note: t("palette.page"), to: entry.to }))
+    .filter(({ title }) => title.toLowerCase().includes(words));
+  const begins = ({ title }: Hit) => title.toLowerCase().startsWith(words);
+  const all = words === "" ? pages : [...found, ...pages];
+  // What was asked to be done, then what begins as one typed: a site before the stations that stand there.
+  const hits = [...all.filter(isDeed), ...all.filter((hit) => !isDeed(hit) && begins(hit)), ...all.filter((hit) => !isDeed(hit) && !begins(hit))];
   useEffect(() => setCurrent(0), [asked]);
 
   const go = (hit: Hit | undefined) => {
@@ -92,6 +99,11 @@ function useHits(words: string): Hit[] {
   const enabled = words !== "";
   const options = { staleTime: FRESH_MS, retry: false, placeholderData: keepPreviousData } as const;
   const query = { limit: SHOWN_MAX, q: words };
+  const toStations = useDeeds(words);
+  const sites = useQuery({
+    queryKey: ["search", "sites", words], ...options, enabled: enabled && may("stations.read"),
+    queryFn: () => ask(api.GET("/api/v1/sites", { params: { query } })),
+  });
   const stations = useQuery({
     queryKey: ["search", "stations", words], ...options, enabled: enabled && may("stations.read"),
     queryFn: () => ask(api.GET("/api/v1/stations", { params: { query } })),
@@ -111,5 +123,29 @@ function useHits(words: string): Hit[] {
     .map((one): Hit => ({ key: one.id, icon: IconBolt, title: `${one.station} · ${one.token}`, note: t.word("state", one.state), to: "/sessions/$id", params: { id: one.id } }));
   const byToken = (tokens.data?.items ?? [])
     .map((one): Hit => ({ key: `t ${one.uid}`, icon: IconId, title: one.uid, note: one.label, to: "/tokens", search: { find: one.uid } }));
-  return [...byStation, ...bySession, ...byToken];
+  const bySite = (sites.data?.items ?? [])
+    .map((one): Hit => ({ key: `p ${one.id}`, icon: IconMapPin, title: one.name, note: [one.city, one.country].filter(Boolean).join(", ") || one.id, to: "/sites/$id", params: { id: one.id } }));
+  return [...toStations, ...byStation, ...bySite, ...bySession, ...byToken];
+}
+
+/** What may be done at the stations that were named, or at the one whose page is open: it opens the form, and sends nothing. */
+function useDeeds(words: string): Hit[] {
+  const t = useT();
+  const may = useMay();
+  const here = useLocation({ select: ({ pathname }) => /^\/stations\/([^/]+)$/.exec(pathname)?.[1] });
+  const wish = wishOf(words, deeds.filter(({ permission }) => may(permission)), t);
+  const q = wish?.station ?? "";
+  const stations = useQuery({
+    queryKey: ["search", "stations", q, STATIONS_MAX], staleTime: FRESH_MS, retry: false, placeholderData: keepPreviousData, enabled: q !== "" && may("stations.read"),
+    queryFn: () => ask(api.GET("/api/v1/stations", { params: { query: { limit: STATIONS_MAX, q } } })),
+  });
+  if (wish === null) return [];
+  const open = here === undefined ? [] : [decodeURIComponent(here)];
+  const at = q === "" ? open : (stations.data?.items ?? []).map(({ id }) => id);
+  return at.flatMap((station) =>
+    wish.deeds.map(({ name }): Hit => ({
+      key: `${name} ${station}`, icon: IconTerminal2, title: `${t.word("command", name)} · ${station}`, note: t("palette.deed"),
+      to: "/stations/$id", params: { id: station }, search: { command: name },
+    })),
+  );
 }

@@ -13,9 +13,17 @@ export interface Entry {
   group?: "network" | "house";
 }
 
+/** What one may have a station do from anywhere. */
+export interface Deed {
+  /** The command's name, as the API has it. */
+  name: string;
+  permission: string;
+}
+
 /** What a room adds to the console: entries of the rail, and its pages. */
 export interface Room<R extends readonly AnyRoute[]> {
   entries: readonly Entry[];
+  deeds?: readonly Deed[];
   routes: R;
 }
 

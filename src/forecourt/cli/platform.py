@@ -114,7 +114,8 @@ def _fresh_key(settings: Settings) -> str:
 
     async def work(rooms: Rooms, ctx: Context) -> str:
         with contextlib.suppress(ApiKeyUnknown):
-            await rooms.tenants.revoke_key(ctx, KEY_NAME)
+            old = await rooms.tenants.revoke_key(ctx, KEY_NAME)
+            await tell(rooms, ctx, "revoke_api_key", old.id, before=old)
         # Whoever may write in the data folder may do everything.
         made = await rooms.tenants.add_key(ctx, KEY_NAME, scopes=Scope)
         await tell(rooms, ctx, "add_api_key", made.key.id, after=made.key)

@@ -18,6 +18,8 @@ from forecourt.domain.security.rules import name_of, question
 from tests.edge.http.conftest import NOW, Door
 from tests.fixtures.pki import EMAID, Foreign, csr_pem, new_key, pem
 
+pytestmark = pytest.mark.storage
+
 OPENSSL = shutil.which("openssl")
 BASE = "/api/v1/certificates"
 with_openssl = pytest.mark.skipif(OPENSSL is None, reason="openssl is not installed")

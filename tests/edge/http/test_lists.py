@@ -19,6 +19,8 @@ from tests.edge.http.conftest import NOW, Door, LogIn
 from tests.edge.http.described import described
 from tests.edge.http.test_auth import PARAMETERS
 
+pytestmark = pytest.mark.storage
+
 CSV: Final = "text/csv"
 
 

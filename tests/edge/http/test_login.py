@@ -18,6 +18,8 @@ from forecourt.edge.http.permissions import ANYBODY, PERMISSIONS
 from tests.edge.http.conftest import PASSWORD, Door, LogIn
 from tests.edge.http.described import described
 
+pytestmark = pytest.mark.storage
+
 
 def operations() -> set[str]:
     """Every operation that wants somebody to be known."""

@@ -17,6 +17,8 @@ from forecourt.domain.tenants import Role
 from tests.edge.http import rows
 from tests.edge.http.conftest import NOW, Door, LogIn
 
+pytestmark = pytest.mark.storage
+
 CP1, CP2 = StationId("CP1"), StationId("CP2")
 MIN = timedelta(minutes=1)
 

@@ -10,6 +10,8 @@ from forecourt.domain.tenants import NewUser, Role
 from tests.edge.http.conftest import Door
 from tests.fixtures.authenticator import PRESENT, Authenticator
 
+pytestmark = pytest.mark.storage
+
 PASSWORD = "a long enough password"
 HERE = "http://localhost"
 BENDS: tuple[Callable[[str], str], ...] = (

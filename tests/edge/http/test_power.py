@@ -17,6 +17,8 @@ from forecourt.domain.tenants import Role
 from tests.edge.http import rows
 from tests.edge.http.conftest import NOW, Door, LogIn
 
+pytestmark = pytest.mark.storage
+
 MIN = timedelta(minutes=1)
 QUARTER = 15 * MIN
 SITES = {"CP1": "Hof", "CP2": "Bern", "CP3": "Bern", "CP4": ""}

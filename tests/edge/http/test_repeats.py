@@ -13,6 +13,8 @@ from forecourt.domain.tenants import NewUser, Role, Standing
 from forecourt.edge.http import document
 from tests.edge.http.conftest import Door
 
+pytestmark = pytest.mark.storage
+
 TOKENS = "/api/v1/tokens"
 KEY = {"Idempotency-Key": '"8e03978e-40d5-43dd-bc93-6894a57f9324"'}
 PASSWORD = "a long enough password"

@@ -19,6 +19,8 @@ from forecourt.domain.stations import (
 from tests.edge.http import rows
 from tests.edge.http.conftest import NOW, Door
 
+pytestmark = pytest.mark.storage
+
 
 class TestStations:
     async def test_from_addition_to_removal(self, acme: httpx.AsyncClient) -> None:

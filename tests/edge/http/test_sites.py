@@ -12,6 +12,8 @@ from forecourt.domain.stations import NewStation
 from tests.edge.http import rows
 from tests.edge.http.conftest import NOW, Door
 
+pytestmark = pytest.mark.storage
+
 OSLO = {
     "id": "Oslo",
     "name": "Oslo S",
@@ -118,6 +120,24 @@ async def test_stations_and_sessions_have_the_zone_of_their_site(
         assert {item["id"]: item["zone"] for item in items}[one] == "Europe/Oslo"
         assert "" in {item["zone"] for item in items}
         assert (await acme.get(f"/api/v1/{listed}/{one}")).json()["zone"] == "Europe/Oslo"
+
+
+async def test_sessions_of_a_site_are_those_of_the_stations_that_stand_there(
+    door: Door, acme: httpx.AsyncClient, conn: asyncpg.Connection
+) -> None:
+    for n, site in enumerate(("Oslo", "Bergen", "")):
+        await stand(door, f"CP{n}", site)
+        await rows.session(conn, f"ses_{n}", NOW, station=f"CP{n}")
+
+    async def found(**query: str) -> list[str]:
+        items = (await acme.get("/api/v1/sessions", params=query)).json()["items"]
+        return [one["id"] for one in items]
+
+    assert await found(site="Oslo") == ["ses_0"]
+    assert await found(site="Oslo", state="ended") == []
+    assert await found(site="Nowhere") == []
+    await acme.patch("/api/v1/stations/CP1", json={"site": "Oslo"})
+    assert await found(site="Oslo", sort="id") == ["ses_0", "ses_1"]
 
 
 async def test_a_day_of_23_hours_counts_what_was_charged_in_it(

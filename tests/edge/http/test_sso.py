@@ -21,6 +21,8 @@ from forecourt.infra.outbound import Outbound
 from tests.edge.http.conftest import Door
 from tests.fixtures.web import Asked, Said, Web, web
 
+pytestmark = pytest.mark.storage
+
 PASSWORD = "a long enough password"
 CLIENT, SECRET = "forecourt", "s3cret:with/odd+letters"
 

@@ -18,6 +18,8 @@ from forecourt.domain.tenants.store import tenants as store
 from forecourt.infra.database import Unit
 from tests.edge.http.conftest import Door
 
+pytestmark = pytest.mark.storage
+
 PASSWORD = "a long enough password"
 LogIn = Callable[..., Awaitable[httpx.AsyncClient]]
 

@@ -18,6 +18,8 @@ from tests.edge.http.conftest import Door, LogIn
 from tests.edge.http.schema import Described, filled
 from tests.infra.test_database import ROWS, insert
 
+pytestmark = pytest.mark.storage
+
 IDS = {
     "station_id": "CP_acme",
     "station": "CP_acme",

@@ -3,6 +3,8 @@
 import json
 from typing import Any, Final
 
+import pytest
+
 from forecourt.domain.stations import (
     CertificateHash,
     CertificateSigned,
@@ -28,7 +30,7 @@ from tests.edge.ocpp.asked import (
 )
 from tests.edge.ocpp.house import IN_THE_HOUSE, Yard
 
-pytestmark = IN_THE_HOUSE
+pytestmark = [IN_THE_HOUSE, pytest.mark.storage]
 
 # ---- certificates --------------------------------------------------------------------------------
 

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from typing import Final
 
+import pytest
+
 from forecourt.domain.stations import (
     ChargingProfile,
     ChargingSchedule,
@@ -38,7 +40,7 @@ from tests.edge.ocpp.asked import (
 )
 from tests.edge.ocpp.house import IN_THE_HOUSE, Yard
 
-pytestmark = IN_THE_HOUSE
+pytestmark = [IN_THE_HOUSE, pytest.mark.storage]
 
 NOON: Final = datetime(2026, 12, 1, 12, tzinfo=UTC)
 NIGHT: Final = ChargingProfile(

@@ -4,6 +4,8 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Final
 
+import pytest
+
 from forecourt.domain.stations import (
     CancelReservation,
     ClearDisplayMessage,
@@ -238,6 +240,7 @@ DRIVERS: Final = [
 ]
 
 
+@pytest.mark.storage
 @every(DRIVERS)
 async def test_driver_commands(yard: Yard, case: Case, version: str) -> None:
     await check(yard, case, version)

@@ -32,7 +32,7 @@ from tests.fixtures.database import database, on_database
 from tests.fixtures.pki import EMAID, Foreign, csr_pem, pem
 from tests.fixtures.web import Asked, Said, Web, web
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.storage]
 
 START: Final = datetime(2026, 4, 1, 8, tzinfo=UTC)
 TRIGGERS: Final = {

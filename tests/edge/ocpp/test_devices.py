@@ -25,7 +25,7 @@ from forecourt.domain.stations import (
 from tests.edge.ocpp.house import IN_THE_HOUSE, PATIENCE_S, Yard, a_yard
 from tests.edge.ocpp.pliant import Entry, Pliant
 
-pytestmark = IN_THE_HOUSE
+pytestmark = [IN_THE_HOUSE, pytest.mark.storage]
 VERSIONS: Final = ("1.6", "2.0.1", "2.1")
 versions = pytest.mark.parametrize("version", VERSIONS)
 FETCH: Final = ("GetConfiguration", "GetBaseReport")

@@ -18,7 +18,7 @@ from forecourt.edge.http.throttle import FREE
 from tests.edge.ocpp.house import IN_THE_HOUSE, Yard, until
 from tests.edge.ocpp.wire import Wire
 
-pytestmark = IN_THE_HOUSE
+pytestmark = [IN_THE_HOUSE, pytest.mark.storage]
 
 SMALL = 50_000
 _addresses = itertools.count(10)

@@ -11,7 +11,7 @@ from tests.edge.ocpp.house import IN_THE_HOUSE, PATIENCE_S, Yard
 from tests.edge.ocpp.says import event
 from tests.edge.ocpp.wire import CallError
 
-pytestmark = IN_THE_HOUSE
+pytestmark = [IN_THE_HOUSE, pytest.mark.storage]
 
 V2X: Final = pytest.mark.parametrize("version", ["2.0.1", "2.1"])
 SCHEDULE: Final = {

@@ -9,7 +9,7 @@ from forecourt.domain.firmware import UNNAMED, Job
 from tests.edge.ocpp.house import IN_THE_HOUSE, Yard
 from tests.edge.ocpp.wire import Wire
 
-pytestmark = IN_THE_HOUSE
+pytestmark = [IN_THE_HOUSE, pytest.mark.storage]
 
 V2X: Final = pytest.mark.parametrize("version", ["2.0.1", "2.1"])
 

@@ -9,7 +9,7 @@ from tests.edge.ocpp.house import IN_THE_HOUSE, Yard
 from tests.edge.ocpp.says import event
 from tests.edge.ocpp.wire import CallError
 
-pytestmark = IN_THE_HOUSE
+pytestmark = [IN_THE_HOUSE, pytest.mark.storage]
 
 
 class TestSettlements:

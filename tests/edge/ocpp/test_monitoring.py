@@ -14,7 +14,7 @@ from forecourt.domain.monitoring.rules import state
 from tests.edge.ocpp.house import IN_THE_HOUSE, Yard, a_yard
 from tests.edge.ocpp.wire import CallError
 
-pytestmark = IN_THE_HOUSE
+pytestmark = [IN_THE_HOUSE, pytest.mark.storage]
 
 V2X: Final = pytest.mark.parametrize("version", ["2.0.1", "2.1"])
 CABINET: Final = {

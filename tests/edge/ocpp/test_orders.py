@@ -37,7 +37,7 @@ from tests.edge.ocpp.house import IN_THE_HOUSE, PATIENCE_S, Yard, a_yard
 from tests.edge.ocpp.wire import Wire
 from tests.fixtures.database import database, on_database
 
-pytestmark = IN_THE_HOUSE
+pytestmark = [IN_THE_HOUSE, pytest.mark.storage]
 
 SOON = timedelta(hours=1)
 

@@ -20,7 +20,7 @@ from tests.edge.ocpp.house import IN_THE_HOUSE, PATIENCE_S, Yard
 from tests.edge.ocpp.says import event, start
 from tests.edge.ocpp.wire import Wire
 
-pytestmark = IN_THE_HOUSE
+pytestmark = [IN_THE_HOUSE, pytest.mark.storage]
 
 CALL: Final = 2
 V2X: Final = pytest.mark.parametrize("version", ["2.0.1", "2.1"])

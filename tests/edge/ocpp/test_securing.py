@@ -27,7 +27,7 @@ from tests.edge.ocpp.wire import Refused, Wire, basic
 from tests.fixtures.certificates import Ca
 from tests.fixtures.pki import csr_pem, key_pem, new_key
 
-pytestmark = IN_THE_HOUSE
+pytestmark = [IN_THE_HOUSE, pytest.mark.storage]
 
 OLD = b"the old password, long and random"
 versions = pytest.mark.parametrize("version", ["1.6", "2.0.1", "2.1"])

@@ -11,7 +11,7 @@ from tests.edge.ocpp.house import IN_THE_HOUSE, Yard
 from tests.edge.ocpp.says import event, meter, sampled, start, status, stop
 from tests.edge.ocpp.wire import Wire
 
-pytestmark = IN_THE_HOUSE
+pytestmark = [IN_THE_HOUSE, pytest.mark.storage]
 
 both = pytest.mark.parametrize("version", ["2.0.1", "2.1"])
 

@@ -56,7 +56,7 @@ export function Reservations() {
   return (
     <Page
       full title={t("nav.reservations")}
-      aside={<>{may("commands.send") && <Button leftSection={<IconCalendarPlus size={15} />} onClick={() => setMaking(true)}>{t("reservations.add")}</Button>}<ExportCsv path="/api/v1/reservations" filters={filters} /></>}
+      aside={<><ExportCsv path="/api/v1/reservations" filters={filters} />{may("commands.send") && <Button leftSection={<IconCalendarPlus size={15} />} onClick={() => setMaking(true)}>{t("reservations.add")}</Button>}</>}
     >
       <div className="filters">
         <TextInput data-filter w={230} leftSection={<IconSearch size={14} aria-hidden />} placeholder={t("reservations.search")} aria-label={t("reservations.search")} defaultValue={search.find ?? ""} onChange={(event) => find(event.currentTarget.value)} />
@@ -66,7 +66,7 @@ export function Reservations() {
           data={[{ value: "", label: t("all") }, ...RESERVATION_STATES.map((value) => ({ value, label: t.word("reservation", value) }))]}
         />
       </div>
-      <div aria-live="polite">
+      <div aria-live="polite" className="live">
         {cancel.data && <div className="answer" data-tone={cancel.data.answer.outcome === "accepted" ? "available" : "waiting"}>{cancel.data.one.station}: {cancel.data.answer.status || t.word("outcome", cancel.data.answer.outcome)} {cancel.data.answer.reason}</div>}
         <Refused error={cancel.error} />
       </div>

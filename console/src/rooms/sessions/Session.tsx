@@ -8,7 +8,7 @@ import { keys } from "../../api/keys";
 import { readingsQuery, sessionQuery } from "../../api/queries";
 import type { ReadingView, SessionView } from "../../api/schema";
 import { useT } from "../../i18n";
-import { duration, energy, exact, percent, power } from "../../lib/format";
+import { clock, day, duration, energy, exact, percent, power } from "../../lib/format";
 import { useNow } from "../../lib/now";
 import { InZone, useZone } from "../../lib/zones";
 import { Loaded, Note, Page, Panel, Refused } from "../../parts/basics";
@@ -164,7 +164,7 @@ function Readings({ readings }: { readings: readonly ReadingView[] }) {
           <tbody>
             {shown.map((one, index) => (
               <tr key={`${one.sampled_at} ${index}`}>
-                <td>{exact(one.sampled_at, t.language, zone)}</td>
+                <td title={exact(one.sampled_at, t.language, zone)}>{day(one.sampled_at, t.language, zone)}, {clock(one.sampled_at, t.language, zone)}</td>
                 <td className="num">{energy(one.energy_wh, t.language, 3)}</td>
                 <td className="num">{power(one.power_w, t.language)}</td>
                 <td className="num">{percent(one.soc_pct, t.language)}</td>

@@ -7,6 +7,7 @@ import { root } from "../../shell/root";
 export interface SessionsSearch {
   state?: "active" | "ended";
   station?: string;
+  site?: string;
   q?: string;
   sort?: SessionSort;
 }
@@ -22,6 +23,7 @@ export const sessions = room({
       validateSearch: (found: Record<string, unknown>): SessionsSearch => ({
         state: found["state"] === "active" || found["state"] === "ended" ? found["state"] : undefined,
         station: text(found["station"]),
+        site: text(found["site"]),
         q: text(found["q"]),
         sort: text(found["sort"]) as SessionSort | undefined,
       }),

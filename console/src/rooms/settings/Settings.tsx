@@ -24,7 +24,7 @@ export function Settings() {
     <Page title={t("nav.settings")}>
       <div className="stack" style={{ maxWidth: 720 }}>
         <Panel title={t("settings.look")}>
-          <dl className="facts" style={{ alignItems: "center" }}>
+          <dl className="facts choices" style={{ alignItems: "center" }}>
             <dt>{t("scheme.label")}</dt>
             <dd>
               <SegmentedControl

@@ -17,6 +17,8 @@ import { PowerDay } from "../../parts/PowerDay";
 import { isPlaced, SiteMap } from "../../parts/SiteMap";
 import { State } from "../../parts/states";
 import { useMay } from "../../shell/session";
+import { SessionTable } from "../sessions/SessionTable";
+import { told } from "./hours";
 import { SiteForm } from "./SiteForm";
 
 const route = getRouteApi("/sites/$id");
@@ -62,6 +64,11 @@ function Found({ site }: { site: SiteView }) {
       <Loaded query={summary} rows={4}>{(now) => <Summary now={now} site={site} />}</Loaded>
       <Panel title={t("overview.day_chart")}><PowerDay site={site.id} height={160} /></Panel>
       <Stations site={site} />
+      {may("sessions.read") && (
+        <Panel title={t("nav.sessions")} aside={<Link to="/sessions" search={{ site: site.id }} className="link push">{t("sites.all_sessions")}</Link>} flush>
+          <SessionTable filters={{ site: site.id }} short />
+        </Panel>
+      )}
       <Modal opened={editing} onClose={() => setEditing(false)} title={t("sites.edit")} size="lg" closeButtonProps={{ "aria-label": t("close") }}>
         {editing && <SiteForm site={site} done={() => setEditing(false)} />}
       </Modal>
@@ -77,7 +84,7 @@ function Summary({ now, site }: { now: SiteSummary; site: SiteView }) {
     [t("sites.id"), site.id],
     [t("sites.address"), [...site.address, [site.postal_code, site.city].filter(Boolean).join(" "), site.country].filter(Boolean).join(", ")],
     [t("sites.clock"), `${exact(clock, t.language, now.zone)} (${now.zone})`],
-    [t("sites.hours"), site.hours.length === 0 ? t("sites.always") : site.hours.map(({ weekday, begin, end }) => `${weekdayOf(weekday, t.language)} ${begin}–${end}`).join(", ")],
+    [t("sites.hours"), site.hours.length === 0 ? t("sites.always") : told(site.hours, t.language)],
   ];
   return (
     <>
@@ -99,11 +106,6 @@ function Summary({ now, site }: { now: SiteSummary; site: SiteView }) {
   );
 }
 
-function weekdayOf(iso: number, language: string): string {
-  // 5 January 2026 was a Monday.
-  return new Intl.DateTimeFormat(language, { weekday: "short", timeZone: "UTC" }).format(Date.UTC(2026, 0, 4 + iso));
-}
-
 function Tile({ label, children, note }: { label: string; children: ReactNode; note: ReactNode }) {
   return (
     <div className="tile">
@@ -119,7 +121,7 @@ function Stations({ site }: { site: SiteView }) {
   const t = useT();
   const may = useMay();
   const stations = useInfiniteQuery(stationsQuery({ site: site.id }));
-  const running = useInfiniteQuery({ ...sessionsQuery({ state: "active" }), enabled: may("sessions.read") });
+  const running = useInfiniteQuery({ ...sessionsQuery({ site: site.id, state: "active" }), enabled: may("sessions.read") });
   const rows = useMemo(() => stations.data?.pages.flatMap(({ items }) => items) ?? [], [stations.data]);
   const sessions = useMemo(() => {
     const here = new Map<string, SessionView[]>();

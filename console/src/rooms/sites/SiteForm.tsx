@@ -3,10 +3,11 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api, ask } from "../../api/client";
 import { keys } from "../../api/keys";
-import type { SiteChange, SiteView } from "../../api/schema";
+import type { Hours, SiteChange, SiteView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { houseZone } from "../../lib/zones";
 import { Refused } from "../../parts/basics";
+import { HoursFields } from "./HoursFields";
 
 const ZONES = Intl.supportedValuesOf("timeZone");
 
@@ -19,20 +20,22 @@ interface Filled {
   latitude: number | string;
   longitude: number | string;
   zone: string;
+  hours: readonly Hours[];
 }
 
 function filledOf(site: SiteView | undefined): Filled {
   return {
     name: site?.name ?? "", address: site?.address.join("\n") ?? "", postal_code: site?.postal_code ?? "", city: site?.city ?? "", country: site?.country ?? "",
-    latitude: site?.latitude ?? "", longitude: site?.longitude ?? "", zone: site?.zone ?? "",
+    latitude: site?.latitude ?? "", longitude: site?.longitude ?? "", zone: site?.zone ?? "", hours: site?.hours ?? [],
   };
 }
 
 /** What the API takes; a place that is left empty is left out. */
 export function bodyOf(filled: Filled): SiteChange {
-  const { address, latitude, longitude, country, ...rest } = filled;
+  const { address, latitude, longitude, country, hours, ...rest } = filled;
   return {
     ...rest,
+    hours: [...hours],
     country: country.trim().toUpperCase(),
     address: address.split("\n").map((line) => line.trim()).filter(Boolean),
     ...(typeof latitude === "number" && { latitude }),
@@ -78,6 +81,7 @@ export function SiteForm({ site, done }: { site?: SiteView; done: (id: string) =
         <NumberInput label={t("sites.longitude")} min={-180} max={180} decimalScale={6} hideControls value={filled.longitude} onChange={(longitude) => set({ longitude })} />
       </div>
       <Autocomplete size="xs" label={t("sites.zone")} description={t("sites.zone_text", { zone: houseZone.read() })} data={ZONES} limit={50} value={filled.zone} onChange={(zone) => set({ zone })} />
+      <HoursFields hours={filled.hours} change={(hours) => set({ hours })} />
       <Refused error={save.error} />
       <div className="row"><Button type="submit" loading={save.isPending}>{t("save")}</Button></div>
     </form>

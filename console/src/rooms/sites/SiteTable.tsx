@@ -21,7 +21,7 @@ export function SiteTable({ sites, short = false, empty }: { sites: readonly Sit
     { id: "power", head: t("overview.power"), width: "84px", numeric: true, cell: (one) => power(one.power_w, t.language) },
     { id: "sessions", head: t("nav.sessions"), width: "76px", numeric: true, cell: (one) => count(one.sessions_running, t.language) },
     { id: "today", head: t("overview.energy"), width: "104px", numeric: true, cell: (one) => energy(one.energy_today_wh, t.language) },
-    { id: "clock", head: t("sites.clock"), width: "150px", cell: (one) => <span title={one.zone}>{hour(now, t.language, one.zone)} <span className="soft">{one.zone}</span></span> },
+    { id: "clock", head: t("sites.clock"), width: "190px", cell: (one) => <span title={one.zone}>{hour(now, t.language, one.zone)} <span className="soft">{one.zone}</span></span> },
   ];
   return (
     <DataTable

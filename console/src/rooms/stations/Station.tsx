@@ -2,7 +2,7 @@ import { Button, Menu } from "@mantine/core";
 import { IconChevronDown, IconTerminal2 } from "@tabler/icons-react";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useMemo } from "react";
+import { lazy, Suspense, useEffect, useMemo, useRef } from "react";
 import { sessionsQuery, stationQuery } from "../../api/queries";
 import type { SessionView, StationView } from "../../api/schema";
 import { useT } from "../../i18n";
@@ -19,6 +19,7 @@ import { Facts } from "./Facts";
 import { Files } from "./Files";
 import { type Tab, TABS } from "./index";
 import { Messages } from "./Messages";
+import { QUICK } from "./names";
 import { Model } from "./Model";
 import { Timeline } from "./Timeline";
 
@@ -27,7 +28,6 @@ const route = getRouteApi("/stations/$id");
 const CommandDrawer = lazy(async () => ({ default: (await import("./CommandDrawer")).CommandDrawer }));
 const Certificates = lazy(async () => ({ default: (await import("./Certificates")).Certificates }));
 const Codes = lazy(async () => ({ default: (await import("./Codes")).Codes }));
-const QUICK = ["start", "stop", "reset", "trigger", "unlock", "availability", "set_limit", "get_variables"];
 
 export function Station() {
   const { id } = route.useParams();
@@ -44,6 +44,11 @@ function Found({ station }: { station: StationView }) {
   const running = useInfiniteQuery({ ...sessionsQuery({ station: station.id, state: "active" }), enabled: may("sessions.read") });
   const sessions = useMemo(() => running.data?.pages.flatMap(({ items }) => items) ?? [], [running.data]);
   const ask = (name: string | undefined) => void navigate({ search: { tab: search.tab, command: name }, replace: true });
+  const tabs = useRef<HTMLElement>(null);
+  // On a phone not all of them are in sight.
+  useEffect(() => {
+    tabs.current?.querySelector("[aria-current=page]")?.scrollIntoView({ inline: "center", block: "nearest" });
+  }, [tab]);
   return (
     <Page
       crumb={<Link to="/stations" className="crumb">{t("nav.stations")} /</Link>}
@@ -52,7 +57,7 @@ function Found({ station }: { station: StationView }) {
     >
       <Line station={station} />
       <Evses station={station} sessions={sessions} />
-      <nav className="tabs" aria-label={t("station.tabs")}>
+      <nav ref={tabs} className="tabs" aria-label={t("station.tabs")}>
         {TABS.filter((one) => one !== "certificates" || may("certificates.read")).map((one) => (
           <Link key={one} to="/stations/$id" params={{ id: station.id }} search={{ tab: one }} replace aria-current={one === tab ? "page" : undefined}>
             {t(`tab.${one}`)}

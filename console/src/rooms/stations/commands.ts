@@ -1,5 +1,6 @@
 /** Which commands there are, and which fields they have: from the API's own document. */
 import raw from "../../api/commands.json";
+import { GROUPS } from "./names";
 
 interface Property {
   type?: string;
@@ -43,13 +44,6 @@ export interface CommandForm {
 }
 
 const schemas = raw as unknown as Readonly<Record<string, Schema>>;
-
-/** In the order in which somebody looks for them. */
-export const GROUPS = {
-  charging: ["start", "stop", "set_limit", "unlock", "reserve", "cancel_reservation"],
-  station: ["reset", "availability", "trigger", "clear_cache", "get_report", "get_variables", "set_variables"],
-  files: ["get_log", "update_firmware"],
-} as const;
 
 /** Optional, and yet what the command is about. */
 const WRITTEN: ReadonlySet<string> = new Set(["raw.payload", "get_variables.variables"]);

@@ -3,6 +3,7 @@ import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import type { StationSort } from "../../api/queries";
 import { room } from "../../shell/room";
 import { root } from "../../shell/root";
+import { GROUPS } from "./names";
 
 const WORDS = ["online", "offline"] as const;
 export type Presence = (typeof WORDS)[number];
@@ -21,6 +22,7 @@ const oneOf = <W extends string>(words: readonly W[], value: unknown) => words.f
 
 export const stations = room({
   entries: [{ to: "/stations", label: "nav.stations", icon: IconChargingPile, permission: "stations.read", key: "s" }],
+  deeds: Object.values(GROUPS).flat().map((name) => ({ name, permission: "commands.send" })),
   routes: [
     createRoute({
       getParentRoute: () => root,

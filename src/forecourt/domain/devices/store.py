@@ -256,12 +256,6 @@ async def forget(unit: Unit, station: StationId) -> None:
         await unit.conn.execute(delete(table).where(table.c.station_id == station))
 
 
-async def counts(unit: Unit) -> dict[str, int]:
-    """How many stations are in which state."""
-    query = select(upkeep.c.state, func.count()).group_by(upkeep.c.state)
-    return {row[0]: row[1] for row in await unit.conn.execute(query)}
-
-
 def _upkeep(row: Any) -> Upkeep:
     return Upkeep(
         station=StationId(row.station_id),

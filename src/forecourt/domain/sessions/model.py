@@ -140,6 +140,8 @@ class SessionFields(TypedDict, total=False):
     """What sessions can be chosen by; None is any."""
 
     station: StationId | None
+    site: str | None
+    """Where the station stands now."""
     state: SessionState | None
     token: str | None
     since: datetime | None

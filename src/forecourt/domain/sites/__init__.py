@@ -16,7 +16,7 @@ from forecourt.domain.sites.model import (
     SiteUnknown,
 )
 from forecourt.domain.sites.rules import day, site_id, zones
-from forecourt.domain.sites.service import Sites, ensure, zones_of
+from forecourt.domain.sites.service import Sites, ensure
 
 __all__ = [
     "Day",
@@ -34,5 +34,4 @@ __all__ = [
     "ensure",
     "site_id",
     "zones",
-    "zones_of",
 ]

@@ -1,6 +1,6 @@
 """The room's verbs: sites are made known, changed and forgotten."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from forecourt.base.context import Context
@@ -96,11 +96,6 @@ async def ensure(unit: Unit, ctx: Context, ids: Iterable[str]) -> None:
     await unit.emit(
         *(SiteAdded(tenant=ctx.tenant, at=ctx.now, site=name) for name in sorted(fresh))
     )
-
-
-async def zones_of(unit: Unit, ids: Collection[str]) -> dict[str, str]:
-    """The time zones of these sites, where they have their own."""
-    return await store.zones_of(unit, ids) if ids else {}
 
 
 def _unknown(site: str) -> SiteUnknown:

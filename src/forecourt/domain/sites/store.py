@@ -70,13 +70,6 @@ async def page(
     return found.of([_site(row) for row in found.rows])
 
 
-async def zones_of(unit: Unit, ids: Collection[str]) -> dict[str, str]:
-    """The zones of these sites, where they have their own."""
-    c = sites.c
-    query = select(c.site_id, c.zone).where(c.site_id.in_(ids), c.zone != "")
-    return {row.site_id: row.zone for row in await unit.conn.execute(query)}
-
-
 async def save(unit: Unit, site: Site) -> None:
     """A site as it is now."""
     values = _values(site)

@@ -88,6 +88,10 @@ _zone: Final[ColumnElement[str]] = literal_column(
     " AND z.site_id = t.site_id WHERE t.station_id = sessions.station_id)"
 ).label("zone")
 
+_at_site: Final = text(
+    "sessions.station_id IN (SELECT t.station_id FROM stations t WHERE t.site = :site)"
+)
+
 meter_values: Final = Table(
     "meter_values",
     metadata,
@@ -393,6 +397,9 @@ async def page(unit: Unit, wanted: Wanted, fit: SessionFields) -> Page[Session]:
     equal: dict[str, object] = {"station_id": fit.get("station"), "state": fit.get("state")}
     equal["token_folded"] = None if token is None else folded(token)
     query = only(select(sessions, _zone), sessions, equal)
+    site = fit.get("site")
+    if site is not None:
+        query = query.where(_at_site.bindparams(site=site))
     if since is not None:
         query = query.where(c.started_at >= since)
     if until is not None:
