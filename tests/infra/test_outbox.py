@@ -275,6 +275,23 @@ async def test_a_handler_that_cannot_holds_up_nobody(db: Database) -> None:
         assert heard.numbers == [2]
 
 
+async def test_a_handler_that_breaks_is_tried_again_and_ends_nobody(db: Database) -> None:
+    heard, other = Heard(), Heard()
+    tried: list[int] = []
+
+    def break_on(number: int) -> None:
+        tried.append(number)
+        if number == 1 or tried.count(number) < 2:
+            raise RuntimeError
+
+    heard.fail = break_on
+    async with relaying(db, heard, other):
+        await tell(db, 1, 2)
+        assert await heard.all(1) == [2]
+        assert tried == [1, 1, 1, 2, 2]
+        assert await other.all(2) == [1, 2]
+
+
 async def test_what_nobody_hears_is_passed_over(db: Database) -> None:
     heard = Heard()
     async with relaying(db, heard):
