@@ -1,8 +1,10 @@
 """The benchmark's own honesty: right frames, right counting, right sums, and a true echo."""
 
 import asyncio
+import io
 import json
 import os
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -15,14 +17,16 @@ import asyncpg
 import jsonschema  # type: ignore[import-untyped]  # ships no types
 import msgspec
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from forecourt.cli.bench import app, contenders, frames, ledger
+from forecourt.cli.bench import app, contenders, frames, ledger, webhooks
 from forecourt.cli.bench.contenders import ECHO, FORECOURT, PYPI, Contender, Server, Site
 from forecourt.cli.bench.goals import judge
 from forecourt.cli.bench.load import Fleet
 from forecourt.cli.bench.machine import Family
 from forecourt.cli.bench.pace import Eager, Gauge, Timed, percentile
+from forecourt.cli.bench.receiver import receiving
 from forecourt.cli.bench.results import ROWS, Crowd, Report, Sample
 from forecourt.cli.bench.station import Station
 from forecourt.infra import postgres
@@ -405,3 +409,26 @@ def test_a_row_that_does_not_exist_is_refused() -> None:
     done = CliRunner().invoke(app, ["gateway", "--only", "weather"])
     assert done.exit_code == 2
     assert "weather" in done.output
+
+
+def test_a_receiver_counts_each_message_once() -> None:
+    with receiving() as receiver, socket.create_connection(("127.0.0.1", receiver.port)) as line:
+        body = b"POST /1 HTTP/1.1\r\nWebhook-Id: evt_%d\r\nContent-Length: 2\r\n\r\n{}"
+        said = body % 1 + body % 2 + body % 2
+        line.sendall(said[:30])
+        line.sendall(said[30:])
+        answers = b""
+        while answers.count(b"204 No Content") < 3:
+            answers += line.recv(4_096)
+        assert receiver.received == 3
+        assert receiver.messages == {(b"/1", b"evt_1"), (b"/1", b"evt_2")}
+
+
+@pytest.mark.slow
+def test_every_delivery_of_the_webhooks_bench_arrives(tmp_path: Path) -> None:
+    report = webhooks.run(20, 2, 1, tmp_path, lambda _: None)
+    [one] = report.runs
+    assert (one.deliveries, one.missing, one.doubled) == (40, 0, 0)
+    assert one.per_s > 0
+    assert one.per_cpu_s > 0
+    webhooks.show(report, Console(file=io.StringIO()))

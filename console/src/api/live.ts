@@ -347,8 +347,8 @@ export function connect(client: QueryClient, url = "/api/v1/live"): () => void {
   const open = () => {
     source = new EventSource(url);
     for (const type of LIVE_TYPES) source.addEventListener(type, onMessage);
-    // We read too slowly and were sent away: what is on the screen is read anew.
-    source.addEventListener("behind", () => void client.invalidateQueries());
+    // We read too slowly and were sent away, or what we missed is not kept any more: what is on the screen is read anew.
+    for (const type of ["behind", "reset"]) source.addEventListener(type, () => void client.invalidateQueries());
     source.onopen = () => {
       attempts = 0;
       liveStatus.set({ state: "live", since: Date.now() });

@@ -32,7 +32,7 @@ function Proof({ me: { user } }: { me: Me }) {
   const [password, setPassword] = useState("");
   const [totp, setTotp] = useState("");
   const shown = { onSuccess: () => settle(true) };
-  const passkeys = useQuery({ queryKey: keys.passkeys, queryFn: () => ask(api.GET("/api/v1/me/passkeys")) });
+  const passkeys = useQuery({ queryKey: keys.passkeys, queryFn: () => ask(api.GET("/api/v1/me/passkeys")), select: (page) => page.items });
   const prove = useMutation({ mutationFn: () => ask(api.POST("/api/v1/me/confirmation", { body: { password, totp } })), ...shown });
   const passkey = useMutation({ mutationFn: confirmWithPasskey, ...shown });
   const leave = useMutation({

@@ -36,6 +36,7 @@ async def delivering(
         secret_key=secret_key(settings.data_dir),
         worker=settings.gateway_name,
         keep=timedelta(days=settings.keep_webhook_deliveries_days),
+        counts=rooms.webhooks.counts,
     )
     try:
         yield Feeder(db, clock, fed=sender.wake), sender

@@ -35,6 +35,7 @@ NAMES: Final = (
         "command",
         "user",
         "apikey",
+        "webhook",
     ),
     "pki",
     *("db", "config", "doctor", "sim", "bench"),

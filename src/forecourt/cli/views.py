@@ -17,6 +17,8 @@ from forecourt.domain.sessions import Session, SessionState
 from forecourt.domain.sites import Site
 from forecourt.domain.stations import Admission, Connector, QuirkUse, Station
 from forecourt.domain.tenants import ApiKey, User
+from forecourt.domain.webhooks import Attempt, Delivery, Endpoint, Health, message_id
+from forecourt.domain.webhooks import State as DeliveryState
 
 StationRow = tuple[Station, list[Connector]]
 
@@ -220,6 +222,61 @@ def sites_table(found: Iterable[Site]) -> Table:
             f"{one.latitude:.4f}, {one.longitude:.4f}" if known else "",
             escape(one.zone),
         )
+    return table
+
+
+def webhook(endpoint: Endpoint, health: Health | None = None) -> dict[str, Any]:
+    """An endpoint as the API spells it."""
+    said = {**msgspec.to_builtins(endpoint), "enabled": endpoint.disabled_at is None}
+    return {**said, "health": None if health is None else msgspec.to_builtins(health)}
+
+
+def webhooks_table(found: Iterable[tuple[Endpoint, Health]]) -> Table:
+    """Endpoints, one a line; how they did in the last 24 hours."""
+    table = _table("endpoint", "state", "url", "types", "waiting", "delivered", "failed")
+    for one, health in found:
+        good = one.failing_since is None
+        on = "[green]on[/]" if good else f"[yellow]failing since {_moment(one.failing_since)}[/]"
+        off = f"[red]off: {one.disabled_by.value}[/]" if one.disabled_by else "[red]off[/]"
+        table.add_row(
+            escape(one.id),
+            on if one.disabled_at is None else off,
+            escape(one.url),
+            escape(", ".join(one.types)) or "all",
+            *(f"{n:,}" for n in (health.waiting, health.delivered, health.failed)),
+        )
+    return table
+
+
+def delivery(one: Delivery) -> dict[str, Any]:
+    """A delivery as the API spells it."""
+    return {"id": message_id(one.seq), **msgspec.to_builtins(one)}
+
+
+def deliveries_table(found: Iterable[Delivery]) -> Table:
+    """Deliveries, one a line."""
+    table = _table("delivery", "state", "type", "subject", "at", "attempts", "status")
+    colours = {DeliveryState.DELIVERED: "green", DeliveryState.FAILED: "red"}
+    for one in found:
+        table.add_row(
+            message_id(one.seq),
+            f"[{colours.get(one.state, 'cyan')}]{one.state.value}[/]",
+            escape(one.type),
+            escape(one.subject),
+            _moment(one.at),
+            str(one.attempts),
+            "" if one.status is None else str(one.status),
+        )
+    return table
+
+
+def attempts_table(found: Iterable[Attempt]) -> Table:
+    """What came of each attempt."""
+    table = _table("attempt", "at", "ms", "status", "answer")
+    for one in found:
+        status = "" if one.status is None else str(one.status)
+        said = escape(one.error or one.answer)
+        table.add_row(str(one.number), _moment(one.at), f"{one.latency_ms:,}", status, said)
     return table
 
 

@@ -75,6 +75,13 @@ _missed = text("""
     ORDER BY e.xid, e.seq LIMIT :most""")
 
 
+# A transaction that this server has yet to give is of another one's, before a dump came here.
+_kept = text("""
+    SELECT EXISTS (SELECT FROM events
+      WHERE (xid, seq) = (CAST(CAST(:xid AS text) AS xid8), CAST(:seq AS bigint))
+        AND xid < pg_snapshot_xmax(pg_current_snapshot()))""")
+
+
 class Told(Struct, frozen=True):
     """An event as it lies in the outbox, for those who pass it on as it is."""
 
@@ -95,6 +102,12 @@ async def missed(unit: Unit, after: tuple[int, int], most: int) -> list[Told]:
     """What happened behind a place (transaction, number), inside the unit's walls."""
     names = {"xid": str(after[0]), "seq": after[1], "most": most}
     return [_told(row) for row in await unit.conn.execute(_missed, names)]
+
+
+async def kept(unit: Unit, place: tuple[int, int]) -> bool:
+    """Whether the event of a place is still here: if not, what came behind it may be gone, too."""
+    found = await unit.conn.scalar(_kept, {"xid": str(place[0]), "seq": place[1]})
+    return bool(found)
 
 
 def _told(row: Any) -> Told:

@@ -6,12 +6,15 @@ from typing import Any
 
 import asyncpg
 import httpx
+import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
 from forecourt.domain.tenants import Role
 from forecourt.edge.http.permissions import ANYBODY, FRESH, PERMISSIONS
 from tests.edge.http.conftest import PASSWORD, Door, LogIn
+
+pytestmark = pytest.mark.storage
 
 NEW = "quite another password"
 OWNER = "owner.0@acme.example"

@@ -8,10 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+from asyncpg import connect
 
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.stations import NewStation
-from forecourt.edge.http.live import QUEUE_MAX, Listener, Live
+from forecourt.edge.http.live import MISSED_AT_ONCE, QUEUE_MAX, Listener, Live
 from forecourt.infra.outbox import Told
 from tests.edge.http.conftest import NOW, Door
 from tests.edge.ocpp.house import until
@@ -90,6 +91,53 @@ async def test_what_was_missed_comes_first_and_nothing_twice(door: Door) -> None
         assert (await next_of(heard))["event"] == "station.changed"
     async with listening(door, live, after=first["id"]) as heard:
         assert (await next_of(heard))["id"] == second["id"]
+
+
+EVENTS = """
+INSERT INTO events (at, tenant_id, type, subject, body)
+SELECT now(), $1, 'station.changed', 'CP' || n, '{"a": 1}' FROM generate_series(1, $2) n"""
+
+
+async def test_all_that_was_missed_is_given_however_much(door: Door) -> None:
+    """More than a page, more than may wait; and what happens meanwhile comes once, too."""
+    many = 6_500
+    conn = await connect(door.db.url)
+    await conn.execute(EVENTS, "other", 10)
+    await conn.execute(EVENTS, "acme", many)
+    live = Live(door.db)
+    async with listening(door, live, after="0-0") as heard:
+        first = await next_of(heard)
+        # Told while it catches up, more than may wait: all of it is in a later page.
+        for n in range(QUEUE_MAX + 1):
+            live.heard(told("station.changed", f"CP{n}", place=first["id"]))
+        await conn.execute(EVENTS, "acme", 3)
+        rest = [await next_of(heard) for _ in range(many + 2)]
+        live.heard(told("station.connected"))
+        last = await next_of(heard)
+    await conn.close()
+    places = [one["id"] for one in (first, *rest)]
+    assert len(set(places)) == many + 3
+    assert places == sorted(places, key=lambda place: [int(part) for part in place.split("-")])
+    assert last["event"] == "station.connected", "and goes on with what happens now"
+    assert many > MISSED_AT_ONCE
+
+
+async def test_what_is_not_kept_any_more_is_said(door: Door) -> None:
+    conn = await connect(door.db.url)
+    await conn.execute(EVENTS, "acme", 3)
+    live = Live(door.db)
+    async with listening(door, live, after="0-0") as heard:
+        first, second = await next_of(heard), await next_of(heard)
+    await conn.execute("DELETE FROM events WHERE subject = 'CP1'")
+    for gone in (first["id"], "999999999999-1"):
+        async with listening(door, live, after=gone) as heard:
+            reset = await next_of(heard)
+            assert (reset["event"], "id" in reset) == ("reset", False)
+            live.heard(told("station.changed"))
+            assert (await next_of(heard))["event"] == "station.changed"
+    async with listening(door, live, after=second["id"]) as heard:
+        assert (await next_of(heard))["data"]["subject"] == "CP3"
+    await conn.close()
 
 
 async def test_who_is_bound_to_a_site_hears_of_that_site_alone(door: Door) -> None:

@@ -46,6 +46,7 @@ async def test_a_house_that_is_well(
     ready = await stranger.get("/readyz")
     assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": []})
 
+    door.rooms.webhooks.counts.delivered, door.rooms.webhooks.counts.failed = 7, 2
     door.committer.stats.batches, door.committer.stats.units = 2, 5
     metrics = await stranger.get("/metrics")
     assert metrics.headers["content-type"] == "text/plain; version=1.0.0; charset=utf-8"
@@ -60,6 +61,9 @@ async def test_a_house_that_is_well(
         "forecourt_commit_messages_total": 5,
         "forecourt_commit_waiting": 0,
         "forecourt_database_up": 1,
+        "forecourt_webhook_deliveries_waiting": 0,
+        "forecourt_webhook_delivered_total": 7,
+        "forecourt_webhook_attempts_failed_total": 2,
     }
     assert {name: found[name] for name in expected} == expected
 

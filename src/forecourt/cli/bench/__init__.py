@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 
 from forecourt.base.clock import SystemClock
-from forecourt.cli.bench import api, contenders
+from forecourt.cli.bench import api, contenders, webhooks
 from forecourt.cli.bench.contenders import Site
 from forecourt.cli.bench.machine import MEMORY_FILESYSTEMS, allow_many_files, share_out
 from forecourt.cli.bench.results import ROWS, Report
@@ -39,6 +39,7 @@ def _bench() -> None:
 
 
 app.command("api")(api.command)
+app.command("webhooks")(webhooks.command)
 
 
 @app.command("gateway")

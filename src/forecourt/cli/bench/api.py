@@ -137,7 +137,7 @@ def run(options: Options, folder: Path, tell: Callable[[str], None]) -> ApiRepor
     site = Site(scratch=folder, identities=[], password="", server_core=cores.server)
     site.data_dir.mkdir(parents=True)
     (folder / "forecourt.toml").write_text(SETTINGS, encoding="utf-8")
-    key = _key(site.data_dir)
+    key = key_of(site.data_dir)
     report = _report(options, cores)
     body = folder / "body.json"
     bare = Contender(
@@ -194,7 +194,7 @@ def _report(options: Options, cores: Cores) -> ApiReport:
     )
 
 
-def _key(data_dir: Path) -> str:
+def key_of(data_dir: Path) -> str:
     """An API key, made before anybody serves."""
     done = subprocess.run(  # noqa: S603  # our own command
         [

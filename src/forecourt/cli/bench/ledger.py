@@ -16,6 +16,7 @@ import asyncpg
 import msgspec
 
 from forecourt.infra import postgres
+from forecourt.infra.database import EVENTS_CHANNEL
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,3 +108,27 @@ def living(data_dir: Path, stations: int, changes_per_s: int, seed: int) -> Gene
         finally:
             over.set()
             touching.result()
+
+
+# As the relay is woken by every commit that told something.
+_TELL: Final = """
+INSERT INTO events (at, tenant_id, type, subject, body)
+SELECT now(), 'default', $1, 'BENCH' || n, jsonb_build_object('tenant', 'default', 'at', now(),
+  'station', 'BENCH' || n, 'protocol', 'ocpp1.6', 'epoch', 1) FROM generate_series(1, $2) AS n"""
+
+
+async def _tell(url: str, kind: str, events: int) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            await connection.execute(_TELL, kind, events)
+            await connection.execute(f"NOTIFY {EVENTS_CHANNEL}")
+    finally:
+        await connection.close()
+
+
+def tell(data_dir: Path, kind: str, events: int) -> None:
+    """Put events of a kind into the outbox, in one commit."""
+    url = postgres.find_running(data_dir)
+    assert url is not None, "the server under test runs its database in this folder"
+    asyncio.run(_tell(url, kind, events))

@@ -5,6 +5,7 @@ Knows what an event is, and no kind of event by name but its own. Listens to the
 
 from forecourt.domain.webhooks.model import (
     Attempt,
+    Counts,
     Delivery,
     DeliveryUnknown,
     DisabledBy,
@@ -24,12 +25,13 @@ from forecourt.domain.webhooks.model import (
     WebhookPinged,
     WebhookUnknown,
 )
-from forecourt.domain.webhooks.rules import event_types, verified
+from forecourt.domain.webhooks.rules import event_types, message_id, verified
 from forecourt.domain.webhooks.service import OPEN_MAX, Feeder, Sender, Webhooks
 
 __all__ = [
     "OPEN_MAX",
     "Attempt",
+    "Counts",
     "Delivery",
     "DeliveryUnknown",
     "DisabledBy",
@@ -52,5 +54,6 @@ __all__ = [
     "WebhookUnknown",
     "Webhooks",
     "event_types",
+    "message_id",
     "verified",
 ]

@@ -1,6 +1,7 @@
 """What exists in this room."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final, NewType
@@ -114,6 +115,19 @@ class Health(Struct, frozen=True, kw_only=True):
     """When the event happened that waits longest."""
     latency_ms: int | None = None
     """The median of the attempts that were answered."""
+
+
+@dataclass
+class Counts:
+    """What this process sent, since its start."""
+
+    delivered: int = 0
+    failed: int = 0
+    """Attempts that failed; most are made again."""
+    given_up: int = 0
+    """Deliveries whose last attempt failed."""
+    disabled: int = 0
+    """Endpoints that it gave up."""
 
 
 class Delivery(Struct, frozen=True, kw_only=True):

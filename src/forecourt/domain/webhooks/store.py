@@ -308,6 +308,16 @@ _reborn = text("""
     WHERE since >= pg_snapshot_xmax(pg_current_snapshot())""")
 _some = text("SELECT EXISTS (SELECT FROM webhook_endpoints WHERE disabled_at IS NULL)")
 # While there was no endpoint nobody moved the mark; what happened before the oldest is skipped.
+COUNTED_MAX: Final = 100_000
+"""Looked at by every scrape; more than this is too much, however much it is."""
+_counts = text("""
+    SELECT count(*) FILTER (WHERE disabled_at IS NULL) AS enabled,
+      count(*) FILTER (WHERE disabled_at IS NULL AND failing_since IS NOT NULL) AS failing,
+      count(*) FILTER (WHERE disabled_at IS NOT NULL) AS disabled,
+      (SELECT count(*) FROM (SELECT FROM webhook_deliveries
+        WHERE state IN ('waiting', 'sending') LIMIT :most) AS w) AS waiting
+    FROM webhook_endpoints""")
+
 _take = text("""
     UPDATE relays r SET
       seq = CASE WHEN r.xid < n.since THEN 9223372036854775807 ELSE r.seq END,
@@ -339,6 +349,12 @@ async def open_feed(unit: Unit, name: str) -> None:
     """Before the first turn, on a server that may be another one."""
     await unit.conn.execute(_reborn)
     await unit.conn.execute(_place, {"name": name})
+
+
+async def counts(unit: Unit) -> dict[str, int]:
+    """Deliveries that wait, up to ``COUNTED_MAX``; endpoints that are on, fail, and are off."""
+    row = (await unit.conn.execute(_counts, {"most": COUNTED_MAX})).one()
+    return {name: getattr(row, name) for name in ("enabled", "failing", "disabled", "waiting")}
 
 
 async def some_hear(unit: Unit) -> bool:

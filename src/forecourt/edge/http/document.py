@@ -10,6 +10,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from forecourt.edge.http.errors import Problem
+from forecourt.edge.http.examples import Examples
 from forecourt.edge.http.export import CSV, FORMATS, lists
 from forecourt.edge.http.surroundings import AROUND, REFS, surrounded
 from forecourt.edge.http.vitals import VERSION
@@ -74,10 +75,12 @@ def corrected(described: dict[str, Any], listing: Mapping[str, Sequence[str]]) -
     ``listing``: the operations that are lists, and by what each may be sorted.
     """
     _, schemas = msgspec.json.schema_components([Problem], ref_template=REFS)
+    described = _without_dots(described)
     components = described["components"]
+    examples = Examples({**components["schemas"], **schemas})
     paths = {
         path: {
-            method: _operation(surrounded(path, method, item, frozenset(items)), listing)
+            method: _operation(surrounded(path, method, item, frozenset(items)), listing, examples)
             for method, item in items.items()
         }
         for path, items in described["paths"].items()
@@ -93,10 +96,26 @@ def corrected(described: dict[str, Any], listing: Mapping[str, Sequence[str]]) -
     }
 
 
-def _operation(described: Any, listing: Mapping[str, Sequence[str]]) -> Any:
+def _without_dots(part: Any) -> Any:
+    """The framework takes the dots of a tuple of any length for one more kind of item."""
+    match part:
+        case {"oneOf": list() as kinds, **rest} if {} in kinds:
+            real = [_without_dots(one) for one in kinds if one]
+            return {**rest, **(real[0] if len(real) == 1 else {"oneOf": real})}
+        case dict():
+            return {name: _without_dots(inner) for name, inner in part.items()}
+        case list():
+            return [_without_dots(inner) for inner in part]
+        case _:
+            return part
+
+
+def _operation(described: Any, listing: Mapping[str, Sequence[str]], examples: Examples) -> Any:
     named = isinstance(described, dict) and described.get("operationId")
-    sorts = listing.get(named) if named else None
-    return described if sorts is None else _list(described, sorts)
+    if not named:
+        return described
+    sorts = listing.get(named)
+    return examples.told(described if sorts is None else _list(described, sorts))
 
 
 def _list(described: dict[str, Any], sorts: Sequence[str]) -> dict[str, Any]:

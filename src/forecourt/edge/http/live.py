@@ -24,16 +24,21 @@ from forecourt.base.ids import TenantId
 from forecourt.base.pages import PAGE_MAX, Wanted
 from forecourt.domain.stations import Stations
 from forecourt.infra.database import Database
-from forecourt.infra.outbox import Told, missed
+from forecourt.infra.outbox import Told, kept, missed
 
 LISTENERS_MAX: Final = 500
 """For all tenants: each holds a connection and a queue."""
 QUEUE_MAX: Final = 2_000
 """Who is this far behind reads too slowly: it is sent away, and comes back for what it missed."""
-MISSED_MAX: Final = 5_000
+MISSED_AT_ONCE: Final = 1_000
+"""What was missed is read in pages of so many, however much it is."""
 KEEP_ALIVE_S: Final = 15.0
 SITES_ASKED_EVERY_S: Final = 30.0
 TYPES_MAX: Final = 20
+Place = tuple[int, int]
+"""In the order of all events: transaction and number."""
+ALL_KEPT: Final[Place] = (0, 0)
+"""Before the first event; whoever names it gets all that is kept."""
 # Eighteen digits are within PostgreSQL's bigint.
 _PLACE: Final = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
 
@@ -54,6 +59,12 @@ class Listener:
         self._types = tuple(types)
         self.stations: frozenset[str] | None = None
         """None: all of the tenant's."""
+        self.catching_up = False
+        """It is given what it missed, from the outbox."""
+        self.skipped = False
+        """Meanwhile more was told than may wait: that is read from the outbox, too."""
+        self.given: Place = ALL_KEPT
+        """The newest of what it missed and was given."""
         self.waiting: deque[Told] = deque()
         self.woken = asyncio.Event()
         self.lost = False
@@ -68,7 +79,10 @@ class Listener:
         """Put it in line."""
         if self.lost or not self.wants(told):
             return
-        if len(self.waiting) >= QUEUE_MAX:
+        if len(self.waiting) >= QUEUE_MAX and self.catching_up:
+            self.waiting.clear()
+            self.skipped = True
+        elif len(self.waiting) >= QUEUE_MAX:
             self.lost = True
         else:
             self.waiting.append(told)
@@ -115,7 +129,11 @@ class Live:
     async def stream(
         self, ctx: Context, stations: Stations, types: Sequence[str], after: str
     ) -> AsyncGenerator[bytes]:
-        """Frames for one who listens, until it goes or falls behind."""
+        """Frames for one who listens, until it goes or falls behind.
+
+        What it missed comes first. If that is not kept any more, ``reset`` says so: what it knows
+        is out of date, and it goes on from now.
+        """
         listener = Listener(types)
         loop = asyncio.get_running_loop()
         with self.listening(ctx.tenant, listener):
@@ -123,18 +141,15 @@ class Live:
             if ctx.sites:
                 listener.stations = await _within(ctx, stations)
             yield b"retry: 2000\n: listening\n\n"
-            newest = place_of(after)
-            for told in await self._missed(ctx, newest):
-                newest = place_of(told.place)
-                if listener.wants(told):
-                    yield frame(told)
+            async for missing in self._catch_up(ctx, listener, place_of(after)):
+                yield missing
             while not (listener.lost or self._over):
                 listener.woken.clear()
                 while listener.waiting:
                     told = listener.waiting.popleft()
                     place = place_of(told.place)
                     # What was read from the outbox may be told by the relay once more.
-                    if place is None or newest is None or place > newest:
+                    if place is None or place > listener.given:
                         yield frame(told)
                 try:
                     async with asyncio.timeout(KEEP_ALIVE_S):
@@ -147,11 +162,34 @@ class Live:
             if listener.lost:
                 yield b"event: behind\ndata: {}\n\n"
 
-    async def _missed(self, ctx: Context, after: tuple[int, int] | None) -> Sequence[Told]:
+    async def _catch_up(
+        self, ctx: Context, listener: Listener, after: Place | None
+    ) -> AsyncGenerator[bytes]:
+        """All that happened behind a place, page by page, however much it is."""
         if after is None:
-            return ()
+            return
+        if not await self._still_kept(ctx, after):
+            yield RESET
+            return
+        listener.catching_up, listener.given = True, after
+        while listener.catching_up and not self._over:
+            listener.skipped = False
+            async with self._db.unit(ctx) as unit:
+                page = await missed(unit, listener.given, MISSED_AT_ONCE)
+            for told in page:
+                listener.given = place_of(told.place) or listener.given
+                if listener.wants(told):
+                    yield frame(told)
+            listener.catching_up = listener.skipped or len(page) == MISSED_AT_ONCE
+
+    async def _still_kept(self, ctx: Context, place: Place) -> bool:
+        if place == ALL_KEPT:
+            return True
         async with self._db.unit(ctx) as unit:
-            return await missed(unit, after, MISSED_MAX)
+            return await kept(unit, place)
+
+
+RESET: Final = b"event: reset\ndata: {}\n\n"
 
 
 def frame(told: Told) -> bytes:
@@ -168,7 +206,7 @@ def frame(told: Told) -> bytes:
     return name + b"event: %b\ndata: %b\n\n" % (told.type.encode(), said)
 
 
-def place_of(text: str) -> tuple[int, int] | None:
+def place_of(text: str) -> Place | None:
     """Where an event stands, from its text; None for what names no place."""
     found = _PLACE.fullmatch(text)
     return None if found is None else (int(found[1]), int(found[2]))
@@ -202,8 +240,10 @@ class LiveRoutes(Controller):
     ) -> Stream:
         """Server-sent events; `types` names kinds, or beginnings of kinds, between commas.
 
-        `Last-Event-ID` brings what was missed. Each event's data has `type`, `at`, `subject` and
-        `body`; `session.progress` comes every few seconds for sessions that run.
+        `Last-Event-ID` brings all that was missed, `0-0` all that is kept. An event `reset` says
+        that what was missed is not kept any more: read anew what you know. Each event's data has
+        `type`, `at`, `subject` and `body`; `session.progress` comes every few seconds for sessions
+        that run.
         """
         wanted = [one.strip() for one in types.split(",") if one.strip()][:TYPES_MAX]
         after = request.headers.get("last-event-id", "")

@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 from forecourt.base.clock import Clock
 from forecourt.base.errors import ForecourtError
 from forecourt.domain.rooms import Rooms
+from forecourt.domain.webhooks import Counts
 from forecourt.edge.ocpp import Watch
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import Database
@@ -92,6 +93,7 @@ class Totals(Struct, frozen=True, kw_only=True):
     stations: int
     sessions_running: int
     power_w: int
+    webhooks: Mapping[str, int]
 
 
 class Vitals:
@@ -145,6 +147,7 @@ class Vitals:
                     await self._db.ping()
                     stations = await self._rooms.stations.house_counts()
                     sessions = await self._rooms.sessions.house_counts(now)
+                    webhooks = await self._rooms.webhooks.house_counts()
             except TimeoutError:
                 self._totals, self._reasons = None, ("the database does not answer in time",)
             except ForecourtError as error:
@@ -155,6 +158,7 @@ class Vitals:
                     stations=stations["known"],
                     sessions_running=sessions["running"],
                     power_w=sessions["power_w"],
+                    webhooks=webhooks,
                 )
                 # Only good news keeps: whoever waits for it waits no longer than needed.
                 self._answered_at = now
@@ -188,6 +192,8 @@ class Vitals:
             yield _gauge("stations_known", "Stations made known.", self._totals.stations)
             yield _gauge("sessions_running", "Sessions that run.", self._totals.sessions_running)
             yield _gauge("sessions_power_watts", "Power into vehicles.", self._totals.power_w)
+            yield from _standing(self._totals.webhooks)
+        yield from _sent(self._rooms.webhooks.counts)
         if self._committer.tracing is not None:
             yield from _traces(self._committer.tracing)
         quirks = CounterMetricFamily(
@@ -199,6 +205,26 @@ class Vitals:
         built = GaugeMetricFamily("forecourt_build", "What runs.", labels=["version"])
         built.add_metric([VERSION], 1)
         yield built
+
+
+def _standing(webhooks: Mapping[str, int]) -> Iterator[Metric]:
+    waits = "Deliveries of webhooks that wait for an attempt; at most 100 000 are counted."
+    yield _gauge("webhook_deliveries_waiting", waits, webhooks["waiting"])
+    endpoints = GaugeMetricFamily(
+        "forecourt_webhook_endpoints",
+        "Endpoints by state; failing ones are enabled.",
+        labels=["state"],
+    )
+    for state in ("enabled", "failing", "disabled"):
+        endpoints.add_metric([state], webhooks[state])
+    yield endpoints
+
+
+def _sent(counts: Counts) -> Iterator[Metric]:
+    yield _counter("webhook_delivered", "Deliveries that were taken.", counts.delivered)
+    yield _counter("webhook_attempts_failed", "Attempts that failed.", counts.failed)
+    yield _counter("webhook_given_up", "Deliveries whose last attempt failed.", counts.given_up)
+    yield _counter("webhook_disabled", "Endpoints that were given up.", counts.disabled)
 
 
 def _traces(tracing: Tracing) -> Iterator[Metric]:

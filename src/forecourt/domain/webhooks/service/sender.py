@@ -21,9 +21,11 @@ from forecourt.domain.webhooks import rules, store
 from forecourt.domain.webhooks.model import (
     Attempt,
     Claimed,
+    Counts,
     DisabledBy,
     EndpointId,
     Outcome,
+    State,
     WebhookDisabled,
 )
 from forecourt.domain.webhooks.service.sealing import Sealing
@@ -68,6 +70,7 @@ class Sender:
         secret_key: bytes,
         worker: str,
         keep: timedelta,
+        counts: Counts | None = None,
     ) -> None:
         self._db = db
         self._clock = clock
@@ -81,6 +84,7 @@ class Sender:
         self._open: Counter[EndpointId] = Counter()
         self._done: list[Outcome] = []
         self._clean_at = clock.now()
+        self.counts = Counts() if counts is None else counts
         self.sent = 0
 
     def wake(self) -> None:
@@ -163,16 +167,22 @@ class Sender:
         )
         self._open[claimed.endpoint] -= 1
         self.sent += 1
-        self._done.append(
-            rules.judged(
-                claimed,
-                attempt,
-                self._clock.now(),
-                retry_after=retry_after,
-                luck=random.random(),  # noqa: S311 (spreads attempts, guards nothing)
-            )
+        outcome = rules.judged(
+            claimed,
+            attempt,
+            self._clock.now(),
+            retry_after=retry_after,
+            luck=random.random(),  # noqa: S311 (spreads attempts, guards nothing)
         )
+        self._count(outcome)
+        self._done.append(outcome)
         self._settling.set()
+
+    def _count(self, outcome: Outcome) -> None:
+        delivered = outcome.state is State.DELIVERED
+        self.counts.delivered += delivered
+        self.counts.failed += not delivered
+        self.counts.given_up += outcome.state is State.FAILED
 
     async def _post(self, claimed: Claimed) -> Reply:
         if claimed.body is None:
@@ -218,6 +228,7 @@ class Sender:
                 found = await store.disable(unit, endpoint, why, now)
                 if found is None:
                     continue
+                self.counts.disabled += 1
                 await store.give_up(unit, endpoint, now)
                 url, tenant = found
                 host = host_of(url)

@@ -14,6 +14,7 @@ from forecourt.base.pages import FIRST_PAGE, Page, Wanted
 from forecourt.domain.webhooks import rules, store
 from forecourt.domain.webhooks.model import (
     Attempt,
+    Counts,
     Delivery,
     DeliveryUnknown,
     DisabledBy,
@@ -52,6 +53,13 @@ class Webhooks:
         self._db = db
         self._outbound = outbound
         self._sealing = Sealing(secret_key)
+        self.counts = Counts()
+        """Kept by whoever sends in this process."""
+
+    async def house_counts(self) -> dict[str, int]:
+        """Of all tenants: what waits, and endpoints, on and off. For the metrics page."""
+        async with self._db.house_unit() as unit:
+            return await store.counts(unit)
 
     async def add(self, ctx: Context, new: NewEndpoint) -> tuple[Endpoint, str]:
         """Make an endpoint; the secret is told this once.
