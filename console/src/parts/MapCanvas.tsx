@@ -106,7 +106,8 @@ export default function MapCanvas({ sites }: { sites: readonly Placed[] }) {
       const boxes = sites.map(({ site, name, longitude, latitude, power_w }) => ({
         id: site, ...point(drawing.project([longitude, latitude])), radius: radius(power_w), wide: name.length * LETTER_PX + NAME_PADDING_PX,
       }));
-      setNames(named(boxes.sort((a, b) => b.radius - a.radius)));
+      const { clientWidth, clientHeight } = drawing.getContainer();
+      setNames(named(boxes.sort((a, b) => b.radius - a.radius), clientWidth, clientHeight));
     };
     place();
     drawing.on("moveend", place);

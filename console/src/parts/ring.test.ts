@@ -19,6 +19,8 @@ test("a name lies where there is room, and is left away where there is none", ()
   const box = (id: string, x: number, y: number) => ({ id, x, y, radius: 15, wide: 80 });
   expect([...named([box("a", 100, 100), box("b", 400, 100)])]).toEqual([["a", "below"], ["b", "below"]]);
   expect([...named([box("a", 100, 100), box("b", 100, 140)])]).toEqual([["a", "above"], ["b", "below"]]);
+  expect([...named([box("a", 100, 100)], 300, 140)]).toEqual([["a", "above"]]);
+  expect(named([box("a", 20, 20)], 60, 60).has("a")).toBe(false);
   const crowd = [box("a", 100, 100), box("n", 100, 60), box("s", 100, 140), box("e", 140, 100), box("w", 60, 100)];
   expect(named(crowd).has("a")).toBe(false);
 });

@@ -76,12 +76,13 @@ function sides({ x, y, radius: r, wide }: Box): [Side, Area][] {
 
 const apart = (a: Area, b: Area) => a.right < b.left || a.left > b.right || a.bottom < b.top || a.top > b.bottom;
 
-/** On which side of it each has room for its name, those first that come first; who has none is left out. */
-export function named(boxes: readonly Box[]): Map<string, Side> {
+/** On which side of it each has room for its name on a map of this size, those first that come first; who has none is left out. */
+export function named(boxes: readonly Box[], wide = Infinity, high = Infinity): Map<string, Side> {
+  const inside = ({ left, right, top, bottom }: Area) => left >= 0 && top >= 0 && right <= wide && bottom <= high;
   const taken: Area[] = boxes.map(({ x, y, radius: r }) => ({ left: x - r, right: x + r, top: y - r, bottom: y + r }));
   const found = new Map<string, Side>();
   for (const box of boxes) {
-    const free = sides(box).find(([, area]) => taken.every((other) => apart(area, other)));
+    const free = sides(box).find(([, area]) => inside(area) && taken.every((other) => apart(area, other)));
     if (free === undefined) continue;
     found.set(box.id, free[0]);
     taken.push(free[1]);

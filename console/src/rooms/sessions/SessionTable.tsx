@@ -39,7 +39,7 @@ export function SessionTable({ filters, short = false, onSort }: { filters: Sess
     <Loaded query={query} rows={12}>
       {() => (
         <DataTable
-          short={short} label={t("nav.sessions")} rows={rows} columns={columns} id={(s) => s.id} more={hasNextPage ? more : undefined} cardHeight={76}
+          short={short} bare={short && filters.site !== undefined} label={t("nav.sessions")} rows={rows} columns={columns} id={(s) => s.id} more={hasNextPage ? more : undefined} cardHeight={76}
           sort={onSort && (filters.sort ?? "-id")} onSort={onSort && ((sort) => onSort(sort as SessionSort))}
           open={(s) => void navigate({ to: "/sessions/$id", params: { id: s.id } })}
           empty={<Note icon={IconBolt} title={t("sessions.none")}>{t("sessions.none_text")}</Note>}

@@ -16,12 +16,13 @@ export function SiteTable({ sites, short = false, empty }: { sites: readonly Sit
   const navigate = useNavigate();
   const columns: Column<SiteSummary>[] = [
     { id: "name", head: t("sites.name"), width: "minmax(130px, 1.4fr)", cell: (one) => <CellLink to="/sites/$id" id={one.site}>{one.name}</CellLink> },
-    { id: "city", head: t("sites.city"), width: "minmax(90px, 1fr)", cell: (one) => [one.city, one.country].filter(Boolean).join(", ") || <span className="soft">–</span> },
-    { id: "ports", head: t("sites.ports"), width: "minmax(150px, 1.2fr)", cell: (one) => <PortLine ports={one.ports} /> },
+    // Beside other panels there is room for less.
+    ...(short ? [] : [{ id: "city", head: t("sites.city"), width: "minmax(90px, 1fr)", cell: (one: SiteSummary) => [one.city, one.country].filter(Boolean).join(", ") || <span className="soft">–</span> }]),
+    { id: "ports", head: t("sites.ports"), width: short ? "minmax(140px, 1.2fr)" : "minmax(150px, 1.2fr)", cell: (one) => <PortLine ports={one.ports} /> },
     { id: "power", head: t("overview.power"), width: "84px", numeric: true, cell: (one) => power(one.power_w, t.language) },
     { id: "sessions", head: t("nav.sessions"), width: "76px", numeric: true, cell: (one) => count(one.sessions_running, t.language) },
     { id: "today", head: t("overview.energy"), width: "104px", numeric: true, cell: (one) => energy(one.energy_today_wh, t.language) },
-    { id: "clock", head: t("sites.clock"), width: "190px", cell: (one) => <span title={one.zone}>{hour(now, t.language, one.zone)} <span className="soft">{one.zone}</span></span> },
+    { id: "clock", head: t("sites.clock"), width: short ? "minmax(44px, 1fr)" : "190px", cell: (one) => <span title={one.zone}>{hour(now, t.language, one.zone)} <span className="soft">{one.zone}</span></span> },
   ];
   return (
     <DataTable
