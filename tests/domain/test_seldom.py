@@ -57,9 +57,11 @@ async def test_only_the_newest_link_is_good(db: Database) -> None:
     person = await People(db, secret_key=KEY).add(
         CTX, NewUser(email="a@acme.example", name="A", role=Role.OWNER, password="x" * 20)
     )
-    older, newer = [
-        await once.make(Purpose.RESET, ACME, NOW, lasts=DAY, user_id=person.id) for _ in range(2)
-    ]
+    links = []
+    for _ in range(2):
+        async with db.unit(CTX) as unit:
+            links.append((await once.make_link(unit, CTX, person.id, lasts=DAY))[0])
+    older, newer = links
     assert await once.take(older, Purpose.RESET, NOW) is None
     kept = await once.take(newer, Purpose.RESET, NOW)
     assert kept is not None

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Text,
     delete,
     func,
-    insert,
     select,
     text,
     update,
@@ -279,13 +278,6 @@ async def add_template(unit: Unit, tenant: TenantId, template: Template, now: da
     query = upserting(templates).values(tenant_id=tenant, **_template_values(template, now))
     done = await unit.conn.execute(query.on_conflict_do_nothing())
     return done.rowcount == 1
-
-
-async def save_template(unit: Unit, tenant: TenantId, template: Template, now: datetime) -> None:
-    values = _template_values(template, now)
-    query = insert(templates).values(tenant_id=tenant, **values)
-    await unit.conn.execute(delete(templates).where(templates.c.name == template.name))
-    await unit.conn.execute(query)
 
 
 async def remove_template(unit: Unit, name: str) -> bool:
