@@ -30,7 +30,7 @@ BOUNDARIES: Final[dict[str, str]] = {
     "src/forecourt/domain/webhooks/service/sender.py": "one delivery; it must not end all sending",
     "src/forecourt/edge/ocpp/session.py": "one message of a station; it must not cost the link",
     "src/forecourt/infra/commit.py": "one message's answer; its fault must not end all commits",
-    "src/forecourt/infra/outbox.py": "one event; it must not end the platform, again after each start",
+    "src/forecourt/infra/outbox.py": "one event; it must not end the platform at each start",
     "src/forecourt/infra/tls.py": "one handshake; a stranger's must not end the house",
     "src/forecourt/sim/fleet.py": "one frame in picows' callback, which is silent; run() raises it",
 }
