@@ -64,7 +64,7 @@ function Proof({ me: { user } }: { me: Me }) {
           <Button variant="default" leftSection={<IconLogin2 size={16} stroke={1.6} />} loading={leave.isPending} onClick={() => leave.mutate()}>{t("login.sso")}</Button>
         </>
       )}
-      {passkeysWork() && (passkeys.data?.items ?? []).length > 0 && (
+      {passkeysWork() && (passkeys.data ?? []).length > 0 && (
         <>
           {!wasDismissed(passkey.error) && <Refused error={passkey.error} />}
           <Button variant="default" leftSection={<IconFingerprint size={16} stroke={1.6} />} loading={passkey.isPending} onClick={() => passkey.mutate()}>{t("confirm.passkey")}</Button>
