@@ -10,7 +10,7 @@ from forecourt.base.clock import ManualClock
 from forecourt.base.context import Context
 from forecourt.base.errors import Kind
 from forecourt.domain.stations import Connector, Links, Station, Stations
-from forecourt.edge.http import http_app
+from forecourt.edge.http import bodies, http_app
 from forecourt.edge.http.errors import STATUS, TITLE, pointer
 from forecourt.infra.commit import Committer
 from tests.edge.http.conftest import NOW, SECRET, Door, GatewayOf, client_of
@@ -167,6 +167,29 @@ async def test_a_body_is_taken_at_its_word(
     assert (answer.status_code, answer.json()["code"]) == (400, "request.invalid"), answer.text
     [wrong] = answer.json()["errors"]
     assert wrong["pointer"] == pointer
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("sessions", "until"), ("power", "from"), ("audit", "since"), ("alarms", "since")],
+)
+async def test_a_number_is_no_moment(acme: httpx.AsyncClient, path: str, name: str) -> None:
+    for said in ("10000000", "-1.5", "2026"):
+        answer = await acme.get(f"/api/v1/{path}", params={name: said})
+        assert (answer.status_code, answer.json()["code"]) == (400, "request.invalid"), answer.text
+        [wrong] = answer.json()["errors"]
+        assert wrong["parameter"] == name
+    answer = await acme.get(f"/api/v1/{path}", params={name: "2026-03-01T00:00:00+01:00"})
+    assert answer.status_code == 200, answer.text
+
+
+async def test_what_routes_promise_is_made_out_once_for_each(acme: httpx.AsyncClient) -> None:
+    """And not once for each request, to be kept for ever."""
+    await acme.get("/api/v1/stations")
+    before = bodies._promised.cache_info().currsize
+    for _ in range(3):
+        await acme.get("/api/v1/stations")
+    assert bodies._promised.cache_info().currsize == before
 
 
 async def test_a_list_has_no_other_format(acme: httpx.AsyncClient) -> None:

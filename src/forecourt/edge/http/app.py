@@ -50,7 +50,6 @@ from forecourt.edge.http.auth import (
     guard,
 )
 from forecourt.edge.http.behind import Behind, behind, carrying, counted, given, guarded, layer
-from forecourt.edge.http.bodies import at_its_word
 from forecourt.edge.http.console import BUILT, Console, ConsoleRoutes, Tiles, on_not_found
 from forecourt.edge.http.deeds import remembered
 from forecourt.edge.http.document import config
@@ -185,7 +184,7 @@ def _routed() -> Litestar:
     api = Router(
         "/api/v1",
         route_handlers=ROUTES,
-        guards=[guarded, at_its_word],
+        guards=[guarded],
         # From outside: a repeat is neither an edit nor a deed; what is refused is no deed.
         middleware=[layer("once"), layer("edited"), exported, layer("remembered")],
         security=[{"apiKey": []}],
@@ -197,7 +196,7 @@ def _routed() -> Litestar:
             "search": Provide(searched, sync_to_thread=False),
         },
     )
-    public = Router("/", route_handlers=FOR_ANYBODY, guards=[counted, at_its_word])
+    public = Router("/", route_handlers=FOR_ANYBODY, guards=[counted])
     app = Litestar(
         [api, public, ConsoleRoutes, VitalsRoutes],
         dependencies={

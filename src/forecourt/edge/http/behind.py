@@ -14,6 +14,7 @@ from litestar.types import Guard, Scope
 from msgspec import Struct
 
 from forecourt.edge.http.asgi import App, Receive, Send
+from forecourt.edge.http.bodies import at_its_word
 
 CARRIED: Final = "behind"
 Layer = Callable[[App], App]
@@ -72,12 +73,14 @@ def layer(name: str) -> Callable[[Any], Any]:
 async def guarded(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
-    """A guard: the house's own, for callers."""
+    """A guard: the house's own, for callers, and then whether they ask for what there is."""
     await behind(connection.scope).guard(connection, handler)  # type: ignore[misc] # Ours can be awaited.
+    await at_its_word(connection)
 
 
 async def counted(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
-    """A guard: the house's own, for strangers."""
+    """The same for strangers."""
     await behind(connection.scope).strangers(connection, handler)  # type: ignore[misc] # Ours can be awaited.
+    await at_its_word(connection)

@@ -1,4 +1,4 @@
-"""Bodies are taken at their word: a number is no moment, and a text no number.
+"""Requests are taken at their word: a number is no moment, and a text no number.
 
 The framework would take either for the other, and the document promises that we do not. Knows no
 route and no room.
@@ -6,6 +6,7 @@ route and no room.
 
 import re
 from contextlib import suppress
+from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
@@ -13,26 +14,42 @@ import msgspec
 from litestar.connection import ASGIConnection, Request
 from litestar.exceptions import ValidationException
 from litestar.handlers import BaseRouteHandler
+from litestar.params import QueryParameter
+from msgspec import Struct
 
 BODY: Final = "data"
 """What routes call theirs."""
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _WHERE: Final = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
 
 
-async def at_its_word(
-    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
-) -> None:
-    """A guard, behind those that ask who it is. Raises ValidationException."""
-    decoder = _decoder(handler)
-    if decoder is None or not isinstance(connection, Request):
+class _Promised(Struct, frozen=True):
+    """What a route's caller was promised that it takes."""
+
+    body: msgspec.json.Decoder[Any] | None
+    moments: tuple[str, ...]
+    """The query's, by their names there."""
+
+
+async def at_its_word(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
+    """For guards, behind who asks who it is. Raises ValidationException."""
+    # Not the one that guards are given: that is a copy, and another for each request.
+    promised = _promised(connection.scope["route_handler"])
+    for name in promised.moments:
+        said = connection.query_params.get(name)
+        if said is not None and not _DATE.match(said):
+            raise _refused("a moment, as RFC 3339 writes it", name, "query")
+    if promised.body is None or not isinstance(connection, Request):
         return
-    body = await connection.body()
-    wrong = _wrong(decoder, body)
+    wrong = _wrong(promised.body, await connection.body())
     if wrong is not None:
         found = _WHERE.fullmatch(str(wrong))
         detail, place = (str(wrong), BODY) if found is None else found.groups()
-        said = {"message": detail, "key": place or BODY, "source": "body"}
-        raise ValidationException(extra=[said])
+        raise _refused(detail, place or BODY, "body")
+
+
+def _refused(detail: str, key: str, source: str) -> ValidationException:
+    return ValidationException(extra=[{"message": detail, "key": key, "source": source}])
 
 
 def _wrong(decoder: msgspec.json.Decoder[Any], body: bytes) -> msgspec.ValidationError | None:
@@ -49,7 +66,12 @@ def _wrong(decoder: msgspec.json.Decoder[Any], body: bytes) -> msgspec.Validatio
 
 
 @cache
-def _decoder(handler: BaseRouteHandler) -> msgspec.json.Decoder[Any] | None:
-    """Of the body that a route takes; None for a route without."""
-    field = handler.parsed_fn_signature.parameters.get(BODY)
-    return None if field is None else msgspec.json.Decoder(field.annotation)
+def _promised(handler: BaseRouteHandler) -> _Promised:
+    parameters = handler.parsed_fn_signature.parameters
+    field = parameters.get(BODY)
+    moments = tuple(
+        getattr(one.kwarg_definition, "name", None) or name
+        for name, one in parameters.items()
+        if isinstance(one.kwarg_definition, QueryParameter) and datetime in (one.args or ())
+    )
+    return _Promised(None if field is None else msgspec.json.Decoder(field.annotation), moments)
