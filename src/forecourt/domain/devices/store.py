@@ -186,6 +186,14 @@ async def find_upkeep(unit: Unit, station: StationId) -> Upkeep | None:
     return None if row is None else _upkeep(row)
 
 
+async def hold_upkeep(unit: Unit, held: Upkeep) -> Upkeep:
+    """What is remembered of a station by now, for us alone until the unit ends."""
+    names = {"station_id": held.station, "tenant_id": held.tenant}
+    await unit.conn.execute(upserting(upkeep).values(**names).on_conflict_do_nothing())
+    query = select(upkeep).where(upkeep.c.station_id == held.station).with_for_update()
+    return _upkeep((await unit.conn.execute(query)).one())
+
+
 async def upkeeps(unit: Unit, *, after: str, limit: int, state: State | None) -> list[Upkeep]:
     """What is remembered of stations, in the order of their ids, from behind ``after``."""
     c = upkeep.c

@@ -360,6 +360,8 @@ class Devices:
         held, plan = await self._planned(ctx, found)
         tries = rules.remembered(held.tries, plan, (), ctx.now)
         async with self._db.unit(ctx) as unit:
+            # Somebody else may have looked meanwhile, and told what is news.
+            held = await store.hold_upkeep(unit, held)
             await unit.emit(*_news(ctx, held, plan))
             held = replace(
                 held, state=plan.state, lines=plan.lines, checked_at=ctx.now, tries=tries
