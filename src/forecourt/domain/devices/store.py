@@ -186,11 +186,14 @@ async def find_upkeep(unit: Unit, station: StationId) -> Upkeep | None:
     return None if row is None else _upkeep(row)
 
 
-async def hold_upkeep(unit: Unit, held: Upkeep) -> Upkeep:
-    """What is remembered of a station by now, for us alone until the unit ends."""
-    names = {"station_id": held.station, "tenant_id": held.tenant}
+async def hold_upkeep(unit: Unit, station: StationId, tenant: TenantId) -> Upkeep:
+    """What is remembered of a station by now, for us alone until the unit ends.
+
+    Whoever changes a part of it starts from this: two of them take turns.
+    """
+    names = {"station_id": station, "tenant_id": tenant}
     await unit.conn.execute(upserting(upkeep).values(**names).on_conflict_do_nothing())
-    query = select(upkeep).where(upkeep.c.station_id == held.station).with_for_update()
+    query = select(upkeep).where(upkeep.c.station_id == station).with_for_update()
     return _upkeep((await unit.conn.execute(query)).one())
 
 

@@ -295,9 +295,7 @@ class Devices:
         self, ctx: Context, station: StationId, plan: Plan, done: Sequence[Applied]
     ) -> None:
         async with self._db.unit(ctx) as unit:
-            held = await store.find_upkeep(unit, station)
-            if held is None:
-                held = Upkeep(station=station, tenant=ctx.tenant)
+            held = await store.hold_upkeep(unit, station, ctx.tenant)
             tries = rules.remembered(held.tries, plan, done, ctx.now)
             await store.save_upkeep(unit, replace(held, tries=tries))
             await store.make_due(unit, station, ctx.tenant, ctx.now + SETTLED_AFTER)
@@ -361,7 +359,7 @@ class Devices:
         tries = rules.remembered(held.tries, plan, (), ctx.now)
         async with self._db.unit(ctx) as unit:
             # Somebody else may have looked meanwhile, and told what is news.
-            held = await store.hold_upkeep(unit, held)
+            held = await store.hold_upkeep(unit, station, ctx.tenant)
             await unit.emit(*_news(ctx, held, plan))
             held = replace(
                 held, state=plan.state, lines=plan.lines, checked_at=ctx.now, tries=tries
@@ -407,7 +405,8 @@ class Devices:
         again = ctx.now + FETCH_AGAIN_FIRST * int(FETCH_AGAIN_FACTOR**held.fetches)
         async with self._db.unit(ctx) as unit:
             await store.forget_parts(unit, held.station, before=ctx.now)
-            after = replace(held, fetches=held.fetches + 1, fetch_after=again)
+            now = await store.hold_upkeep(unit, held.station, ctx.tenant)
+            after = replace(now, fetches=held.fetches + 1, fetch_after=again)
             await store.save_upkeep(unit, after)
         await self._stations.command(ctx, held.station, GetReport(base="full"))
         return again
@@ -424,7 +423,7 @@ class Devices:
             there = len(await self._stations.variables(ctx, station.id))
             async with self._db.unit(ctx) as unit:
                 await store.forget_parts(unit, station.id, before=max(moments))
-                held = await store.find_upkeep(unit, station.id) or _blank(station)
+                held = await store.hold_upkeep(unit, station.id, ctx.tenant)
                 known = replace(
                     held,
                     model_of=rules.model_of(station),
