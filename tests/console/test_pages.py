@@ -62,8 +62,9 @@ def axe(page: Page) -> list[str]:
 def too_wide(page: Page) -> bool:
     """Whether it stays wider than the screen: a row that just arrives may be, for a moment."""
     try:
+        # A function: an expression would be evaluated anew at each look, which our policy forbids.
         page.wait_for_function(
-            "document.documentElement.scrollWidth <= innerWidth", timeout=WIDE_MS
+            "() => document.documentElement.scrollWidth <= innerWidth", timeout=WIDE_MS
         )
     except PlaywrightTimeout:
         return True
