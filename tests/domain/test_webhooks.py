@@ -158,6 +158,8 @@ async def test_gone_disables_at_once_and_tells(database_url: str) -> None:
             "host": "127.0.0.1",
             "reason": "gone",
         }
+        counted = await house.webhooks.house_counts()
+        assert counted == {"enabled": 1, "failing": 0, "disabled": 1, "waiting": 0}
         assert notice.subject == endpoint.id
 
         async def remembered() -> bool:
