@@ -184,8 +184,8 @@ class Database:
 
         ``idle_s``: after so long in a transaction without a word PostgreSQL rolls it back.
 
-        The outbox waits for the oldest transaction of the whole server. One that a process left
-        open, because it hangs or its machine is gone, would hold back everybody's events.
+        The outbox waits for the oldest transaction of this database. One that a process left open,
+        because it hangs or its machine is gone, would hold back everybody's events.
         """
         self.url = url
         self.pool_size = pool_size
