@@ -5,6 +5,7 @@ A picture of each goes to ``build/console``, for somebody to look at.
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -21,6 +22,7 @@ AXE = ROOT / "console" / "node_modules" / "axe-core" / "axe.min.js"
 # WCAG 2.2 AA and what it is built on.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WIDE_MS = 3_000
+STICKING = Path(__file__).with_name("sticking.js").read_text(encoding="utf-8")
 LOOKS: tuple[tuple[str, Literal["light", "dark"]], ...] = (
     ("wide", "light"),
     ("wide", "dark"),
@@ -59,16 +61,15 @@ def axe(page: Page) -> list[str]:
     ]
 
 
-def too_wide(page: Page) -> bool:
-    """Whether it stays wider than the screen: a row that just arrives may be, for a moment."""
+def too_wide(page: Page) -> list[str]:
+    """What sticks out of the screen and stays so: a row that just arrives may, for a moment."""
+    fits = f"() => ({STICKING}\n)().length === 0"
     try:
         # A function: an expression would be evaluated anew at each look, which our policy forbids.
-        page.wait_for_function(
-            "() => document.documentElement.scrollWidth <= innerWidth", timeout=WIDE_MS
-        )
+        page.wait_for_function(fits, timeout=WIDE_MS)
     except PlaywrightTimeout:
-        return True
-    return False
+        return [str(one) for one in page.evaluate(STICKING)]
+    return []
 
 
 def look(made: Visit, name: str) -> None:
@@ -81,9 +82,7 @@ def look(made: Visit, name: str) -> None:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         made.settle()
         page.screenshot(path=SHOTS / f"{name}-{wide}-{scheme}.png", animations="disabled")
-        found = axe(page)
-        if too_wide(page):
-            found.append("wider than the screen")
+        found = [*axe(page), *too_wide(page)]
         made.complaints += [f"{page.url}, {width}, {scheme}: {one}" for one in found]
     wide, high = WIDTHS["wide"]
     page.set_viewport_size({"width": wide, "height": high})
