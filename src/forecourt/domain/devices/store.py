@@ -191,10 +191,13 @@ async def hold_upkeep(unit: Unit, station: StationId, tenant: TenantId) -> Upkee
 
     Whoever changes a part of it starts from this: two of them take turns.
     """
-    names = {"station_id": station, "tenant_id": tenant}
-    await unit.conn.execute(upserting(upkeep).values(**names).on_conflict_do_nothing())
     query = select(upkeep).where(upkeep.c.station_id == station).with_for_update()
-    return _upkeep((await unit.conn.execute(query)).one())
+    row = (await unit.conn.execute(query)).first()
+    if row is None:
+        names = {"station_id": station, "tenant_id": tenant}
+        await unit.conn.execute(upserting(upkeep).values(**names).on_conflict_do_nothing())
+        row = (await unit.conn.execute(query)).one()
+    return _upkeep(row)
 
 
 async def upkeeps(unit: Unit, *, after: str, limit: int, state: State | None) -> list[Upkeep]:
