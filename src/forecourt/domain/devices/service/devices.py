@@ -59,8 +59,9 @@ from forecourt.infra.database import Database
 TEMPLATES_MAX: Final = 500
 # A report of everything has a few hundred parts; numbers past this are somebody's mischief.
 PARTS_MAX: Final = 5_000
-# When a template changes, all stations are looked at: so many a second.
-LOOKS_PER_SECOND: Final = 50
+# So many stations a second are looked at, and no more: all of them are due at once when a template
+# changes, and when a network comes back.
+LOOKS_PER_SECOND: Final = 25
 # A station that does not tell its model is asked again, ever less often, until it boots anew.
 FETCHES_MAX: Final = 6
 FETCH_AGAIN_FIRST: Final = timedelta(minutes=2)
@@ -228,7 +229,7 @@ class Devices:
 
     async def templates(self, ctx: Context) -> Sequence[Template]:
         """All of them, by name."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             return await store.templates_of(unit)
 
     async def template(self, ctx: Context, name: str) -> Template:
@@ -252,7 +253,7 @@ class Devices:
         self, ctx: Context, *, after: str = "", limit: int = 100, state: State | None = None
     ) -> Sequence[Upkeep]:
         """How stations stood when they were last looked at, in the order of their ids."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             return await store.upkeeps(unit, after=after, limit=limit, state=state)
 
     async def apply(
@@ -304,7 +305,7 @@ class Devices:
         self, ctx: Context, station: Station, *, patient: bool = True
     ) -> tuple[Upkeep, Plan]:
         """What is remembered of a station, and what is to be done about it."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             held = await store.find_upkeep(unit, station.id) or _blank(station)
             templates = await store.templates_of(unit)
         wishes = rules.desired(templates, station, self.standards)
@@ -413,7 +414,7 @@ class Devices:
 
     async def _read_reports(self, ctx: Context, station: Station) -> None:
         """If a report of everything is complete, what it does not name is gone."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             reports = await store.parts_of(unit, station.id)
         for parts in reports.values():
             if not rules.whole([(number, last) for number, last, _ in parts]):
