@@ -376,7 +376,7 @@ def watch(
         await rooms.stations.read(ctx, name)
         start, place = ctx.now - timedelta(minutes=since), ("0", 0)
         while True:
-            page = await rooms.stations.timeline(ctx, name, since=start, after=place)
+            page = await rooms.stations.history.happened(ctx, name, since=start, after=place)
             for entry in page:
                 place = entry.place
                 _tell(entry, as_json=as_json)

@@ -38,7 +38,6 @@ from forecourt.domain.stations.model import (
     Admission,
     Connector,
     ConnectorState,
-    Happened,
     Kept,
     Ping,
     Station,
@@ -494,27 +493,6 @@ async def choices_of(unit: Unit, station_id: StationId, component: str, variable
     )
     found = (await unit.conn.execute(query)).scalar() or ""
     return [int(part) for part in found.replace(" ", "").split(",") if part.isdecimal()]
-
-
-# Behind a place, and before whatever a transaction that is still open may add.
-_timeline = text("""
-    SELECT CAST(e.xid AS text) AS xid, e.seq, e.at, e.type, e.body FROM events e
-    WHERE subject = :station AND body ->> 'station' = :station AND at >= :since
-      AND (e.xid, e.seq) > (CAST(CAST(:xid AS text) AS xid8), CAST(:seq AS bigint))
-      AND e.xid < (SELECT settled_before())
-    ORDER BY e.xid, e.seq LIMIT :limit""")
-
-
-async def timeline(
-    unit: Unit, station_id: StationId, *, since: datetime, after: tuple[str, int], limit: int
-) -> list[Happened]:
-    """What happened to a station since a moment and behind a place, in order."""
-    xid, seq = after
-    names = {"station": station_id, "since": since, "xid": xid, "seq": seq, "limit": limit}
-    return [
-        Happened(place=(row.xid, row.seq), at=row.at, type=row.type, body=row.body)
-        for row in await unit.conn.execute(_timeline, names)
-    ]
 
 
 async def record_command(unit: Unit, values: dict[str, object]) -> None:
