@@ -1,5 +1,6 @@
 """Addresses that somebody hands us: what is asked, and what is not."""
 
+import asyncio
 import ssl
 from pathlib import Path
 
@@ -199,6 +200,70 @@ async def test_connections_are_kept_where_that_is_asked_for() -> None:
             assert (await outbound.send("GET", server.url)).body == b"hello"
         await outbound.close()
         assert (len(server.asked), len(dialled)) == (5, 1)
+
+
+class Dials:
+    """A resolver that leads here, and remembers what was dialled."""
+
+    def __init__(self) -> None:
+        self.hosts: list[str] = []
+
+    async def here(self, host: str, _: int) -> list[str]:
+        self.hosts.append(host)
+        return ["127.0.0.1"]
+
+
+async def test_of_those_kept_the_oldest_goes_first() -> None:
+    """And who is asked without a pause has one connection, however many wait."""
+    dials, names = Dials(), [f"n{n}.example" for n in range(4)]
+    async with web(hello, keeps=True) as server:
+        port = server.url.rpartition(":")[2]
+        outbound = Outbound(hosts=frozenset(names), kept_max=3, lookup=dials.here)
+        for name in [*names, names[3], names[1], names[0]]:
+            assert (await outbound.send("GET", f"http://{name}:{port}/")).body == b"hello"
+        await outbound.close()
+        assert dials.hosts == [*names, names[0]]
+
+
+async def test_what_the_other_side_closed_is_not_asked_again() -> None:
+    dials = Dials()
+    async with web(hello) as server:  # Which closes each after its answer, and did not say so.
+        server.keeps = False
+        server.says = lambda _: (200, {"Connection": "keep-alive"}, b"hello")
+        outbound = Outbound(hosts=HERE, kept_max=2, lookup=dials.here)
+        for _ in range(3):
+            assert (await outbound.send("GET", server.url)).body == b"hello"
+            await asyncio.sleep(0.05)
+        await outbound.close()
+        assert len(dials.hosts) == 3
+
+
+async def test_no_answer_is_taken_for_that_of_the_next_question() -> None:
+    """A connection whose answer was cut off, or did not come in time, is not asked again."""
+    dials, says = Dials(), [bytes(1_000_000), b"late", b"right"]
+    async with web(lambda _: (200, {}, says.pop(0)), keeps=True) as server:
+        outbound = Outbound(hosts=HERE, kept_max=2, lookup=dials.here)
+        cut = await outbound.send("GET", server.url, bytes_max=1_000, cut=True)
+        assert cut.body == bytes(1_000)
+        server.silent = True
+        with pytest.raises(OutboundAway):
+            await outbound.send("GET", server.url, timeout_s=0.2)
+        server.silent = False
+        assert (await outbound.send("GET", server.url)).body == b"late"
+        assert (await outbound.send("GET", server.url)).body == b"right"
+        await outbound.close()
+        assert len(dials.hosts) == 3
+
+
+async def test_many_at_once_each_have_their_own_answer() -> None:
+    async with web(lambda asked: (200, {}, asked.body), keeps=True) as server:
+        outbound = Outbound(hosts=HERE, kept_max=4)
+        bodies = [str(n).encode() for n in range(200)]
+        replies = await asyncio.gather(
+            *(outbound.send("POST", server.url, body=body) for body in bodies)
+        )
+        assert [reply.body for reply in replies] == bodies
+        await outbound.close()
 
 
 @pytest.mark.parametrize(

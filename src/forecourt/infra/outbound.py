@@ -9,10 +9,11 @@ between; this is done below the connections that are kept, so that each of them 
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeAlias
 
 import httpcore
 import httpx
@@ -26,6 +27,8 @@ URL_LENGTH_MAX: Final = 2_000
 # A few questions at once are many: stations wait in line for theirs.
 OPEN_MAX: Final = 32
 KEPT_S: Final = 20.0
+# Of these a request without a body says so (RFC 9110, 8.6).
+BODIED: Final = frozenset({"POST", "PUT", "PATCH"})
 # A name may have many addresses; the first few are tried, one after the other.
 ADDRESSES_MAX: Final = 4
 # IPv6 addresses that carry one of IPv4, which may be one of our own network.
@@ -52,6 +55,15 @@ class OutboundAway(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.UNAVAILABLE
     code: ClassVar[str] = "outbound.away"
+
+
+# What the library says when a conversation ends before its end.
+BROKEN: Final = (
+    httpcore.NetworkError,
+    httpcore.TimeoutException,
+    httpcore.ProtocolError,
+    httpcore.ConnectionNotAvailable,
+)
 
 
 class Reply(Struct, frozen=True):
@@ -99,7 +111,7 @@ class Outbound:
         self._kept_max = kept_max
         self._tls = tls
         self._lookup = lookup
-        self._client: httpx.AsyncClient | None = None
+        self._lines: _Lines | None = None
 
     def check(self, url: str) -> None:
         """Raise OutboundRefused for what is refused before anybody is asked for its address."""
@@ -122,45 +134,33 @@ class Outbound:
         is no answer.
         """
         whole = self._checked(url)
+        request = _request(method, whole, body, headers or {})
         try:
-            async with AsyncExitStack() as stack:
-                await stack.enter_async_context(asyncio.timeout(timeout_s))
-                await stack.enter_async_context(self._open)
-                client = self._client_made()
-                request = client.build_request(
-                    method,
-                    whole,
-                    content=body,
-                    # Compressed, a small answer could become a large one in our memory.
-                    headers={"Accept-Encoding": "identity", **(headers or {})},
-                    timeout=timeout_s,
-                )
-                response = await client.send(request, stream=True)
-                stack.push_async_callback(response.aclose)
+            # One time for all: for each step of its own the library would start and stop a timer.
+            async with (
+                asyncio.timeout(timeout_s),
+                self._open,
+                self._lines_made().asked(request) as response,
+            ):
                 received = await _received(response, bytes_max, cut=cut)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError) as error:
+        except (*BROKEN, TimeoutError, OSError) as error:
             raise OutboundAway(
                 f"{whole.host} does not answer", url=url, cause=repr(error)
             ) from error
-        told = {name.lower(): value for name, value in response.headers.items()}
-        return Reply(response.status_code, told, received)
+        return Reply(response.status, _told(response), received)
 
     async def close(self) -> None:
         """Close the connections that were kept."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        lines, self._lines = self._lines, None
+        if lines is not None:
+            await lines.close()
 
-    def _client_made(self) -> httpx.AsyncClient:
+    def _lines_made(self) -> "_Lines":
         # Reading the authorities takes a while: once, and not before it is needed.
-        if self._client is None:
+        if self._lines is None:
             self._tls = self._tls or httpx.create_ssl_context(trust_env=False)
-            self._client = httpx.AsyncClient(
-                transport=_Transport(self._tls, _Dialler(self._resolved), self._kept_max),
-                trust_env=False,
-                follow_redirects=False,
-            )
-        return self._client
+            self._lines = _Lines(self._tls, _Dialler(self._resolved), self._kept_max)
+        return self._lines
 
     def _checked(self, url: str) -> httpx.URL:
         whole = _parsed(url)
@@ -209,19 +209,80 @@ class _Dialler(httpcore.AsyncNetworkBackend):
         raise failed
 
 
-class _Transport(httpx.AsyncHTTPTransport):
-    """The library's own, but for who dials."""
+_Line: TypeAlias = httpcore.AsyncHTTPConnection
+_Far: TypeAlias = tuple[bytes, bytes, int]
+"""Scheme, host and port."""
+
+
+class _Lines:
+    """Connections, each with one question at a time, and those of them that wait for their next.
+
+    The library's own pool looks at all of its connections for each of them at every question: with
+    a hundred that was nine tenths of what a question cost. Here a question looks at one.
+    """
 
     def __init__(self, tls: ssl.SSLContext, dialler: _Dialler, kept_max: int) -> None:
-        super().__init__(verify=tls, trust_env=False)
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls,
-            # How many are open at once is limited before it comes to this.
-            max_connections=None,
-            max_keepalive_connections=kept_max,
-            keepalive_expiry=KEPT_S,
-            network_backend=dialler,
+        self._tls = tls
+        self._dialler = dialler
+        self._kept_max = kept_max
+        self._waiting: dict[_Far, list[_Line]] = {}
+        """By whom they lead to; within each, as in all, the oldest first."""
+        self._all: OrderedDict[_Line, _Far] = OrderedDict()
+
+    @asynccontextmanager
+    async def asked(self, request: httpcore.Request) -> AsyncGenerator[httpcore.Response]:
+        """The answer's head, whose body may be read within. Raises what is ``BROKEN``."""
+        origin = request.url.origin
+        far = (origin.scheme, origin.host, origin.port)
+        line = await self._taken(far) or _Line(
+            origin, ssl_context=self._tls, keepalive_expiry=KEPT_S, network_backend=self._dialler
         )
+        try:
+            response = await line.handle_async_request(request)
+            try:
+                yield response
+            finally:
+                await response.aclose()
+        finally:
+            # Idle it is if the answer was read to its end; anything else was not ours to hear.
+            if line.is_idle() and not line.is_closed() and self._kept_max > 0:
+                await self._keep(far, line)
+            else:
+                await line.aclose()
+
+    async def close(self) -> None:
+        """Close those that wait."""
+        while self._all:
+            await self._drop_oldest()
+
+    async def _taken(self, far: _Far) -> _Line | None:
+        """One that waited and is still good: the youngest, so that those too many grow old."""
+        waiting = self._waiting.get(far, [])
+        while waiting:
+            line = waiting.pop()
+            del self._all[line]
+            if not waiting:
+                del self._waiting[far]
+            if not line.has_expired():
+                return line
+            await line.aclose()
+        return None
+
+    async def _keep(self, far: _Far, line: _Line) -> None:
+        self._all[line] = far
+        self._waiting.setdefault(far, []).append(line)
+        while len(self._all) > self._kept_max or (
+            self._all and next(iter(self._all)).has_expired()
+        ):
+            await self._drop_oldest()
+
+    async def _drop_oldest(self) -> None:
+        line, far = self._all.popitem(last=False)
+        waiting = self._waiting[far]
+        waiting.remove(line)
+        if not waiting:
+            del self._waiting[far]
+        await line.aclose()
 
 
 def is_public(address: str) -> bool:
@@ -257,9 +318,36 @@ def _is_web(port: int) -> bool:
     return port in WEB_PORTS or (port >= UNPRIVILEGED and port not in BAD_PORTS)
 
 
-async def _received(response: httpx.Response, bytes_max: int, *, cut: bool) -> bytes:
+def _request(
+    method: str, url: httpx.URL, body: bytes, headers: Mapping[str, str]
+) -> httpcore.Request:
+    said = {
+        "host": url.netloc.decode("ascii"),
+        "accept": "*/*",
+        # Compressed, a small answer could become a large one in our memory.
+        "accept-encoding": "identity",
+        "user-agent": "Forecourt",
+        **{name.lower(): value for name, value in headers.items()},
+    }
+    if body or method in BODIED:
+        said["content-length"] = str(len(body))
+    target = httpcore.URL(
+        scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
+    )
+    return httpcore.Request(method, target, headers=[*said.items()], content=body)
+
+
+def _told(response: httpcore.Response) -> dict[str, str]:
+    told: dict[str, str] = {}
+    for raw_name, raw_value in response.headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        told[name] = f"{told[name]}, {value}" if name in told else value
+    return told
+
+
+async def _received(response: httpcore.Response, bytes_max: int, *, cut: bool) -> bytes:
     held = bytearray()
-    async for part in response.aiter_raw():
+    async for part in response.aiter_stream():
         held += part
         if len(held) > bytes_max:
             if cut:

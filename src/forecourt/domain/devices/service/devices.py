@@ -60,8 +60,9 @@ from forecourt.infra.database import Database
 TEMPLATES_MAX: Final = 500
 # A report of everything has a few hundred parts; numbers past this are somebody's mischief.
 PARTS_MAX: Final = 5_000
-# When a template changes, all stations are looked at: so many a second.
-LOOKS_PER_SECOND: Final = 50
+# So many stations a second are looked at, and no more: all of them are due at once when a template
+# changes, and when a network comes back.
+LOOKS_PER_SECOND: Final = 25
 # A station that does not tell its model is asked again, ever less often, until it boots anew.
 FETCHES_MAX: Final = 6
 FETCH_AGAIN_FIRST: Final = timedelta(minutes=2)
@@ -229,7 +230,7 @@ class Devices:
 
     async def templates(self, ctx: Context) -> Sequence[Template]:
         """All of them, by name."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             return await store.templates_of(unit)
 
     async def template(self, ctx: Context, name: str) -> Template:
@@ -312,7 +313,7 @@ class Devices:
         self, ctx: Context, station: Station, *, patient: bool = True
     ) -> tuple[Upkeep, Plan]:
         """What is remembered of a station, and what is to be done about it."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             held = await store.find_upkeep(unit, station.id) or _blank(station)
             templates = await store.templates_of(unit)
         wishes = rules.desired(templates, station, self.standards)
@@ -365,6 +366,7 @@ class Devices:
             await self._stations.forget_variables(ctx, station)
         held, plan = await self._planned(ctx, found)
         tries = rules.remembered(held.tries, plan, (), ctx.now)
+        here = self._links.find(station) is not None
         async with self._db.unit(ctx) as unit:
             # Somebody else may have looked meanwhile, and told what is news.
             held = await store.hold_upkeep(unit, station, ctx.tenant)
@@ -372,20 +374,24 @@ class Devices:
             held = replace(
                 held, state=plan.state, lines=plan.lines, checked_at=ctx.now, tries=tries
             )
+            fetch = self._to_fetch(found, held)
+            fetch_now = fetch and here and (held.fetch_after or ctx.now) <= ctx.now
+            if fetch_now:
+                await store.forget_parts(unit, station, before=ctx.now)
+                again = ctx.now + FETCH_AGAIN_FIRST * int(FETCH_AGAIN_FACTOR**held.fetches)
+                held = replace(held, fetches=held.fetches + 1, fetch_after=again)
             await store.save_upkeep(unit, held)
-        fetch = self._to_fetch(found, held)
         lines = [line for line in plan.to_set if line.auto]
         waiting = [] if plan.next_try is None else [plan.next_try]
         if not fetch and not lines:
             return min(waiting, default=None)
-        if self._links.find(station) is None:
+        if not here:
             self._away.add(station)
             return ctx.now + (ELSEWHERE_AGAIN if found.connected else AWAY_AGAIN)
-        if fetch:
-            if held.fetch_after is not None and held.fetch_after > ctx.now:
-                waiting.append(held.fetch_after)
-            else:
-                waiting.append(await self._fetch(ctx, held))
+        if fetch and held.fetch_after is not None:
+            waiting.append(held.fetch_after)
+        if fetch_now:
+            await self._stations.command(ctx, station, GetReport(base="full"))
         if lines:
             await self._set(ctx, station, plan, lines)
             waiting.append(ctx.now + SETTLED_AFTER)
@@ -408,20 +414,9 @@ class Devices:
         )
         return profile is None or not profile.no_measurand_autodetect
 
-    async def _fetch(self, ctx: Context, held: Upkeep) -> datetime:
-        """Ask for the whole model; when to ask again, should it not come."""
-        again = ctx.now + FETCH_AGAIN_FIRST * int(FETCH_AGAIN_FACTOR**held.fetches)
-        async with self._db.unit(ctx) as unit:
-            await store.forget_parts(unit, held.station, before=ctx.now)
-            now = await store.hold_upkeep(unit, held.station, ctx.tenant)
-            after = replace(now, fetches=held.fetches + 1, fetch_after=again)
-            await store.save_upkeep(unit, after)
-        await self._stations.command(ctx, held.station, GetReport(base="full"))
-        return again
-
     async def _read_reports(self, ctx: Context, station: Station) -> None:
         """If a report of everything is complete, what it does not name is gone."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             reports = await store.parts_of(unit, station.id)
         for parts in reports.values():
             if not rules.whole([(number, last) for number, last, _ in parts]):

@@ -242,14 +242,14 @@ class Stations:
 
     async def inventory(self, ctx: Context, station: StationId) -> Sequence[Kept]:
         """The same with when it was told, and with what is gone."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             return await store.variables_of(unit, station, limit=VARIABLES_MAX)
 
     async def networks(
         self, ctx: Context, station: StationId
     ) -> Sequence[tuple[SetNetworkProfile, datetime]]:
         """The ways to reach us that it was given and took, by slot; secrets are hidden."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             return await store.networks_of(unit, station)
 
     async def forget_variables(self, ctx: Context, station: StationId) -> int:
@@ -266,7 +266,7 @@ class Stations:
 
     async def quirk_uses(self, ctx: Context, station: StationId) -> Sequence[QuirkUse]:
         """What was forgiven a station and how often, the newest first; up to a minute late."""
-        async with self._db.unit(ctx) as unit:
+        async with self._db.view(ctx) as unit:
             return await store.quirk_uses_of(unit, station)
 
     async def outlets(

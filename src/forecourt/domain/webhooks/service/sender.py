@@ -82,6 +82,7 @@ class Sender:
         self._woken = asyncio.Event()
         self._settling = asyncio.Event()
         self._open: Counter[EndpointId] = Counter()
+        """Until their outcome is committed: that many may come again if this process dies."""
         self._done: list[Outcome] = []
         self._clean_at = clock.now()
         self.counts = Counts() if counts is None else counts
@@ -122,7 +123,7 @@ class Sender:
                 if gone < CLEANED_AT_ONCE:
                     self._clean_at = now + CLEANS_EVERY
             self._open = +self._open
-            room = OPEN_MAX - self._open.total() - len(self._done)
+            room = OPEN_MAX - self._open.total()
             if room <= 0:
                 return [], POLL_S
             picked = await store.claim(
@@ -165,7 +166,6 @@ class Sender:
             error=error[:ERROR_KEPT].replace("\0", ""),
             answer=answer,
         )
-        self._open[claimed.endpoint] -= 1
         self.sent += 1
         outcome = rules.judged(
             claimed,
@@ -215,6 +215,7 @@ class Sender:
                     await asyncio.sleep(RETRY_S)
                     continue
                 del self._done[: len(outcomes)]
+                self._open.subtract(outcome.claimed.endpoint for outcome in outcomes)
                 self.wake()
 
     async def _settle(self, outcomes: list[Outcome]) -> None:
