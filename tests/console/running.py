@@ -54,7 +54,7 @@ class Platform:
             method, f"{self.url}/api/v1{path}", json=body, headers=headers, timeout=PATIENCE_S
         )
         answer.raise_for_status()
-        return answer.json()
+        return answer.json() if answer.content else None
 
 
 class Forecourt:

@@ -53,27 +53,30 @@ function Behind({ label, series }: ChartProps) {
   const moments = series.at(-1)?.points ?? [];
   const step = Math.max(1, Math.ceil(moments.length / TABLE_ROWS));
   return (
-    <table className="sr">
-      <caption>{label}</caption>
-      <thead>
-        <tr>
-          <th scope="col">t</th>
-          {series.map((one) => <th scope="col" key={one.name}>{one.name}</th>)}
-        </tr>
-      </thead>
-      <tbody>
-        {moments.map(([at], index) =>
-          index % step !== 0 ? null : (
-            <tr key={at}>
-              <th scope="row">{clock(at, language, zone)}</th>
-              {series.map((one) => {
-                const value = one.points[index]?.[1];
-                return <td key={one.name}>{value === null || value === undefined ? "–" : one.format(value)}</td>;
-              })}
-            </tr>
-          ),
-        )}
-      </tbody>
-    </table>
+    // A table is as wide as its words whatever it is told: what hides it has to stand around it.
+    <div className="sr">
+      <table>
+        <caption>{label}</caption>
+        <thead>
+          <tr>
+            <th scope="col">t</th>
+            {series.map((one) => <th scope="col" key={one.name}>{one.name}</th>)}
+          </tr>
+        </thead>
+        <tbody>
+          {moments.map(([at], index) =>
+            index % step !== 0 ? null : (
+              <tr key={at}>
+                <th scope="row">{clock(at, language, zone)}</th>
+                {series.map((one) => {
+                  const value = one.points[index]?.[1];
+                  return <td key={one.name}>{value === null || value === undefined ? "–" : one.format(value)}</td>;
+                })}
+              </tr>
+            ),
+          )}
+        </tbody>
+      </table>
+    </div>
   );
 }

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     select,
@@ -129,17 +130,18 @@ def part_row(
 
 # ---- reports in parts --------------------------------------------------------------------------
 
+# Made once, as all that each look asks: making a statement costs as much as running it.
+_parts_of = (
+    select(report_parts)
+    .where(report_parts.c.station_id == bindparam("station"), report_parts.c.whole)
+    .order_by(report_parts.c.received_at.desc(), report_parts.c.request_id)
+)
+
 
 async def parts_of(unit: Unit, station: StationId) -> dict[int, list[tuple[int, bool, datetime]]]:
     """The parts (number, last, moment) of reports of everything, by request, newest first."""
-    c = report_parts.c
-    query = (
-        select(report_parts)
-        .where(c.station_id == station, c.whole)
-        .order_by(c.received_at.desc(), c.request_id)
-    )
     found: dict[int, list[tuple[int, bool, datetime]]] = {}
-    for row in await unit.conn.execute(query):
+    for row in await unit.conn.execute(_parts_of, {"station": station}):
         found.setdefault(row.request_id, []).append((row.seq_no, row.last, row.received_at))
     return found
 
@@ -153,6 +155,14 @@ async def forget_parts(unit: Unit, station: StationId, *, before: datetime) -> N
 
 
 # ---- upkeep -----------------------------------------------------------------------------------
+
+_find = select(upkeep).where(upkeep.c.station_id == bindparam("station"))
+_hold = _find.with_for_update()
+_release = (
+    update(upkeep)
+    .where(upkeep.c.station_id == bindparam("station"))
+    .values(claimed_until=None, due_at=func.coalesce(upkeep.c.due_at, bindparam("due")))
+)
 
 # A claim that nobody ended is as good as due: whoever had it fell.
 _claim = text("""
@@ -173,16 +183,11 @@ async def claim(
 
 async def release(unit: Unit, station: StationId, *, due_at: datetime | None) -> None:
     """Done with a station until ``due_at``, or until what happened to it meanwhile is due."""
-    c = upkeep.c
-    await unit.conn.execute(
-        update(upkeep)
-        .where(c.station_id == station)
-        .values(claimed_until=None, due_at=func.coalesce(c.due_at, due_at))
-    )
+    await unit.conn.execute(_release, {"station": station, "due": due_at})
 
 
 async def find_upkeep(unit: Unit, station: StationId) -> Upkeep | None:
-    row = (await unit.conn.execute(select(upkeep).where(upkeep.c.station_id == station))).first()
+    row = (await unit.conn.execute(_find, {"station": station})).first()
     return None if row is None else _upkeep(row)
 
 
@@ -191,10 +196,12 @@ async def hold_upkeep(unit: Unit, station: StationId, tenant: TenantId) -> Upkee
 
     Whoever changes a part of it starts from this: two of them take turns.
     """
-    names = {"station_id": station, "tenant_id": tenant}
-    await unit.conn.execute(upserting(upkeep).values(**names).on_conflict_do_nothing())
-    query = select(upkeep).where(upkeep.c.station_id == station).with_for_update()
-    return _upkeep((await unit.conn.execute(query)).one())
+    row = (await unit.conn.execute(_hold, {"station": station})).first()
+    if row is None:
+        names = {"station_id": station, "tenant_id": tenant}
+        await unit.conn.execute(upserting(upkeep).values(**names).on_conflict_do_nothing())
+        row = (await unit.conn.execute(_hold, {"station": station})).one()
+    return _upkeep(row)
 
 
 async def upkeeps(unit: Unit, *, after: str, limit: int, state: State | None) -> list[Upkeep]:

@@ -358,6 +358,7 @@ class Devices:
             await self._stations.forget_variables(ctx, station)
         held, plan = await self._planned(ctx, found)
         tries = rules.remembered(held.tries, plan, (), ctx.now)
+        here = self._links.find(station) is not None
         async with self._db.unit(ctx) as unit:
             # Somebody else may have looked meanwhile, and told what is news.
             held = await store.hold_upkeep(unit, station, ctx.tenant)
@@ -365,20 +366,24 @@ class Devices:
             held = replace(
                 held, state=plan.state, lines=plan.lines, checked_at=ctx.now, tries=tries
             )
+            fetch = self._to_fetch(found, held)
+            fetch_now = fetch and here and (held.fetch_after or ctx.now) <= ctx.now
+            if fetch_now:
+                await store.forget_parts(unit, station, before=ctx.now)
+                again = ctx.now + FETCH_AGAIN_FIRST * int(FETCH_AGAIN_FACTOR**held.fetches)
+                held = replace(held, fetches=held.fetches + 1, fetch_after=again)
             await store.save_upkeep(unit, held)
-        fetch = self._to_fetch(found, held)
         lines = [line for line in plan.to_set if line.auto]
         waiting = [] if plan.next_try is None else [plan.next_try]
         if not fetch and not lines:
             return min(waiting, default=None)
-        if self._links.find(station) is None:
+        if not here:
             self._away.add(station)
             return ctx.now + (ELSEWHERE_AGAIN if found.connected else AWAY_AGAIN)
-        if fetch:
-            if held.fetch_after is not None and held.fetch_after > ctx.now:
-                waiting.append(held.fetch_after)
-            else:
-                waiting.append(await self._fetch(ctx, held))
+        if fetch and held.fetch_after is not None:
+            waiting.append(held.fetch_after)
+        if fetch_now:
+            await self._stations.command(ctx, station, GetReport(base="full"))
         if lines:
             await self._set(ctx, station, plan, lines)
             waiting.append(ctx.now + SETTLED_AFTER)
@@ -400,17 +405,6 @@ class Devices:
             station.quirks, vendor=station.vendor, model=station.model, firmware=station.firmware
         )
         return profile is None or not profile.no_measurand_autodetect
-
-    async def _fetch(self, ctx: Context, held: Upkeep) -> datetime:
-        """Ask for the whole model; when to ask again, should it not come."""
-        again = ctx.now + FETCH_AGAIN_FIRST * int(FETCH_AGAIN_FACTOR**held.fetches)
-        async with self._db.unit(ctx) as unit:
-            await store.forget_parts(unit, held.station, before=ctx.now)
-            now = await store.hold_upkeep(unit, held.station, ctx.tenant)
-            after = replace(now, fetches=held.fetches + 1, fetch_after=again)
-            await store.save_upkeep(unit, after)
-        await self._stations.command(ctx, held.station, GetReport(base="full"))
-        return again
 
     async def _read_reports(self, ctx: Context, station: Station) -> None:
         """If a report of everything is complete, what it does not name is gone."""
