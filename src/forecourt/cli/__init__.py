@@ -74,11 +74,13 @@ class _Commands(TyperGroup):
         """Their names; none is loaded."""
         return [*self.commands]
 
-    def get_command(self, _: Any, cmd_name: str) -> TyperCommand | None:
+    def brief(self, _: Any, cmd_name: str) -> TyperCommand | None:
         """What help and a shell's completion tell of a command: not loaded, it cannot run."""
         if cmd_name not in self.commands:
             return None
         return TyperCommand(name=cmd_name, help=COMMANDS[cmd_name])
+
+    get_command = brief  # As the library calls it.
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The command that is asked for, loaded."""
