@@ -74,7 +74,7 @@ class _Commands(TyperGroup):
         """Their names; none is loaded."""
         return [*self.commands]
 
-    def brief(self, _: Any, cmd_name: str) -> TyperCommand | None:
+    def brief(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
         """What help and a shell's completion tell of a command: not loaded, it cannot run."""
         if cmd_name not in self.commands:
             return None
