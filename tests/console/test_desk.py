@@ -38,6 +38,22 @@ def test_messages_appear_as_they_pass_and_stand_still_when_wanted(
     expect(table.get_by_role("button", name=re.compile("Heartbeat"))).to_have_count(0)
 
 
+def test_messages_from_the_oldest_that_is_kept(inside: Page, platform: Platform) -> None:
+    station = a_station(platform, "ocpp2.0.1")
+    kept = platform.api("GET", f"/stations/{station}/messages?sort=at&limit=1")["items"][0]
+    inside.goto(f"/stations/{station}?tab=messages")
+    table = inside.get_by_role("table", name="Messages")
+    head = table.get_by_role("columnheader", name="Time")
+    expect(head).to_have_attribute("aria-sort", "descending")
+    head.get_by_role("button").click()
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    first = table.get_by_role("row").nth(1)
+    expect(first).to_contain_text(f"{kept['action']} call")
+    expect(inside.get_by_role("switch", name="Follow")).to_be_disabled()
+    head.get_by_role("button").click()
+    expect(inside.get_by_role("switch", name="Follow")).to_be_enabled()
+
+
 def test_an_exchange_is_copied_as_a_test(inside: Page, platform: Platform) -> None:
     station = a_station(platform)
     inside.context.grant_permissions(["clipboard-read", "clipboard-write"])

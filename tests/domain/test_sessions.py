@@ -152,7 +152,7 @@ async def test_from_plug_to_record_with_everything_told_twice(site: Site) -> Non
     assert (record.state, record.progress.energy_wh) == (SessionState.ENDED, 600)
     assert record.progress.flags == ()
     assert record.ended_at == NOW + 6 * minute
-    kept = await site.sessions.readings(site.ctx, record)
+    kept = (await site.sessions.readings(site.ctx, record)).items
     assert [one.energy_wh for one in kept] == [1_100, 1_200, 1_300, 1_400, 1_500]
     assert await site.count("events WHERE type = 'session.ended'") == 1
 

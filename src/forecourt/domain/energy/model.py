@@ -117,6 +117,10 @@ class Battery(Struct, frozen=True, kw_only=True):
     info: str = ""
 
 
+SWAP_SORTS: Final = ("at",)
+"""What battery swaps may be sorted by."""
+
+
 class Swap(Struct, frozen=True, kw_only=True):
     """Batteries went in or out (2.1)."""
 

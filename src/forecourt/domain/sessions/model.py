@@ -80,6 +80,9 @@ class Progress(Struct, frozen=True, gc=False):
 SORTS: Final = ("id", "started_at", "ended_at", "energy_wh", "station")
 """What sessions may be sorted by."""
 
+READING_SORTS: Final = ("sampled_at",)
+"""What a session's readings may be sorted by."""
+
 
 class PowerSpan(Struct, frozen=True, kw_only=True):
     """A span of whole steps."""

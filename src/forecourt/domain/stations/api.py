@@ -15,11 +15,12 @@ from msgspec import Meta, Struct
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
-from forecourt.base.pages import SAME_MOMENT_MAX, Wanted, cursor_at, moment, page_end
+from forecourt.base.pages import Wanted
 from forecourt.base.text import PRINTABLE, Line, Secret
 from forecourt.domain.catalogue import AUTO, STRICT, Catalogue, advice_of
 from forecourt.domain.stations.commands import Interface, recorded
 from forecourt.domain.stations.model import (
+    MESSAGE_SORTS,
     SORTS,
     Admission,
     Connector,
@@ -32,18 +33,12 @@ from forecourt.domain.stations.model import (
 from forecourt.domain.stations.plan import Upgrade, Way
 from forecourt.domain.stations.service import Stations
 
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
-Words = Annotated[
-    str,
-    QueryParameter(max_length=200, pattern=PRINTABLE, description="Words that are in the frame."),
-]
 Since = Annotated[datetime | None, QueryParameter(description="Then or later.")]
 Until = Annotated[datetime | None, QueryParameter(description="Before then.")]
 # The framework keeps the names of what is injected for itself.
 OfFirmware = Annotated[str | None, QueryParameter(name="firmware", description="With this.")]
 Profile = Annotated[int, Meta(ge=0, le=3)]
 CertificateName = Annotated[str, Meta(max_length=64, pattern=PRINTABLE)]
-Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
 Choice = Annotated[str, Meta(min_length=1, max_length=50)]
 """A quirk profile's name, or ``auto``, ``none``, ``strict``."""
 
@@ -354,38 +349,40 @@ class StationRoutes(Controller):
         """Forget a station, and end its connection; its sessions and messages stay."""
         await stations.remove(ctx, StationId(station_id))
 
-    @get("/{station_id:str}/messages", operation_id="list_messages", summary="Raw messages")
+    @get(
+        "/{station_id:str}/messages",
+        operation_id="list_messages",
+        summary="Raw messages",
+        sorts=MESSAGE_SORTS,
+    )
     async def messages(
         self,
         ctx: NamedDependency[Context],
         stations: NamedDependency[Stations],
+        search: NamedDependency[Wanted],
         station_id: FromPath[str],
         *,
-        limit: Limit = 100,
-        cursor: Cursor = "",
-        q: Words = "",
         direction: FromQuery[Literal["in", "out"] | None] = None,
         action: FromQuery[str | None] = None,
         since: Since = None,
         until: Until = None,
     ) -> MessagePage:
-        """The raw messages that were kept, newest first. A search looks at the whole frame."""
+        """The raw messages that were kept, newest first if in no other order.
+
+        A search looks at the whole frame.
+        """
         station, _ = await stations.read(ctx, StationId(station_id))
-        before = moment(cursor) if cursor else until
-        found = await stations.messages(
+        found = await stations.history.messages(
             ctx,
             station.id,
-            before=before,
-            limit=limit + SAME_MOMENT_MAX,
-            q=q,
+            search,
             direction=direction,
             action=action,
             since=since,
+            until=until,
         )
-        items = [msgspec.convert(message, MessageView) for message in found]
-        end = page_end([item.at for item in items], limit)
-        more = end < len(items)
-        return MessagePage(items=items[:end], next=cursor_at(items[end - 1].at) if more else None)
+        items = [msgspec.convert(held, MessageView, from_attributes=True) for held in found.items]
+        return MessagePage(items=items, next=found.next)
 
 
 class QuirkUseView(Struct, frozen=True, kw_only=True):

@@ -48,7 +48,6 @@ _SAVE_AFTER: Final = tuple(timedelta(seconds=240 + 120 * n / 63) for n in range(
 # On the hot path: to look a member up costs more than to compare it.
 _ACTIVE: Final = SessionState.ACTIVE
 # Readings of one session that one page shows.
-READINGS_PAGE_MAX: Final = 10_000
 
 
 class Turn:
@@ -105,17 +104,14 @@ class Sessions:
         return Page(items=items, next=found.next)
 
     async def readings(
-        self, ctx: Context, session: Session, *, after: datetime | None = None, limit: int = 1000
-    ) -> Sequence[Reading]:
-        """What the meter said during a session, in the order of its moments."""
-        async with self._db.unit(ctx) as unit:
-            return await store.readings(
-                unit,
-                session,
-                since=session.started_at - store.RECENT,
-                after=after,
-                limit=min(limit, READINGS_PAGE_MAX),
-            )
+        self, ctx: Context, session: Session, wanted: Wanted = FIRST_PAGE
+    ) -> Page[Reading]:
+        """What the meter said during a session, in the order of its moments if in no other one.
+
+        Raises CursorInvalid, SortUnknown.
+        """
+        async with self._db.view(ctx) as unit:
+            return await store.readings(unit, session, wanted)
 
     async def counts(self, ctx: Context) -> dict[str, int]:
         """How many run, and with how much power."""

@@ -25,6 +25,7 @@ from forecourt.base.ids import SessionId, StationId, TenantId
 from forecourt.base.pages import Page, Wanted
 from forecourt.domain.access import Standing, folded
 from forecourt.domain.sessions.model import (
+    READING_SORTS,
     SORTS,
     Flag,
     Load,
@@ -412,21 +413,22 @@ async def page(unit: Unit, wanted: Wanted, fit: SessionFields) -> Page[Session]:
     return found.of([made(row) for row in found.rows])
 
 
-async def readings(
-    unit: Unit, session: Session, *, since: datetime, after: datetime | None, limit: int
-) -> list[Reading]:
-    """A session's readings in the order of their moments, from behind ``after``."""
+async def readings(unit: Unit, session: Session, wanted: Wanted) -> Page[Reading]:
+    """A session's readings, in the order of their moments if in no other one.
+
+    No index has a session's name: its moments, and as much again as a clock may be wrong, keep the
+    station's other readings from being looked at. Raises CursorInvalid, SortUnknown.
+    """
     c = meter_values.c
     query = (
         select(meter_values)
         .where(c.station_id == session.station, c.session_id == session.id)
-        .where(c.sampled_at >= since)
-        .order_by(c.sampled_at, c.digest)
-        .limit(limit)
+        .where(c.sampled_at >= session.started_at - RECENT)
     )
-    if after is not None:
-        query = query.where(c.sampled_at > after)
-    return [_reading(row) for row in await unit.conn.execute(query)]
+    if session.ended_at is not None:
+        query = query.where(c.sampled_at <= session.ended_at + RECENT)
+    found = await list_rows(unit, query, _READING_LIST, wanted)
+    return found.of([_reading(row) for row in found.rows])
 
 
 async def counts(unit: Unit, *, since: datetime) -> dict[str, int]:
@@ -446,6 +448,11 @@ _LISTING: Final = Listing(
     sorts=sorts(sessions, SORTS, id=sessions.c.session_id, station=sessions.c.station_id),
     key=(sessions.c.session_id,),
     default="-id",
+)
+_READING_LIST: Final = Listing(
+    sorts=sorts(meter_values, READING_SORTS),
+    key=(meter_values.c.sampled_at, meter_values.c.evse_no, meter_values.c.digest),
+    default="sampled_at",
 )
 
 
