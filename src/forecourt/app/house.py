@@ -273,7 +273,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             await opened.open()
         for worker in (committer, relay, courier, caretaker, feeder, sender):
             tasks.create_task(worker.run())
-        tasks.create_task(housekeeping(db, settings, clock))
+        tasks.create_task(housekeeping(db, rooms.sessions, settings, clock))
         tasks.create_task(summing_up(rooms.sessions.power, clock))
         await gateway.open()
         tasks.create_task(dispatcher.run())

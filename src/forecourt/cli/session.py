@@ -12,10 +12,12 @@ from forecourt.cli.options import (
     DatabaseUrl,
     DataDir,
     Limit,
+    changing,
     in_rooms,
     list_all,
     out,
     print_json,
+    tell,
 )
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions import Session, SessionState
@@ -63,6 +65,31 @@ def show(
         return await rooms.sessions.read(ctx, SessionId(session))
 
     found = views.session(in_rooms(data_dir, database_url, work))
+    if as_json:
+        print_json(found)
+    else:
+        out.print(views.record(found))
+
+
+@app.command()
+def end(
+    session: Annotated[str, typer.Argument(help="Its id: ses_…")],
+    *,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """End a session whose station is away, with the energy that is known.
+
+    A stop that its station tells later still counts.
+    """
+
+    async def work(rooms: Rooms, ctx: Context) -> Session:
+        over = await rooms.sessions.silent.end(ctx, SessionId(session))
+        await tell(rooms, ctx, "end_session", over.id, after=views.session(over))
+        return over
+
+    found = views.session(changing(data_dir, database_url, work))
     if as_json:
         print_json(found)
     else:

@@ -221,6 +221,29 @@ class TestSessions:
         path = f"/api/v1/sessions/ses_1/readings?cursor={first['next']}"
         assert [r["energy_wh"] for r in (await acme.get(path)).json()["items"]] == [1002]
 
+    async def test_one_is_ended_by_hand_while_its_station_is_away(
+        self, door: Door, acme: httpx.AsyncClient, database_url: str
+    ) -> None:
+        await door.add_station("CP1")
+        conn = await connect(database_url)
+        await rows.session(conn, "ses_1", NOW)
+        await conn.execute("UPDATE stations SET connected = true")
+        path = "/api/v1/sessions/ses_1/end"
+        there = await acme.post(path)
+        assert (there.status_code, there.json()["code"]) == (409, "session.station_connected")
+        await conn.execute("UPDATE stations SET connected = false")
+        await conn.close()
+        over = (await acme.post(path)).json()
+        assert (over["state"], over["energy_wh"], over["flags"]) == (
+            *("ended", 12345),
+            ["stop_missing"],
+        )
+        again = await acme.post(path)
+        assert (again.status_code, again.json()["code"]) == (409, "session.over")
+        assert (await acme.get("/api/v1/sessions/ses_1")).json() == over
+        trail = (await acme.get("/api/v1/audit?q=end_session")).json()["items"]
+        assert [entry["action"] for entry in trail] == ["end_session"]
+
 
 class TestTokens:
     async def test_from_addition_to_removal(self, acme: httpx.AsyncClient) -> None:

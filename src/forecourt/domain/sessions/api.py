@@ -179,6 +179,25 @@ class SessionRoutes(Controller):
         """One session, with what its newest readings say."""
         return session_view(await sessions.read(ctx, SessionId(session_id)))
 
+    @post(
+        "/{session_id:str}/end",
+        operation_id="end_session",
+        summary="End a session by hand",
+        status_code=200,
+    )
+    async def end(
+        self,
+        ctx: NamedDependency[Context],
+        sessions: NamedDependency[Sessions],
+        session_id: FromPath[str],
+    ) -> SessionView:
+        """End a session whose station is away, with the energy that is known, flagged.
+
+        Should the station come back and tell the stop, that counts. While it is connected the
+        answer is `session.station_connected`: ask it to stop instead.
+        """
+        return session_view(await sessions.silent.end(ctx, SessionId(session_id)))
+
     @get(
         "/{session_id:str}/readings",
         operation_id="list_readings",

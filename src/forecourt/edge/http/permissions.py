@@ -47,7 +47,7 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
     ),
     P.COMMANDS: (
         *("command_station", "apply_templates", "place_command", "list_commands"),
-        *("read_command", "cancel_command"),
+        *("read_command", "cancel_command", "end_session"),
     ),
     P.CERTIFICATES_READ: (
         *("list_certificates", "read_certificate", "list_signing_requests", "list_authorities"),

@@ -316,7 +316,7 @@ async def running(unit: Unit, ids: Sequence[StationId]) -> list[Session]:
         .where(sessions.c.station_id.in_(ids), sessions.c.state == SessionState.ACTIVE.value)
         .order_by(sessions.c.session_id)
     )
-    return [_session(row) for row in await unit.conn.execute(query)]
+    return [made(row) for row in await unit.conn.execute(query)]
 
 
 async def after_saved(
@@ -344,7 +344,7 @@ async def find_transaction(glance: Glance, station: StationId, transaction: str)
         station,
         transaction,
     )
-    return None if row is None else _session(row)
+    return None if row is None else made(row)
 
 
 async def find_start(glance: Glance, station: StationId, start_key: str) -> Session | None:
@@ -352,7 +352,7 @@ async def find_start(glance: Glance, station: StationId, start_key: str) -> Sess
     row = await glance.fetchrow(
         "SELECT * FROM sessions WHERE station_id = $1 AND start_key = $2", station, start_key
     )
-    return None if row is None else _session(row)
+    return None if row is None else made(row)
 
 
 async def next_numbers(unit: Unit) -> range:
@@ -385,7 +385,7 @@ async def running_with(
 async def find(unit: Unit, session_id: SessionId) -> Session | None:
     query = select(sessions, _zone).where(sessions.c.session_id == session_id)
     row = (await unit.conn.execute(query)).first()
-    return None if row is None else _session(row)
+    return None if row is None else made(row)
 
 
 async def page(unit: Unit, wanted: Wanted, fit: SessionFields) -> Page[Session]:
@@ -410,7 +410,7 @@ async def page(unit: Unit, wanted: Wanted, fit: SessionFields) -> Page[Session]:
         named = beginning((c.station_id, c.transaction), q)
         query = query.where(or_(c.session_id == q, named, beginning((c.token_folded,), folded(q))))
     found = await list_rows(unit, query, _LISTING, wanted)
-    return found.of([_session(row) for row in found.rows])
+    return found.of([made(row) for row in found.rows])
 
 
 async def readings(unit: Unit, session: Session, wanted: Wanted) -> Page[Reading]:
@@ -472,7 +472,8 @@ async def by_site(unit: Unit, begins: Mapping[str, datetime]) -> dict[str, Load]
     }
 
 
-def _session(row: Any) -> Session:
+def made(row: Any) -> Session:
+    """A session, from its row."""
     return Session(
         id=SessionId(row.session_id),
         tenant=TenantId(row.tenant_id),
