@@ -28,7 +28,7 @@ from forecourt.app.rooms import DEFAULT_TENANT
 from forecourt.base.clock import SystemClock
 from forecourt.base.context import Context
 from forecourt.cli.demo_sites import PLACES
-from forecourt.cli.options import PIPE_COLUMNS
+from forecourt.cli.options import PIPE_COLUMNS, tell
 from forecourt.cli.serve import announced
 from forecourt.domain.access import NewToken, TokenExists
 from forecourt.domain.drivers import PageSettings
@@ -147,7 +147,9 @@ async def _owner(house: House) -> str:
     known = await house.rooms.people.find(ctx, OWNER)
     if known is None:
         new = NewUser(email=OWNER, name="Demo Owner", role=Role.OWNER, password=password)
-        await house.rooms.people.add(ctx, new)
+        async with house.db.together(ctx):
+            made = await house.rooms.people.add(ctx, new)
+            await tell(house.rooms, ctx, "add_user", made.id, after=new)
     else:
         await house.rooms.people.change(ctx, known.id, password=password)
     return f"{OWNER}   {password}"

@@ -39,6 +39,7 @@ from forecourt.domain.tenants.api import (
 )
 from forecourt.domain.webhooks.api import DeliveryRoutes, EventTypeRoutes, WebhookRoutes
 from forecourt.edge.http.account import MeRoutes, home_of
+from forecourt.edge.http.allow import allowing, methods_of
 from forecourt.edge.http.asgi import BODY_BYTES_MAX
 from forecourt.edge.http.auth import (
     Browsers,
@@ -211,6 +212,7 @@ def _routed() -> Litestar:
         logging_config=None,
     )
     one_by_one(app)
+    app.before_send.append(allowing(methods_of(app.routes)))
     return app
 
 
