@@ -60,6 +60,12 @@ def test_help_says_of_a_command_what_it_says_of_itself(name: str) -> None:
     assert COMMANDS[name] == " ".join(itself.split())
 
 
+def test_who_looks_at_a_room_waits_for_no_door() -> None:
+    _, modules = ran("token", "--help")
+    assert "forecourt.domain.rooms" in modules
+    assert not modules & {"litestar", "picows", "uvicorn", "forecourt.edge"}
+
+
 def test_a_shell_completes_commands_and_what_is_below_them() -> None:
     names, modules = ran(
         _FORECOURT_COMPLETE="complete_bash", COMP_WORDS="forecourt s", COMP_CWORD="1"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from asyncpg import connect
 
-from forecourt.app import open_rooms
+from forecourt.app.rooms import open_rooms
 from forecourt.base.clock import SystemClock
 from forecourt.base.context import Context
 from forecourt.base.ids import TenantId

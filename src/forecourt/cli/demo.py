@@ -23,7 +23,8 @@ from rich.progress import Progress as Steps
 from rich.progress import SpinnerColumn, TextColumn
 from rich.table import Table
 
-from forecourt.app import DEFAULT_TENANT, House, open_house
+from forecourt.app.house import House, open_house
+from forecourt.app.rooms import DEFAULT_TENANT
 from forecourt.base.clock import SystemClock
 from forecourt.base.context import Context
 from forecourt.cli.demo_sites import PLACES

@@ -14,7 +14,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from forecourt.app import DEFAULT_TENANT, open_rooms
+from forecourt.app.rooms import DEFAULT_TENANT, open_rooms
 from forecourt.base.clock import SystemClock
 from forecourt.base.context import Context
 from forecourt.base.pages import PAGE_MAX, Page, Wanted
