@@ -166,6 +166,9 @@ class Settings(BaseSettings):
     keep_records_days: int = Field(default=400, ge=7)
     """How long finished business with stations is kept: commands and orders with their answers,
     reports, firmware and log jobs, cleared alarms, and requests for certificates that failed."""
+    end_sessions_after_h: int = Field(default=72, ge=0, le=8_760)
+    """After how many hours without its station a session is given up, with the energy that is
+    known; 0: never. A stop that comes later still counts."""
     keep_customer_information_days: int = Field(default=7, ge=1, le=90)
     """How long what stations told of a customer is kept; fetch it soon."""
     keep_webhook_deliveries_days: int = Field(default=30, ge=1, le=400)

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from forecourt.app import open_rooms
+from forecourt.app.rooms import open_rooms
 from forecourt.base.clock import SystemClock
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId, TenantId

@@ -7,8 +7,9 @@ import pwd
 from pathlib import Path
 
 import pytest
+from asyncpg import connect
 
-from forecourt.app import open_rooms
+from forecourt.app.rooms import open_rooms
 from forecourt.base.clock import SystemClock
 from forecourt.base.context import Context
 from forecourt.base.ids import TenantId
@@ -20,6 +21,7 @@ from forecourt.domain.tenants import AuditEntry
 from forecourt.infra.database import DatabaseAway
 from forecourt.settings import load
 from tests.cli.test_commands import Shell
+from tests.edge.http import rows
 from tests.fixtures.pki import csr_pem
 
 ME = f"cli:{pwd.getpwuid(os.geteuid()).pw_name}"
@@ -70,6 +72,13 @@ def shell(
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.chdir(tmp_path)
     return Shell(tmp_path / "data", database_url, monkeypatch, capsys)
+
+
+async def a_session(url: str) -> None:
+    """One that runs at a station which is away."""
+    conn = await connect(url)
+    await rows.session(conn, "ses_1", SystemClock().now(), tenant="default")
+    await conn.close()
 
 
 async def trail(url: str, folder: Path) -> list[AuditEntry]:
@@ -134,6 +143,16 @@ def test_a_link_from_the_terminal_is_the_only_place_that_has_its_secret(shell: S
     assert len(secret) == 43
     assert secret not in str(told(shell))
     assert shell.run("user", "reset-link", "nobody@b.example").code == 1
+
+
+def test_a_session_is_ended_by_hand(shell: Shell) -> None:
+    shell.good("station", "add", "CP1")
+    assert shell.database_url is not None
+    asyncio.run(a_session(shell.database_url))
+    assert shell.run("session", "end", "ses_2").code == 1
+    assert shell.good("session", "end", "ses_1", "--json").json["stop_reason"] == "EndedByOperator"
+    assert shell.run("session", "end", "ses_1").code == 1
+    assert [(e.action, e.subject) for e in told(shell)][1:] == [("end_session", "ses_1")]
 
 
 class Failure(Exception):

@@ -38,6 +38,22 @@ def test_messages_appear_as_they_pass_and_stand_still_when_wanted(
     expect(table.get_by_role("button", name=re.compile("Heartbeat"))).to_have_count(0)
 
 
+def test_messages_from_the_oldest_that_is_kept(inside: Page, platform: Platform) -> None:
+    station = a_station(platform, "ocpp2.0.1")
+    kept = platform.api("GET", f"/stations/{station}/messages?sort=at&limit=1")["items"][0]
+    inside.goto(f"/stations/{station}?tab=messages")
+    table = inside.get_by_role("table", name="Messages")
+    head = table.get_by_role("columnheader", name="Time")
+    expect(head).to_have_attribute("aria-sort", "descending")
+    head.get_by_role("button").click()
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    first = table.get_by_role("row").nth(1)
+    expect(first).to_contain_text(f"{kept['action']} call")
+    expect(inside.get_by_role("switch", name="Follow")).to_be_disabled()
+    head.get_by_role("button").click()
+    expect(inside.get_by_role("switch", name="Follow")).to_be_enabled()
+
+
 def test_an_exchange_is_copied_as_a_test(inside: Page, platform: Platform) -> None:
     station = a_station(platform)
     inside.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -155,3 +171,31 @@ def test_a_session_tells_periods_messages_and_that_nothing_was_checked(
     expect(messages.locator("pre").first).to_contain_text(session["transaction"])
     expect(inside.get_by_text("no price published")).to_be_visible()
     expect(inside.get_by_text("The station sent no signed values")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("page", "head", "by"),
+    [
+        ("alarms?state=all", "Severity", "severity"),
+        ("reservations", "Kept until", "expires_at"),
+        ("audit", "#", "seq"),
+    ],
+)
+def test_lists_are_sorted_by_their_heads(
+    inside: Page, platform: Platform, page: str, head: str, by: str
+) -> None:
+    station = a_station(platform, "ocpp2.0.1")
+    wish = {"command": "reserve", "token": "SORT-1", "expires_at": "2040-01-01T00:00:00Z"}
+    platform.api("POST", f"/stations/{station}/commands", wish)
+    if page.startswith("alarms"):
+        platform.api("POST", "/stations", {"id": "SORTED"})
+        reported(platform, "SORTED")
+    inside.goto(f"/{page}")
+    found = inside.get_by_role("columnheader", name=head, exact=True)
+    found.get_by_role("button").click()
+    expect(found).to_have_attribute("aria-sort", "ascending")
+    expect(inside).to_have_url(re.compile(f"sort={by}"))
+    if page != "audit":
+        found.get_by_role("button").click()
+        expect(found).to_have_attribute("aria-sort", "descending")
+        expect(inside).to_have_url(re.compile(f"sort=-{by}"))

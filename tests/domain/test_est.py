@@ -92,7 +92,7 @@ class Outside:
         """What the courier does, up to the station's door."""
         for task in await self.security.signing.claim(self.site.ctx.now, most=10):
             await self.security.signing.sign(self.site.ctx, task)
-        return (await self.security.signing.list(self.site.ctx))[0].state
+        return (await self.security.signing.list(self.site.ctx)).items[0].state
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ async def outside(site: Site) -> AsyncGenerator[Outside]:
 async def test_it_signs_what_stations_ask(outside: Outside) -> None:
     assert await outside.ask()
     assert await outside.serve() is RequestState.SIGNED
-    (made,) = await outside.security.inventory.certificates(outside.site.ctx)
+    (made,) = (await outside.security.inventory.certificates(outside.site.ctx)).items
     leaf, sub = (x509.load_der_x509_certificate(der) for der in made.chain)
     assert sub == outside.est.sub.certificate
     leaf.verify_directly_issued_by(sub)
@@ -143,7 +143,7 @@ async def test_after_a_day_somebody_must_look(outside: Outside) -> None:
     for _ in range(12):
         await outside.serve()
         outside.site.clock.advance(8 * 3_600)
-    (request,) = await outside.security.signing.list(outside.site.ctx)
+    (request,) = (await outside.security.signing.list(outside.site.ctx)).items
     assert request.state is RequestState.FAILED
     assert "503" in request.detail
     assert await outside.site.count("events WHERE type = 'certificate.failed'") == 1

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from forecourt.base.ids import SessionId
 from forecourt.domain.access import Authorization, NewToken, Standing
 from forecourt.domain.sessions import (
     EventKind,
@@ -15,10 +17,12 @@ from forecourt.domain.sessions import (
     Reading,
     Session,
     SessionState,
+    SessionUnknown,
     StartReport,
     StopReport,
 )
-from forecourt.domain.stations import NewStation, station_id
+from forecourt.domain.sessions.model import SessionOver, StationThere
+from forecourt.domain.stations import ConnectorState, NewStation, StatusReport, station_id
 from forecourt.infra.commit import Fenced
 from tests.domain.conftest import CP1, NOW, Site
 
@@ -148,7 +152,7 @@ async def test_from_plug_to_record_with_everything_told_twice(site: Site) -> Non
     assert (record.state, record.progress.energy_wh) == (SessionState.ENDED, 600)
     assert record.progress.flags == ()
     assert record.ended_at == NOW + 6 * minute
-    kept = await site.sessions.readings(site.ctx, record)
+    kept = (await site.sessions.readings(site.ctx, record)).items
     assert [one.energy_wh for one in kept] == [1_100, 1_200, 1_300, 1_400, 1_500]
     assert await site.count("events WHERE type = 'session.ended'") == 1
 
@@ -246,3 +250,121 @@ async def test_readings_of_another_station_stay_its_own(site: Site) -> None:
     assert other.id != session.id
     assert (session.station, other.station) == (CP1, "CP2")
     assert await site.count("meter_values") == 2
+
+
+def until(site: Site, moment: datetime) -> None:
+    site.clock.advance((moment - site.clock.now()).total_seconds())
+
+
+def free(at: datetime) -> StatusReport:
+    return StatusReport(evse_no=1, connector_no=1, state=ConnectorState.AVAILABLE, reported_at=at)
+
+
+class TestNoStopComes:
+    """The stop was lost, or the station does not come back: the card must not stay taken."""
+
+    async def a_session(self, site: Site) -> Session:
+        async with site.turn() as turn:
+            session = await site.sessions.start(turn, started(NOW), ACCEPTED)
+        async with site.turn() as turn:
+            at = NOW + timedelta(minutes=5)
+            site.sessions.meter(
+                turn, evse_no=1, transaction=session.transaction, readings=[reading(at, 1_500)]
+            )
+        return session
+
+    async def disconnect(self, site: Site) -> None:
+        async with site.turn() as turn:
+            site.stations.disconnected(turn.ctx, site.live, "closed", turn.changes)
+
+    async def stop(self, site: Site, transaction: str) -> Session | None:
+        async with site.turn() as turn:
+            stop = StopReport(
+                transaction=int(transaction),
+                reported_at=NOW + timedelta(minutes=9),
+                meter_wh=1_700,
+                body="{}",
+            )
+            found = await site.sessions.recall(turn, transaction)
+            return site.sessions.stop(turn, stop, found)
+
+    @pytest.mark.parametrize(
+        ("freed", "later", "ended"),
+        [
+            (timedelta(minutes=6), timedelta(minutes=22), True),
+            (timedelta(minutes=6), timedelta(minutes=20), False),
+            # Free before its last reading: the station tells this of another time, or wrongly.
+            (timedelta(minutes=4), timedelta(minutes=40), False),
+        ],
+    )
+    async def test_its_outlet_is_free(
+        self,
+        site: Site,
+        freed: timedelta,
+        later: timedelta,
+        ended: bool,  # noqa: FBT001  # a column of the table above
+    ) -> None:
+        session = await self.a_session(site)
+        until(site, NOW + freed)
+        async with site.turn() as turn:
+            site.stations.status(turn.ctx, site.live, free(NOW + freed), turn.changes)
+        until(site, NOW + later)
+        async with site.turn() as turn:
+            site.sessions.end_lost(turn)
+        found = await site.sessions.read(site.ctx, session.id)
+        assert (found.state is SessionState.ENDED) is ended
+        if ended:
+            assert found.ended_at == NOW + freed
+            assert (found.stop_reason, found.progress.energy_wh) == ("Lost", 500)
+            assert Flag.STOP_MISSING in found.progress.flags
+            assert await site.count("events WHERE type = 'session.ended'") == 1
+
+    async def test_another_outlet_is_free(self, site: Site) -> None:
+        session = await self.a_session(site)
+        async with site.turn() as turn:
+            other = replace(free(NOW + timedelta(minutes=6)), evse_no=2)
+            site.stations.status(turn.ctx, site.live, other, turn.changes)
+        until(site, NOW + timedelta(hours=2))
+        async with site.turn() as turn:
+            site.sessions.end_lost(turn)
+        found = await site.sessions.read(site.ctx, session.id)
+        assert found.state is SessionState.ACTIVE
+
+    async def test_its_station_stays_away(self, site: Site) -> None:
+        session = await self.a_session(site)
+        three_days = timedelta(days=3)
+        until(site, NOW + 2 * three_days)
+        end = site.sessions.silent.end_abandoned
+        assert await end(site.clock.now(), away_for=three_days) == 0, "it is connected"
+        await self.disconnect(site)
+        assert await end(site.clock.now(), away_for=three_days) == 0, "it has just gone"
+        until(site, NOW + 4 * three_days)
+        assert await end(site.clock.now(), away_for=three_days) == 1
+        assert await end(site.clock.now(), away_for=three_days) == 0
+        found = await site.sessions.read(site.ctx, session.id)
+        assert (found.state, found.stop_reason) == (SessionState.ENDED, "Abandoned")
+        assert found.progress.energy_wh == 500, "with what came after the record was saved"
+        assert found.ended_at == NOW + timedelta(minutes=5)
+        elsewhere = replace(ACCEPTED, sessions_max=1)
+        await site.connect()
+        async with site.turn() as turn:
+            again = await site.sessions.admit(turn, "CARD", elsewhere, evse_no=2)
+        assert again.standing is Standing.ACCEPTED, "its card is free"
+
+    async def test_by_hand_and_the_stop_comes_after_all(self, site: Site) -> None:
+        session = await self.a_session(site)
+        with pytest.raises(StationThere):
+            await site.sessions.silent.end(site.ctx, session.id)
+        await self.disconnect(site)
+        over = await site.sessions.silent.end(site.ctx, session.id)
+        assert (over.stop_reason, over.progress.energy_wh) == ("EndedByOperator", 500)
+        with pytest.raises(SessionOver):
+            await site.sessions.silent.end(site.ctx, session.id)
+        with pytest.raises(SessionUnknown):
+            await site.sessions.silent.end(site.ctx, SessionId("ses_none"))
+        await site.connect()
+        assert site.known.running(1) is None
+        await self.stop(site, session.transaction)
+        found = await site.sessions.read(site.ctx, session.id)
+        assert found.progress.energy_wh == 700
+        assert found.ended_at == NOW + timedelta(minutes=9)

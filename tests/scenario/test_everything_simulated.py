@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from forecourt.app import DEFAULT_TENANT, open_house
+from forecourt.app.house import open_house
+from forecourt.app.rooms import DEFAULT_TENANT
 from forecourt.base.clock import SystemClock
 from forecourt.base.context import Context
 from forecourt.domain.access import NewToken

@@ -28,7 +28,7 @@ import websockets
 from ocpp import v16, v201
 from ocpp.routing import after, on
 
-from forecourt.app import DEFAULT_TENANT, open_rooms
+from forecourt.app.rooms import DEFAULT_TENANT, open_rooms
 from forecourt.base.clock import SystemClock
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId

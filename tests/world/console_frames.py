@@ -33,7 +33,7 @@ from playwright.sync_api import Page, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from forecourt.app import DEFAULT_TENANT, open_rooms
+from forecourt.app.rooms import DEFAULT_TENANT, open_rooms
 from forecourt.base.clock import SystemClock
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId

@@ -26,7 +26,7 @@ from typing import Any, Final
 
 import uvloop
 
-from forecourt.app import House, open_house
+from forecourt.app.house import House, open_house
 from forecourt.base.clock import SystemClock
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId, TenantId

@@ -63,13 +63,15 @@ export const stationQuery = (id: string) =>
     queryFn: ({ signal }) => ask(api.GET("/api/v1/stations/{station_id}", { params: { path: { station_id: id } }, signal })),
   });
 
-export const messagesQuery = (station: string) =>
+export type MessageSort = "at" | "-at";
+
+export const messagesQuery = (station: string, sort: MessageSort = "-at") =>
   infiniteQueryOptions({
-    queryKey: keys.messages(station),
+    queryKey: [...keys.messages(station), sort],
     queryFn: ({ pageParam, signal }) =>
       ask(
         api.GET("/api/v1/stations/{station_id}/messages", {
-          params: { path: { station_id: station }, query: { limit: PAGE, cursor: pageParam } },
+          params: { path: { station_id: station }, query: { limit: PAGE, cursor: pageParam, sort } },
           signal,
         }),
       ),
@@ -99,7 +101,7 @@ export interface Happened {
 
 const TIMELINE_PAGES_MAX = 5;
 
-/** A station's events of the last day, oldest first. */
+/** A station's events of the last day, oldest first; of more than there is room for, the newest. */
 export const timelineQuery = (station: string) =>
   queryOptions({
     queryKey: keys.timeline(station),
@@ -109,7 +111,7 @@ export const timelineQuery = (station: string) =>
       for (let pages = 0; pages < TIMELINE_PAGES_MAX; pages++) {
         const page = await ask(
           api.GET("/api/v1/stations/{station_id}/timeline", {
-            params: { path: { station_id: station }, query: { limit: 1000, cursor } },
+            params: { path: { station_id: station }, query: { limit: 1000, cursor, sort: "-at" } },
             signal,
           }),
         );
@@ -117,7 +119,7 @@ export const timelineQuery = (station: string) =>
         if (page.next === null) break;
         cursor = page.next;
       }
-      return events;
+      return events.reverse();
     },
   });
 
@@ -143,6 +145,9 @@ export const certificatesQuery = (station: string) =>
   });
 
 type Asked<Path extends keyof paths> = paths[Path] extends { get: { parameters: { query?: infer Q } } } ? Omit<NonNullable<Q>, "limit" | "cursor"> : never;
+
+export type AlarmSort = NonNullable<Asked<"/api/v1/alarms">["sort"]>;
+export type ReservationSort = NonNullable<Asked<"/api/v1/reservations">["sort"]>;
 
 export const networkAlarmsQuery = (filters: Asked<"/api/v1/alarms">) =>
   infiniteQueryOptions({
@@ -302,7 +307,9 @@ export const rolesQuery = queryOptions({ queryKey: keys.roles, queryFn: () => as
 
 export const apiKeysQuery = queryOptions({ queryKey: keys.apiKeys, queryFn: async () => (await ask(api.GET("/api/v1/apikeys", { params: { query: { limit: 1000 } } }))).items });
 
-export const auditQuery = (filters: { actor?: string | undefined; subject?: string | undefined }) =>
+export type AuditSort = NonNullable<Asked<"/api/v1/audit">["sort"]>;
+
+export const auditQuery = (filters: { actor?: string | undefined; subject?: string | undefined; sort?: AuditSort | undefined }) =>
   infiniteQueryOptions({
     queryKey: [...keys.audit, filters],
     queryFn: ({ pageParam, signal }) =>

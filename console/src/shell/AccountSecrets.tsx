@@ -88,7 +88,7 @@ export function Totp({ me: { user } }: { me: Me }) {
         <div className="row wrap">
           <Button variant="default" loading={begin.isPending} onClick={() => begin.mutate()}>{user.totp ? t("account.totp_anew") : t("account.totp_begin")}</Button>
           {user.totp && <Button variant="default" loading={anew.isPending} onClick={() => anew.mutate()}>{t("account.codes_anew")}</Button>}
-          {user.totp && <Button variant="subtle" color="gray" loading={remove.isPending} onClick={() => { if (window.confirm(t("account.totp_remove_sure"))) remove.mutate(); }}>{t("account.totp_remove")}</Button>}
+          {user.totp && <Button variant="default" loading={remove.isPending} onClick={() => { if (window.confirm(t("account.totp_remove_sure"))) remove.mutate(); }}>{t("account.totp_remove")}</Button>}
         </div>
       )}
       <Refused error={begin.error ?? anew.error ?? remove.error} />

@@ -9,44 +9,28 @@ from collections.abc import (
 )
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Final, NoReturn
-from urllib.parse import urlsplit
 
 import structlog
 
-from forecourt.app.hooking import delivering, outbound_of
+from forecourt.app.hooking import delivering
 from forecourt.app.keeping import housekeeping, keep_house, summing_up
+from forecourt.app.rooms import DEFAULT_TENANT, postgres_log, rooms_of
 from forecourt.app.serving import port_taken, served
 from forecourt.base.clock import Clock
 from forecourt.base.context import Context
 from forecourt.base.events import Event
-from forecourt.base.ids import TenantId
 from forecourt.domain import access, devices, monitoring, sessions, stations
-from forecourt.domain.access import Access
-from forecourt.domain.billing import Billing
-from forecourt.domain.catalogue import Catalogue
-from forecourt.domain.devices import Caretaker, Devices
-from forecourt.domain.drivers import Below, Drivers
-from forecourt.domain.energy import Energy, NeedsTold
-from forecourt.domain.firmware import Firmware
-from forecourt.domain.monitoring import Monitoring
-from forecourt.domain.orders import Dispatcher, OrderPlaced, Orders
+from forecourt.domain.devices import Caretaker
+from forecourt.domain.energy import NeedsTold
+from forecourt.domain.orders import Dispatcher, OrderPlaced
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import (
-    Authority,
     AuthorityAdded,
     CertificateRequested,
     CertificateRevoked,
-    ContractProvider,
-    EstAuthority,
-    Security,
-    SecurityOptions,
-    Use,
 )
-from forecourt.domain.sessions import Sessions
-from forecourt.domain.sites import Sites
 from forecourt.domain.stations import (
     CommandAnswered,
     Links,
@@ -55,13 +39,9 @@ from forecourt.domain.stations import (
     StationBooted,
     StationChanged,
     StationConnected,
-    Stations,
     StationUnknown,
-    Vouching,
 )
-from forecourt.domain.tariffs import Tariffs
-from forecourt.domain.tenants import Audit, Edits, People, Repeats, Tenants
-from forecourt.domain.webhooks import Feeder, WebhookAdded, WebhookChanged, Webhooks
+from forecourt.domain.webhooks import Feeder, WebhookAdded, WebhookChanged
 from forecourt.edge.http.app import http_app
 from forecourt.edge.http.console import Tiles
 from forecourt.edge.http.limits import Limits, Rate
@@ -81,12 +61,10 @@ from forecourt.infra import migrate, postgres
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import EVENTS, Database
 from forecourt.infra.otlp import TraceOptions, sent
-from forecourt.infra.outbound import Outbound
 from forecourt.infra.outbox import Handler, Relay, Told
 from forecourt.infra.tls import KeyPair
-from forecourt.settings import Settings, secret_key
+from forecourt.settings import Settings
 
-DEFAULT_TENANT: Final = TenantId("default")
 WRITES: Final = (
     *stations.WRITES,
     *devices.WRITES,
@@ -214,36 +192,12 @@ def _understanding(rooms: Rooms) -> Handler:
 
 
 @asynccontextmanager
-async def open_rooms(
-    settings: Settings, clock: Clock, *, only_reads: bool = False
-) -> AsyncGenerator[tuple[Rooms, Database]]:
-    """The rooms on their database, without any door: for commands.
-
-    ``only_reads``: nothing can be changed by them.
-
-    Uses the PostgreSQL of a server that runs in the same data folder, or starts one meanwhile.
-    """
-    async with AsyncExitStack() as stack:
-        if settings.database_url is None:
-            url = await stack.enter_async_context(postgres.at(settings.data_dir, log=_postgres_log))
-        else:
-            url = settings.database_url.get_secret_value()
-        await migrate.upgrade(url)
-        db = Database(url, pool_size=2, only_reads=only_reads)
-        stack.push_async_callback(db.close)
-        rooms = _rooms(db, Links(), settings)
-        if not only_reads:
-            await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
-        yield rooms, db
-
-
-@asynccontextmanager
 async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
     """Build the house, hand it over, and take it down again in reverse."""
     async with AsyncExitStack() as stack:
         db = await _database(stack, settings)
         links = Links()
-        rooms = _rooms(db, links, settings)
+        rooms = rooms_of(db, links, settings)
         await rooms.tenants.ensure(DEFAULT_TENANT, "Default", clock.now())
         await keep_house(db, settings, clock)
         feeder, sender = await stack.enter_async_context(delivering(db, rooms, settings, clock))
@@ -273,7 +227,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             await opened.open()
         for worker in (committer, relay, courier, caretaker, feeder, sender):
             tasks.create_task(worker.run())
-        tasks.create_task(housekeeping(db, settings, clock))
+        tasks.create_task(housekeeping(db, rooms.sessions, settings, clock))
         tasks.create_task(summing_up(rooms.sessions.power, clock))
         await gateway.open()
         tasks.create_task(dispatcher.run())
@@ -309,7 +263,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
 async def _database(stack: AsyncExitStack, settings: Settings) -> Database:
     """The database, at the newest step and answering; closed with the house."""
     if settings.database_url is None:
-        running = postgres.running(settings.data_dir, log=_postgres_log)
+        running = postgres.running(settings.data_dir, log=postgres_log)
         url = (await stack.enter_async_context(running)).url
     else:
         url = settings.database_url.get_secret_value()
@@ -350,87 +304,6 @@ def _tiles(settings: Settings) -> Tiles | None:
     if not settings.map_tiles_url:
         return None
     return Tiles(url=settings.map_tiles_url, credit=settings.map_tiles_credit)
-
-
-def _rooms(db: Database, links: Links, settings: Settings) -> Rooms:
-    key = secret_key(settings.data_dir)
-    catalogue = Catalogue(quirks_file=settings.quirks_file)
-    security = _security(db, key, settings)
-    standing = Stations(
-        db,
-        links=links,
-        secret_key=key,
-        vouching=Vouching(security=security, own_server=settings.tls_cert is None),
-    )
-    noticing = Monitoring(db, vendors=settings.data_transfer_vendors)
-    below = Below(
-        catalogue=catalogue,
-        stations=standing,
-        access=Access(db),
-        sessions=Sessions(db),
-        tariffs=Tariffs(db),
-    )
-    return Rooms(
-        tenants=Tenants(db, secret_key=key),
-        people=People(
-            db,
-            secret_key=key,
-            public_url=settings.public_url,
-            outbound=Outbound(hosts=frozenset(settings.outbound_hosts)),
-        ),
-        audit=Audit(db),
-        edits=Edits(db),
-        repeats=Repeats(db, secret_key=key),
-        catalogue=catalogue,
-        security=security,
-        sites=Sites(db),
-        stations=standing,
-        devices=Devices(
-            db,
-            stations=standing,
-            links=links,
-            catalogue=catalogue,
-            fetches=settings.fetch_device_models,
-            after_boot=timedelta(seconds=settings.upkeep_after_boot_s),
-        ),
-        orders=Orders(db),
-        monitoring=noticing,
-        access=below.access,
-        tariffs=below.tariffs,
-        sessions=below.sessions,
-        energy=Energy(db, stations=standing, monitoring=noticing),
-        firmware=Firmware(db),
-        billing=Billing(db),
-        drivers=Drivers(db, below, secret_key=key),
-        webhooks=Webhooks(db, outbound=outbound_of(settings), secret_key=key),
-    )
-
-
-def _security(db: Database, key: bytes, settings: Settings) -> Security:
-    est, provider = settings.pki_est_url, settings.pki_contract_url
-    chosen = {host for url in (est, provider) if (host := urlsplit(url).hostname)}
-    outbound = Outbound(hosts=frozenset({*settings.outbound_hosts, *chosen}))
-    outside: dict[Use, Authority] = {}
-    if est:
-        credentials = settings.pki_est_credentials.get_secret_value()
-        outside[Use.STATION] = EstAuthority(outbound, est, credentials=credentials)
-    return Security(
-        db,
-        secret_key=key,
-        options=SecurityOptions(
-            organization=settings.pki_organization,
-            demanded=settings.pki_organization if settings.pki_demand_organization else None,
-            url=settings.pki_url,
-            server_days=settings.pki_server_days,
-            station_days=settings.pki_station_days,
-            v2g_days=settings.pki_v2g_days,
-        ),
-        outbound=outbound,
-        outside=outside,
-        provider=ContractProvider(
-            outbound, provider, token=settings.pki_contract_token.get_secret_value()
-        ),
-    )
 
 
 def _port_options(settings: Settings) -> PortOptions:
@@ -513,12 +386,3 @@ async def _pulse(gateway: Gateway, live: Live, clock: Clock) -> None:
             for tenant, station, progress in gateway.progress():
                 body = json.dumps(progress)
                 live.heard(Told("", tenant, "session.progress", station, now, body))
-
-
-# What the embedded server's keeper says when somebody should look.
-ALARMING: Final = ("is gone", "does not start")
-
-
-def _postgres_log(line: str) -> None:
-    tell = log.warning if any(words in line for words in ALARMING) else log.info
-    tell("postgres", line=line)

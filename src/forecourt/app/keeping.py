@@ -1,5 +1,5 @@
 """What the house does by itself: partitions are made ahead and what is old is let go, each hour;
-power is summed up, each minute.
+sessions are ended whose stations do not come back; power is summed up, each minute.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from forecourt.base.clock import Clock
-from forecourt.domain.sessions import Power
+from forecourt.domain.sessions import Power, Sessions
 from forecourt.infra import partitions, retention
 from forecourt.infra.commit import AWAY
 from forecourt.infra.database import Database, DatabaseAway
@@ -110,7 +110,6 @@ def aging(settings: Settings) -> list[Aging]:
         ),
         # After a day a key is as good as new.
         Aging(table="repeats", column="began_at", keep_days=1),
-        Aging(table="logins", column="expires_at", keep_days=1),
     ]
 
 
@@ -126,15 +125,20 @@ async def keep_house(db: Database, settings: Settings, clock: Clock) -> None:
         await conn.close()
 
 
-async def housekeeping(db: Database, settings: Settings, clock: Clock) -> None:
+async def housekeeping(db: Database, sessions: Sessions, settings: Settings, clock: Clock) -> None:
     """Again and again, until cancelled; sooner after the database was away."""
     delay_s = HOUSEKEEPING_EVERY_S
     while True:
         await asyncio.sleep(delay_s)
         try:
             await keep_house(db, settings, clock)
+            if settings.end_sessions_after_h:
+                away_for = timedelta(hours=settings.end_sessions_after_h)
+                ended = await sessions.silent.end_abandoned(clock.now(), away_for=away_for)
+                if ended:
+                    log.info("sessions.abandoned", count=ended)
             delay_s = HOUSEKEEPING_EVERY_S
-        except AWAY as error:
+        except (*AWAY, DatabaseAway) as error:
             log.warning("housekeeping.later", error=str(error))
             delay_s = HOUSEKEEPING_RETRY_S
 

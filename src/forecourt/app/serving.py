@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 import uvicorn
 
 from forecourt.base.errors import ForecourtError, Kind
+from forecourt.edge.http.line import Line
 from forecourt.settings import Settings
 
 HTTP_BACKLOG: Final = 1_024
@@ -33,6 +34,9 @@ async def served(app: Asgi, settings: Settings) -> AsyncGenerator[int]:
     server = _HttpServer(
         uvicorn.Config(
             app,
+            http=Line,
+            # No route is a websocket's: who asks for one is answered as by any other request.
+            ws="none",
             log_config=None,
             access_log=False,
             # Whoever opens the house closes it; the application has nothing to open.

@@ -8,15 +8,13 @@ import base64
 import binascii
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from forecourt.base.errors import ForecourtError, Kind
 
-SAME_MOMENT_MAX: Final = 100
-"""Ask for so many rows more than the page shall have: they may be of its last moment."""
 PAGE_MAX: Final = 1_000
 
 Item = TypeVar("Item")
@@ -77,25 +75,3 @@ def _sound(value: object, kind: Any) -> Any:
     found = msgspec.convert(value, kind)
     # A moment before the first one that there is in UTC is none.
     return found.astimezone(UTC) if isinstance(found, datetime) else found
-
-
-def moment(cursor: str) -> datetime:
-    """Where a page begins. Raises CursorInvalid."""
-    try:
-        found: datetime = msgspec.convert(cursor, Annotated[datetime, Meta(tz=True)])
-    except msgspec.ValidationError:
-        raise CursorInvalid("this cursor is not the 'next' of a page", cursor=cursor) from None
-    return found
-
-
-def cursor_at(at: datetime) -> str:
-    """A moment for ``moment`` to read."""
-    return str(msgspec.to_builtins(at))
-
-
-def page_end(moments: Sequence[datetime], limit: int) -> int:
-    """How many rows make a page of ``limit`` or a few more: rows of one moment stay together."""
-    end = limit
-    while 0 < end < len(moments) and moments[end] == moments[end - 1]:
-        end += 1
-    return min(end, len(moments))

@@ -21,25 +21,29 @@ from forecourt.base.errors import ForecourtError
 
 __all__ = ["app", "main"]
 
-# In the order in which help shows them. A command's module has a function of its name, or, with
-# commands of its own, a Typer named ``app``.
-NAMES: Final = (
-    *(
-        "serve",
-        "demo",
-        "site",
-        "station",
-        "template",
-        "token",
-        "session",
-        "command",
-        "user",
-        "apikey",
-        "webhook",
-    ),
-    "pki",
-    *("db", "config", "doctor", "sim", "bench"),
-)
+# In the order in which help shows them, and what it says of each: their own first words (a test
+# compares), since loading all of them takes seconds. A command's module has a function of its
+# name, or, with commands of its own, a Typer named ``app``.
+COMMANDS: Final = {
+    "serve": "Run the platform: OCPP for stations, HTTP for people and programs. Stops on SIGTERM.",
+    "demo": "Run the platform with a simulated network of stations, cars and drivers.",
+    "site": "Sites: where stations stand.",
+    "station": "Stations: make them known, change them, see them.",
+    "template": "Templates: what stations of some kind shall be set to.",
+    "token": "Tokens: who may charge.",
+    "session": "Sessions: who charged where, and how much.",
+    "command": "Ask stations to do something: command ID reset, or command --site depot reset.",
+    "user": "People: who may log in.",
+    "apikey": "API keys: which programs may ask.",
+    "webhook": "Webhooks: who hears of events.",
+    "pki": "Certificates, and those who sign them.",
+    "db": "The database's tables.",
+    "config": "Settings.",
+    "doctor": "See whether this machine is fit to run the platform; "
+    "exit code 1 when something is bad.",
+    "sim": "Run simulated charging stations against a central system.",
+    "bench": "Measured comparisons, each one command.",
+}
 
 
 class _Book(UserDict[str, Any]):
@@ -63,8 +67,25 @@ class _Commands(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        places = {name: f"{__name__}.{name}" for name in NAMES}
+        places = {name: f"{__name__}.{name}" for name in COMMANDS}
         self.commands = _Book({n: place for n, place in places.items() if find_spec(place)})
+
+    def list_commands(self, _: Any) -> list[str]:
+        """Their names; none is loaded."""
+        return [*self.commands]
+
+    def brief(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
+        """What help and a shell's completion tell of a command: not loaded, it cannot run."""
+        if cmd_name not in self.commands:
+            return None
+        return TyperCommand(name=cmd_name, help=COMMANDS[cmd_name])
+
+    get_command = brief  # As the library calls it.
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command that is asked for, loaded."""
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, found if name is None else self.commands[name], rest
 
 
 def _write_plainly(command: TyperCommand | TyperGroup) -> None:
@@ -77,7 +98,6 @@ def _write_plainly(command: TyperCommand | TyperGroup) -> None:
 app = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from forecourt.base.context import Context
-from forecourt.base.pages import PAGE_MAX, Wanted
+from forecourt.base.pages import PAGE_MAX
 from forecourt.cli import views
 from forecourt.cli.options import (
     AsJson,
@@ -15,7 +15,7 @@ from forecourt.cli.options import (
     DataDir,
     changing,
     err,
-    in_rooms,
+    list_all,
     out,
     print_json,
     tell,
@@ -61,15 +61,14 @@ def list_(
     *, as_json: AsJson = False, data_dir: DataDir = None, database_url: DatabaseUrl = None
 ) -> None:
     """List API keys, those that were revoked too."""
-
-    async def work(rooms: Rooms, ctx: Context) -> list[ApiKey]:
-        return [*(await rooms.tenants.keys(ctx, Wanted(limit=PAGE_MAX))).items]
-
-    found = in_rooms(data_dir, database_url, work)
-    if as_json:
-        print_json({"items": found})
-    else:
-        out.print(views.keys_table(found))
+    list_all(
+        data_dir,
+        database_url,
+        lambda rooms, ctx, wanted: rooms.tenants.keys(ctx, wanted),
+        limit=PAGE_MAX,
+        as_json=as_json,
+        table=views.keys_table,
+    )
 
 
 @app.command()

@@ -23,11 +23,12 @@ from rich.progress import Progress as Steps
 from rich.progress import SpinnerColumn, TextColumn
 from rich.table import Table
 
-from forecourt.app import DEFAULT_TENANT, House, open_house
+from forecourt.app.house import House, open_house
+from forecourt.app.rooms import DEFAULT_TENANT
 from forecourt.base.clock import SystemClock
 from forecourt.base.context import Context
 from forecourt.cli.demo_sites import PLACES
-from forecourt.cli.options import PIPE_COLUMNS
+from forecourt.cli.options import PIPE_COLUMNS, tell
 from forecourt.cli.serve import announced
 from forecourt.domain.access import NewToken, TokenExists
 from forecourt.domain.drivers import PageSettings
@@ -43,8 +44,10 @@ from forecourt.sim.stats import Stats
 OCPP_PORT: Final = 9220
 HTTP_PORT: Final = 8080
 OWNER: Final = "owner@demo.example"
-# A day in less than a minute. Faster, drivers would feel how long a true answer takes.
-SPEED: Final = 2_000.0
+# A day of 40 stations in less than a minute: some two thirds of a core. Faster, drivers would feel
+# how long a true answer takes.
+SPEED_MAX: Final = 2_000.0
+STATIONS_TIMES_SPEED: Final = 80_000.0
 # As much as the console's charts show.
 PAST_H: Final = 24.0
 # The first drivers do not all come at once; unless somebody waits for them.
@@ -62,8 +65,11 @@ def demo(
         ),
     ] = PAST_H,
     speed: Annotated[
-        float, typer.Option(min=2, max=5_000, help="How fast these pass; then time is real.")
-    ] = SPEED,
+        float | None,
+        typer.Option(
+            min=2, max=5_000, help="How fast these pass (default: by stations); then time is real."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another seed is another day.")] = 1,
     data_dir: Annotated[
         Path | None, typer.Option(help="Keep the data here (default: a folder that is deleted).")
@@ -80,6 +86,8 @@ def demo(
             data_dir = Path(folder)
         elif data_dir.is_dir() and any(data_dir.iterdir()):
             past = 0  # It has one.
+        if speed is None:
+            speed = min(SPEED_MAX, STATIONS_TIMES_SPEED / stations)
         settings = load(
             {
                 "data_dir": data_dir,
@@ -161,7 +169,9 @@ async def _owner(house: House) -> str:
     known = await house.rooms.people.find(ctx, OWNER)
     if known is None:
         new = NewUser(email=OWNER, name="Demo Owner", role=Role.OWNER, password=password)
-        await house.rooms.people.add(ctx, new)
+        async with house.db.together(ctx):
+            made = await house.rooms.people.add(ctx, new)
+            await tell(house.rooms, ctx, "add_user", made.id, after=new)
     else:
         await house.rooms.people.change(ctx, known.id, password=password)
     return f"{OWNER}   {password}"

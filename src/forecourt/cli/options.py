@@ -4,7 +4,7 @@ import json
 import os
 import pwd
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
@@ -12,10 +12,12 @@ import msgspec
 import typer
 import uvloop
 from rich.console import Console
+from rich.table import Table
 
-from forecourt.app import DEFAULT_TENANT, open_rooms
+from forecourt.app.rooms import DEFAULT_TENANT, open_rooms
 from forecourt.base.clock import SystemClock
 from forecourt.base.context import Context
+from forecourt.base.pages import PAGE_MAX, Page, Wanted
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.tenants import Deed, hidden
 from forecourt.infra import log
@@ -89,6 +91,42 @@ def changing(
                 return await work(rooms, ctx)
 
     return uvloop.run(run())
+
+
+def list_all(
+    data_dir: Path | None,
+    database_url: str | None,
+    page: Callable[[Rooms, Context, Wanted], Awaitable[Page[T]]],
+    *,
+    limit: int,
+    as_json: bool,
+    table: Callable[[Sequence[T]], Table],
+    none: str = "",
+    told: Callable[[T], object] = lambda one: one,
+) -> None:
+    """Print a room's list, page by page, as a table or for machines.
+
+    ``told`` is what JSON says of one of them; ``none`` is said on standard error instead of an
+    empty table.
+    """
+
+    async def work(rooms: Rooms, ctx: Context) -> list[T]:
+        found: list[T] = []
+        cursor: str | None = ""
+        while cursor is not None and len(found) < limit:
+            wanted = Wanted(limit=min(limit - len(found), PAGE_MAX), cursor=cursor)
+            next_page = await page(rooms, ctx, wanted)
+            found += next_page.items
+            cursor = next_page.next
+        return found
+
+    found = in_rooms(data_dir, database_url, work)
+    if as_json:
+        print_json({"items": [told(one) for one in found]})
+    elif found or not none:
+        out.print(table(found))
+    else:
+        err.print(none)
 
 
 async def tell(

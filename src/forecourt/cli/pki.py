@@ -14,6 +14,7 @@ from rich.table import Table
 from forecourt.base.clock import SystemClock
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId, TenantId
+from forecourt.base.pages import Wanted
 from forecourt.cli.options import (
     AsJson,
     DatabaseUrl,
@@ -183,12 +184,12 @@ def list_(
     async def work(rooms: Rooms, ctx: Context) -> list[Certificate]:
         found = await rooms.security.inventory.certificates(
             ctx,
-            limit=limit,
+            Wanted(limit=limit),
             use=use,
             station=None if station is None else StationId(station),
             expires_before=None if expiring is None else expiring.replace(tzinfo=ctx.now.tzinfo),
         )
-        return [*found]
+        return [*found.items]
 
     found = in_rooms(data_dir, database_url, work)
     if as_json:

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 import uvloop
 
-from forecourt.app import House, open_house
+from forecourt.app.house import House, open_house
 from forecourt.base.clock import SystemClock
 from forecourt.infra import log
 from forecourt.settings import Settings, load

@@ -1,22 +1,23 @@
 """``forecourt session``: who charged where, and how much."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from forecourt.base.context import Context
 from forecourt.base.ids import SessionId, StationId
-from forecourt.base.pages import Wanted
 from forecourt.cli import views
 from forecourt.cli.options import (
     AsJson,
     DatabaseUrl,
     DataDir,
     Limit,
-    err,
+    changing,
     in_rooms,
+    list_all,
     out,
     print_json,
+    tell,
 )
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.sessions import Session, SessionState
@@ -24,8 +25,6 @@ from forecourt.domain.sessions import Session, SessionState
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Sessions: who charged where, and how much."
 )
-
-LIST_AT_ONCE: Final = 1_000
 
 
 @app.command("list")
@@ -40,24 +39,16 @@ def list_(
 ) -> None:
     """List sessions, newest first."""
     where = None if station is None else StationId(station)
-
-    async def work(rooms: Rooms, ctx: Context) -> list[Session]:
-        found: list[Session] = []
-        cursor: str | None = ""
-        while cursor is not None and len(found) < limit:
-            wanted = Wanted(limit=min(limit - len(found), LIST_AT_ONCE), cursor=cursor)
-            page = await rooms.sessions.list(ctx, wanted, station=where, state=state)
-            found += page.items
-            cursor = page.next
-        return found
-
-    found = in_rooms(data_dir, database_url, work)
-    if as_json:
-        print_json({"items": [views.session(session) for session in found]})
-    elif found:
-        out.print(views.sessions_table(found))
-    else:
-        err.print("no sessions")
+    list_all(
+        data_dir,
+        database_url,
+        lambda rooms, ctx, wanted: rooms.sessions.list(ctx, wanted, station=where, state=state),
+        limit=limit,
+        as_json=as_json,
+        table=views.sessions_table,
+        none="no sessions",
+        told=views.session,
+    )
 
 
 @app.command()
@@ -74,6 +65,31 @@ def show(
         return await rooms.sessions.read(ctx, SessionId(session))
 
     found = views.session(in_rooms(data_dir, database_url, work))
+    if as_json:
+        print_json(found)
+    else:
+        out.print(views.record(found))
+
+
+@app.command()
+def end(
+    session: Annotated[str, typer.Argument(help="Its id: ses_…")],
+    *,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """End a session whose station is away, with the energy that is known.
+
+    A stop that its station tells later still counts.
+    """
+
+    async def work(rooms: Rooms, ctx: Context) -> Session:
+        over = await rooms.sessions.silent.end(ctx, SessionId(session))
+        await tell(rooms, ctx, "end_session", over.id, after=views.session(over))
+        return over
+
+    found = views.session(changing(data_dir, database_url, work))
     if as_json:
         print_json(found)
     else:

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 from rich.markup import escape
 
 from forecourt.base.context import Context
-from forecourt.base.pages import Wanted
 from forecourt.cli import views
 from forecourt.cli.options import (
     AsJson,
@@ -15,8 +14,8 @@ from forecourt.cli.options import (
     DataDir,
     Limit,
     changing,
-    err,
     in_rooms,
+    list_all,
     out,
     print_json,
     tell,
@@ -104,17 +103,15 @@ def list_(
     database_url: DatabaseUrl = None,
 ) -> None:
     """List sites, in the order of their ids."""
-
-    async def work(rooms: Rooms, ctx: Context) -> list[Site]:
-        return [*(await rooms.sites.list(ctx, Wanted(limit=limit))).items]
-
-    found = in_rooms(data_dir, database_url, work)
-    if as_json:
-        print_json({"items": found})
-    elif found:
-        out.print(views.sites_table(found))
-    else:
-        err.print("no sites; 'forecourt site add ID' makes one known")
+    list_all(
+        data_dir,
+        database_url,
+        lambda rooms, ctx, wanted: rooms.sites.list(ctx, wanted),
+        limit=limit,
+        as_json=as_json,
+        table=views.sites_table,
+        none="no sites; 'forecourt site add ID' makes one known",
+    )
 
 
 @app.command()

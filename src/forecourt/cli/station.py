@@ -13,7 +13,6 @@ from rich.progress import track
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
-from forecourt.base.pages import Wanted
 from forecourt.cli import securing, station_devices, views
 from forecourt.cli.options import (
     AsJson,
@@ -24,6 +23,7 @@ from forecourt.cli.options import (
     err,
     fail,
     in_rooms,
+    list_all,
     out,
     print_json,
     tell,
@@ -54,7 +54,6 @@ PASSWORD_BYTES: Final = 15
 """20 letters: what OCPP 1.6 stations can store (the security extension, 16 to 20 bytes)."""
 PASSWORD_LENGTH_ADVISED: Final = 16
 IMPORT_AT_ONCE: Final = 1_000
-LIST_AT_ONCE: Final = 1_000
 WATCH_POLL_S: Final = 0.5
 
 Ids = Annotated[list[str], typer.Argument(help="Identities, as in the stations' URLs.")]
@@ -190,24 +189,16 @@ def list_(
     database_url: DatabaseUrl = None,
 ) -> None:
     """List stations, in the order of their identities."""
-
-    async def work(rooms: Rooms, ctx: Context) -> list[views.StationRow]:
-        found: list[views.StationRow] = []
-        cursor: str | None = ""
-        while cursor is not None and len(found) < limit:
-            wanted = Wanted(limit=min(limit - len(found), LIST_AT_ONCE), cursor=cursor)
-            page = await rooms.stations.list(ctx, wanted, connected=connected, site=site)
-            found += page.items
-            cursor = page.next
-        return found
-
-    found = in_rooms(data_dir, database_url, work)
-    if as_json:
-        print_json({"items": [views.station(station, held) for station, held in found]})
-    elif found:
-        out.print(views.stations_table(found))
-    else:
-        err.print("no stations; 'forecourt station add ID' makes one known")
+    list_all(
+        data_dir,
+        database_url,
+        lambda rooms, ctx, wanted: rooms.stations.list(ctx, wanted, connected=connected, site=site),
+        limit=limit,
+        as_json=as_json,
+        table=views.stations_table,
+        none="no stations; 'forecourt station add ID' makes one known",
+        told=lambda one: views.station(*one),
+    )
 
 
 @app.command()
@@ -376,7 +367,7 @@ def watch(
         await rooms.stations.read(ctx, name)
         start, place = ctx.now - timedelta(minutes=since), ("0", 0)
         while True:
-            page = await rooms.stations.timeline(ctx, name, since=start, after=place)
+            page = await rooms.stations.history.happened(ctx, name, since=start, after=place)
             for entry in page:
                 place = entry.place
                 _tell(entry, as_json=as_json)

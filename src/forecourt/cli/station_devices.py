@@ -10,6 +10,7 @@ from rich.table import Table
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
+from forecourt.base.pages import Wanted
 from forecourt.cli import views
 from forecourt.cli.options import (
     AsJson,
@@ -107,7 +108,8 @@ def drift(
         return await rooms.devices.standing(ctx, StationId(station or ""))
 
     async def each(rooms: Rooms, ctx: Context) -> list[Upkeep]:
-        return list(await rooms.devices.standings(ctx, limit=limit, state=state))
+        found = await rooms.devices.standings(ctx, Wanted(limit=limit), state=state)
+        return list(found.items)
 
     if station is None:
         found = in_rooms(data_dir, database_url, each)

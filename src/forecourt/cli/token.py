@@ -7,7 +7,6 @@ import typer
 from rich.markup import escape
 
 from forecourt.base.context import Context
-from forecourt.base.pages import Wanted
 from forecourt.cli import views
 from forecourt.cli.options import (
     AsJson,
@@ -15,8 +14,7 @@ from forecourt.cli.options import (
     DataDir,
     Limit,
     changing,
-    err,
-    in_rooms,
+    list_all,
     out,
     print_json,
     tell,
@@ -76,17 +74,15 @@ def list_(
     database_url: DatabaseUrl = None,
 ) -> None:
     """List tokens, in the order of their uids."""
-
-    async def work(rooms: Rooms, ctx: Context) -> list[Token]:
-        return [*(await rooms.access.list(ctx, Wanted(limit=limit))).items]
-
-    found = in_rooms(data_dir, database_url, work)
-    if as_json:
-        print_json({"items": found})
-    elif found:
-        out.print(views.tokens_table(found))
-    else:
-        err.print("no tokens; 'forecourt token add UID' makes one known")
+    list_all(
+        data_dir,
+        database_url,
+        lambda rooms, ctx, wanted: rooms.access.list(ctx, wanted),
+        limit=limit,
+        as_json=as_json,
+        table=views.tokens_table,
+        none="no tokens; 'forecourt token add UID' makes one known",
+    )
 
 
 @app.command()

@@ -8,7 +8,6 @@ import typer
 from rich.markup import escape
 
 from forecourt.base.context import Context
-from forecourt.base.pages import Wanted
 from forecourt.cli import platform, views
 from forecourt.cli.options import (
     AsJson,
@@ -18,7 +17,7 @@ from forecourt.cli.options import (
     changing,
     err,
     fail,
-    in_rooms,
+    list_all,
     out,
     print_json,
     settings,
@@ -84,15 +83,14 @@ def list_(
     database_url: DatabaseUrl = None,
 ) -> None:
     """List users."""
-
-    async def work(rooms: Rooms, ctx: Context) -> list[User]:
-        return [*(await rooms.people.list(ctx, Wanted(limit=limit))).items]
-
-    found = in_rooms(data_dir, database_url, work)
-    if as_json:
-        print_json({"items": found})
-    else:
-        out.print(views.users_table(found))
+    list_all(
+        data_dir,
+        database_url,
+        lambda rooms, ctx, wanted: rooms.people.list(ctx, wanted),
+        limit=limit,
+        as_json=as_json,
+        table=views.users_table,
+    )
 
 
 @app.command("set")

@@ -8,7 +8,6 @@ import typer
 from rich.markup import escape
 
 from forecourt.base.context import Context
-from forecourt.base.pages import Wanted
 from forecourt.cli import views
 from forecourt.cli.options import (
     AsJson,
@@ -18,6 +17,7 @@ from forecourt.cli.options import (
     changing,
     err,
     in_rooms,
+    list_all,
     out,
     print_json,
     tell,
@@ -79,17 +79,16 @@ def list_(
     database_url: DatabaseUrl = None,
 ) -> None:
     """List endpoints, and how they did in the last 24 hours."""
-
-    async def work(rooms: Rooms, ctx: Context) -> list[tuple[Endpoint, Health]]:
-        return [*(await rooms.webhooks.list(ctx, Wanted(limit=limit))).items]
-
-    found = in_rooms(data_dir, database_url, work)
-    if as_json:
-        print_json({"items": [views.webhook(*one) for one in found]})
-    elif found:
-        out.print(views.webhooks_table(found))
-    else:
-        err.print("no endpoints; 'forecourt webhook add URL' makes one")
+    list_all(
+        data_dir,
+        database_url,
+        lambda rooms, ctx, wanted: rooms.webhooks.list(ctx, wanted),
+        limit=limit,
+        as_json=as_json,
+        table=views.webhooks_table,
+        none="no endpoints; 'forecourt webhook add URL' makes one",
+        told=lambda one: views.webhook(*one),
+    )
 
 
 @app.command()
@@ -190,18 +189,17 @@ def deliveries(
     if delivery is not None:
         _show_delivery(webhook, delivery, data_dir, database_url, as_json=as_json)
         return
-
-    async def work(rooms: Rooms, ctx: Context) -> list[Delivery]:
-        wanted, of = Wanted(limit=limit), EndpointId(webhook)
-        return [*(await rooms.webhooks.log(ctx, of, wanted, state=state, kind=kind)).items]
-
-    found = in_rooms(data_dir, database_url, work)
-    if as_json:
-        print_json({"items": [views.delivery(one) for one in found]})
-    elif found:
-        out.print(views.deliveries_table(found))
-    else:
-        err.print("nothing was on its way")
+    of = EndpointId(webhook)
+    list_all(
+        data_dir,
+        database_url,
+        lambda rooms, ctx, wanted: rooms.webhooks.log(ctx, of, wanted, state=state, kind=kind),
+        limit=limit,
+        as_json=as_json,
+        table=views.deliveries_table,
+        none="nothing was on its way",
+        told=views.delivery,
+    )
 
 
 @app.command()

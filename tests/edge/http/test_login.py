@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import time
 from typing import Any
 
@@ -46,6 +47,55 @@ async def test_the_first_owner_is_made_with_the_printed_code_and_once(
     assert (await stranger.get("/api/v1/setup")).json() == {"needed": False}
     answer = await stranger.post("/api/v1/setup", json=first)
     assert answer.json()["code"] == "setup.refused"
+
+
+async def test_the_trail_begins_with_the_first_owner(
+    door: Door, stranger: httpx.AsyncClient
+) -> None:
+    first = {"email": "a@b.example", "name": "A", "password": PASSWORD}
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    made = await stranger.post(
+        "/api/v1/setup",
+        json={**first, "code": door.rooms.people.set_up_code},
+        headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"},
+    )
+    (deed,) = (await stranger.get("/api/v1/audit")).json()["items"]
+    user = made.json()["user"]
+    assert (deed["actor"], deed["action"], deed["subject"]) == ("setup", "set_up", user["id"])
+    assert (deed["address"], deed["trace"]) == ("127.0.0.1", trace)
+    told = json.loads(deed["after"])
+    assert (told["email"], told["name"], told["role"]) == ("a@b.example", "A", "owner")
+    assert PASSWORD not in deed["after"]
+    verdict = (await stranger.get("/api/v1/audit/verdict")).json()
+    assert (verdict["entries"], verdict["broken_at"]) == (1, None)
+
+
+async def test_no_owner_without_a_trail_of_it(
+    door: Door, stranger: httpx.AsyncClient, database_url: str
+) -> None:
+    code = door.rooms.people.set_up_code
+    first = {"email": "a@b.example", "name": "A", "password": PASSWORD, "code": code}
+    conn = await asyncpg.connect(database_url)
+    # Whatever the reason: nothing can be written there.
+    await conn.execute("ALTER TABLE audit ADD CONSTRAINT shut CHECK (action <> 'set_up')")
+    assert (await stranger.post("/api/v1/setup", json=first)).status_code == 500
+    assert (await stranger.get("/api/v1/setup")).json() == {"needed": True}
+    await conn.execute("ALTER TABLE audit DROP CONSTRAINT shut")
+    await conn.close()
+    assert (await stranger.post("/api/v1/setup", json=first)).status_code == 200
+
+
+async def test_of_two_first_owners_at_once_one_is(door: Door) -> None:
+    people, code = door.rooms.people, door.rooms.people.set_up_code
+    new = [
+        NewUser(email=f"{name}@b.example", name=name, role=Role.OWNER, password=PASSWORD)
+        for name in "ab"
+    ]
+    done = await asyncio.gather(
+        *(people.set_up(door.ctx(), code, one) for one in new), return_exceptions=True
+    )
+    assert sorted(type(one).__name__ for one in done) == ["SetUpDone", "User"]
+    assert len((await people.list(door.ctx())).items) == 1
 
 
 async def test_the_cookie_is_no_script_s_and_no_other_site_s(

@@ -19,6 +19,8 @@ from forecourt.domain.stations import (
 from tests.edge.http import rows
 from tests.edge.http.conftest import NOW, Door
 
+STATIONS = "/api/v1/stations"
+
 pytestmark = pytest.mark.storage
 
 
@@ -165,7 +167,41 @@ class TestStations:
             found = (await acme.get(f"/api/v1/stations?{query}")).json()["items"]
             assert [station["id"] for station in found] == expected
 
-    async def test_messages_of_one_moment_stay_together(
+    async def test_many_at_once(
+        self, door: Door, acme: httpx.AsyncClient, other: httpx.AsyncClient
+    ) -> None:
+        await door.add_station("CP1")
+        await acme.patch("/api/v1/stations/CP1", json={"site": "Hof"})
+        new = [{"id": f"CP{n}", "site": "Bern", "password": f"secret-of-{n}"} for n in range(1, 4)]
+        path = "/api/v1/station-imports"
+        answer = await acme.post(path, json={"items": new})
+        assert answer.json() == {"added": ["CP2", "CP3"], "known": ["CP1"]}
+        sites = {one["id"]: one["site"] for one in (await acme.get(STATIONS)).json()["items"]}
+        assert sites == {"CP1": "Hof", "CP2": "Bern", "CP3": "Bern"}
+        assert (await acme.get(f"{STATIONS}/CP2")).json()["has_password"]
+        deed = (await acme.get("/api/v1/audit?limit=1")).json()["items"][0]
+        assert (deed["action"], deed["subject"]) == ("import_stations", path)
+        assert "CP3" in deed["after"]
+        assert "secret-of" not in deed["after"]
+        # All or none.
+        for wrong, pointer in (
+            ([{"id": "CP8"}, {"id": "CP8"}], "/items"),
+            ([{"id": "CP8"}, {"id": " CP9"}], None),
+            ([{"id": "CP8"}, {"id": "CP9", "quirks": "no-such"}], None),
+            ([{"id": "CP8"}, {"id": "CP9", "more": 1}], "/items/1/more"),
+            ([], "/items"),
+            ([{"id": f"X{n}"} for n in range(1_001)], "/items"),
+        ):
+            refused = await acme.post(path, json={"items": wrong})
+            assert 400 <= refused.status_code < 500, refused.text
+            if pointer is not None:
+                assert refused.json()["errors"][0]["pointer"] == pointer
+        assert len((await acme.get(STATIONS)).json()["items"]) == 3
+        assert (await other.get(STATIONS)).json()["items"] == []
+        whole = [{"id": f"X{n}"} for n in range(1_000)]
+        assert len((await acme.post(path, json={"items": whole})).json()["added"]) == 1_000
+
+    async def test_messages_of_one_moment_are_told_apart(
         self, door: Door, acme: httpx.AsyncClient, database_url: str
     ) -> None:
         await door.add_station("CP1")
@@ -176,10 +212,11 @@ class TestStations:
                 await rows.message(conn, at, direction, f"[{second}]")
         await conn.close()
         first = (await acme.get("/api/v1/stations/CP1/messages?limit=3")).json()
-        assert [item["frame"] for item in first["items"]] == ["[3]", "[3]", "[2]", "[2]"]
+        assert [item["frame"] for item in first["items"]] == ["[3]", "[3]", "[2]"]
         path = f"/api/v1/stations/CP1/messages?cursor={first['next']}"
         second_page = (await acme.get(path)).json()
-        assert [item["frame"] for item in second_page["items"]] == ["[1]", "[1]", "[0]", "[0]"]
+        there = [item["frame"] for item in second_page["items"]]
+        assert there == ["[2]", "[1]", "[1]", "[0]", "[0]"]
         assert second_page["next"] is None
 
 
@@ -219,6 +256,29 @@ class TestSessions:
         assert first["items"][0]["samples"] == [{"value": "1"}]
         path = f"/api/v1/sessions/ses_1/readings?cursor={first['next']}"
         assert [r["energy_wh"] for r in (await acme.get(path)).json()["items"]] == [1002]
+
+    async def test_one_is_ended_by_hand_while_its_station_is_away(
+        self, door: Door, acme: httpx.AsyncClient, database_url: str
+    ) -> None:
+        await door.add_station("CP1")
+        conn = await connect(database_url)
+        await rows.session(conn, "ses_1", NOW)
+        await conn.execute("UPDATE stations SET connected = true")
+        path = "/api/v1/sessions/ses_1/end"
+        there = await acme.post(path)
+        assert (there.status_code, there.json()["code"]) == (409, "session.station_connected")
+        await conn.execute("UPDATE stations SET connected = false")
+        await conn.close()
+        over = (await acme.post(path)).json()
+        assert (over["state"], over["energy_wh"], over["flags"]) == (
+            *("ended", 12345),
+            ["stop_missing"],
+        )
+        again = await acme.post(path)
+        assert (again.status_code, again.json()["code"]) == (409, "session.over")
+        assert (await acme.get("/api/v1/sessions/ses_1")).json() == over
+        trail = (await acme.get("/api/v1/audit?q=end_session")).json()["items"]
+        assert [entry["action"] for entry in trail] == ["end_session"]
 
 
 class TestTokens:

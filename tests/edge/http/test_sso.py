@@ -372,6 +372,16 @@ async def test_a_claim_says_the_role_at_each_log_in(
         user = await door.rooms.people.find(door.ctx(), "ann@corp.example")
         assert user is not None
         assert user.role is role
+    deeds = (await door.rooms.audit.list(door.ctx(), actor=f"sso:{name}")).items
+    told = [(one.action, one.before, one.after) for one in reversed(deeds)]
+    assert told == [
+        (
+            "add_user",
+            "",
+            '{"email": "ann@corp.example", "name": "Ann", "role": "accountant"}',
+        ),
+        ("change_user", '{"role": "accountant"}', '{"role": "operator"}'),
+    ]
     provider.claims = {"realm_access": "nonsense"}
     assert await attempt(door, provider, name) == "/?refused=sso.refused"
 

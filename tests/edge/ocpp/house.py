@@ -11,7 +11,7 @@ from typing import Any, Final
 import asyncpg
 import pytest
 
-from forecourt.app import House, open_house
+from forecourt.app.house import House, open_house
 from forecourt.base.clock import Clock, SystemClock
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId, TenantId

@@ -146,7 +146,7 @@ async def test_anything_within_the_limit_is_taken_where_anything_may_be(
         assert told["status"] == "UnknownVendorId"
     await yard.house.committer.drained()
     since = yard.clock.now() - timedelta(minutes=1)
-    happened = await yard.rooms.stations.timeline(yard.ctx, name, since=since)
+    happened = await yard.rooms.stations.history.happened(yard.ctx, name, since=since)
     assert happened, "what was said can be read again"
 
 

@@ -39,7 +39,7 @@ PNC: Final = "org.openchargealliance.iso15118pnc"
 
 
 async def requests_of(yard: Yard, station: StationId) -> list[SigningRequest]:
-    return list(await yard.rooms.security.signing.list(yard.ctx, station=station))
+    return list((await yard.rooms.security.signing.list(yard.ctx, station=station)).items)
 
 
 async def settled(yard: Yard, station: StationId) -> SigningRequest:

@@ -80,7 +80,9 @@ async def test_in_by_a_certificate_and_out_when_it_is_revoked(door: Door, versio
     await door.yard.rooms.stations.change(door.yard.ctx, name, security_profile=3)
     await wire.closed()
     wire = await door.knock(name, version, door.tls(chain, key), secret=False)
-    (made,) = await door.yard.rooms.security.inventory.certificates(door.yard.ctx, use=Use.STATION)
+    (made,) = (
+        await door.yard.rooms.security.inventory.certificates(door.yard.ctx, use=Use.STATION)
+    ).items
     await door.yard.rooms.security.statuses.revoke(door.yard.ctx, made.id, Reason.KEY_COMPROMISE)
     told = await wire.closed()
     assert (told.code, told.reason) == (1008, "its certificate was revoked")

@@ -168,7 +168,9 @@ class TestRenewal:
         place.clock.advance(2 * 86_400)
         wire = await place.back(name, version)
         assert await wire.silent(0.3)
-        fresh = await place.yard.rooms.security.inventory.certificates(place.yard.ctx, station=name)
+        fresh = (
+            await place.yard.rooms.security.inventory.certificates(place.yard.ctx, station=name)
+        ).items
         assert len(fresh) == 2
         assert fresh[0].serial != fresh[1].serial
 

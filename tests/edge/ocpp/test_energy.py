@@ -303,7 +303,7 @@ async def test_batteries_in_and_out(yard: Yard) -> None:
     assert await wire.call("BatterySwap", body) == {}
     full = {**battery, "serialNumber": "B-2", "soC": 100}
     await wire.call("BatterySwap", {**body, "eventType": "BatteryOut", "batteryData": [full]})
-    out, into = await yard.rooms.energy.swaps(yard.ctx, station)
+    out, into = (await yard.rooms.energy.swaps(yard.ctx, station)).items
     assert (into.event, into.batteries[0].serial, into.batteries[0].soc_pct) == (
         "BatteryIn",
         "B-1",

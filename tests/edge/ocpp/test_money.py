@@ -28,7 +28,7 @@ class TestSettlements:
         }
         assert await wire.call("NotifySettlement", body) == {}
         assert await wire.call("NotifySettlement", body) == {}
-        (held,) = await yard.rooms.billing.settlements(yard.ctx, station)
+        (held,) = (await yard.rooms.billing.settlements(yard.ctx, station)).items
         # 17.1 has no exact float; what was written is what is kept.
         assert held.amount == Decimal("17.1")
         assert (held.state, held.reference, held.receipt) == ("settled", "psp-1", "r-9")
@@ -44,7 +44,7 @@ class TestSettlements:
         await wire.call(
             "NotifySettlement", {**body, "status": "Settled", "settlementTime": yard.at(1)}
         )
-        second, first = await yard.rooms.billing.settlements(yard.ctx, station)
+        second, first = (await yard.rooms.billing.settlements(yard.ctx, station)).items
         assert (first.state, first.info, second.state) == ("failed", "no line", "settled")
 
     @pytest.mark.parametrize("amount", [-0.01, 1e13])
@@ -54,7 +54,7 @@ class TestSettlements:
         with pytest.raises(CallError) as refused:
             await wire.call("NotifySettlement", {**body, "status": "Settled"})
         assert refused.value.code == "PropertyConstraintViolation"
-        assert await yard.rooms.billing.settlements(yard.ctx, station) == []
+        assert (await yard.rooms.billing.settlements(yard.ctx, station)).items == []
 
 
 @pytest.mark.parametrize(
@@ -110,5 +110,5 @@ class TestCosts:
         begun = event("Started", "tx-dear", 0, yard.at(-60), evse=1)
         details = {**self.details(0, 0), "failureToCalculate": True, "failureReason": "no tariff"}
         await wire.call("TransactionEvent", {**begun, "costDetails": details})
-        (cost,) = await yard.rooms.tariffs.costs(yard.ctx, station)
+        (cost,) = (await yard.rooms.tariffs.costs(yard.ctx, station)).items
         assert (cost.failure, cost.incl_tax) == ("no tariff", Decimal(0))

@@ -74,7 +74,7 @@ class TestVariableEvents:
         assert len(await yard.events(station, "alarm.raised")) == 1
         # Said again, it is one row and no second alarm.
         await wire.call("NotifyEvent", report(at, alert))
-        assert len(await yard.rooms.monitoring.events(yard.ctx, station)) == 1
+        assert len((await yard.rooms.monitoring.events(yard.ctx, station)).items) == 1
         assert len(await yard.events(station, "alarm.raised")) == 1
         over = noticed(2, yard.at(1), "60", variableMonitoringId=7, cleared=True, cause=1)
         await wire.call("NotifyEvent", report(at, over))
@@ -94,7 +94,7 @@ class TestVariableEvents:
                 noticed(2, at, "on", trigger="Delta", transactionId="tx1"),
             ),
         )
-        second, first = await yard.rooms.monitoring.events(yard.ctx, station)
+        second, first = (await yard.rooms.monitoring.events(yard.ctx, station)).items
         assert (first.point.evse_no, first.point.variable_instance) == (2, "L1")
         assert (first.origin, first.cause) == ("hardwired_monitor", "periodic")
         assert (second.value, second.transaction) == ("on", "tx1")
@@ -113,7 +113,7 @@ class TestVariableEvents:
         await wire.call("NotifyEvent", report(at, noticed(1, at, "82", variableMonitoringId=7)))
         (alarm,) = await yard.rooms.monitoring.alarms(yard.ctx, station)
         assert alarm.severity == 2
-        (event,) = await yard.rooms.monitoring.events(yard.ctx, station)
+        (event,) = (await yard.rooms.monitoring.events(yard.ctx, station)).items
         assert event.severity == 2
 
     async def test_too_many_at_once_are_refused(self, yard: Yard, version: str) -> None:
@@ -221,12 +221,10 @@ class TestReports:
         # What is told of a customer is in no event, and in no raw log.
         bodies = await yard.rows("SELECT body FROM events WHERE subject = $1", station)
         assert not any("Jane" in row["body"] for row in bodies)
-        frames = await yard.rooms.stations.messages(yard.ctx, station)
-        told = [row for row in frames if row["action"] == "NotifyCustomerInformation"]
-        assert [row["note"] for row in told if row["direction"] == "in"] == [
-            "tells of a person"
-        ] * 2
-        assert not any("Jane" in str(row["frame"]) for row in frames)
+        frames = (await yard.rooms.stations.history.messages(yard.ctx, station)).items
+        told = [row for row in frames if row.action == "NotifyCustomerInformation"]
+        assert [row.note for row in told if row.direction == "in"] == ["tells of a person"] * 2
+        assert not any("Jane" in row.frame for row in frames)
 
 
 @pytest.mark.parametrize("version", ["1.6", "2.0.1", "2.1"])
@@ -262,14 +260,14 @@ class TestStreams:
         second, first = await self.values(yard, station, 1, 2)
         assert (first.value, second.value) == ("1.5", "1.75")
         assert second.at - first.at == timedelta(seconds=2.5)
-        assert await yard.rooms.monitoring.stream_values(yard.ctx, station, 99) == []
+        assert (await yard.rooms.monitoring.stream_values(yard.ctx, station, 99)).items == []
         assert await wire.call("ClosePeriodicEventStream", {"id": 1}) == {}
         (stream,) = await yard.rooms.monitoring.streams(yard.ctx, station)
         assert stream.closed_at is not None
         wire.send("NotifyPeriodicEventStream", {**sent, "basetime": yard.at()})
         await wire.call("Heartbeat", {})
         await yard.house.committer.drained()
-        assert len(await yard.rooms.monitoring.stream_values(yard.ctx, station, 1)) == 2
+        assert len((await yard.rooms.monitoring.stream_values(yard.ctx, station, 1)).items) == 2
 
     async def test_too_many_and_too_fast(self, yard: Yard) -> None:
         _, wire = await yard.station("2.1")
@@ -300,7 +298,7 @@ class TestStreams:
 
     async def values(self, yard: Yard, station: Any, stream: int, count: int) -> Any:
         await yard.house.committer.drained()
-        found = await yard.rooms.monitoring.stream_values(yard.ctx, station, stream)
+        found = (await yard.rooms.monitoring.stream_values(yard.ctx, station, stream)).items
         assert len(found) == count
         return found
 

@@ -209,7 +209,7 @@ async def test_quirk_11_meter_values_out_of_order_are_sorted_when_read(yard: Yar
         await wire.call("MeterValues", meter(yard.at(at_s), wh, number))
     session = await yard.session(name)
     assert (session.progress.energy_wh, session.progress.flags) == (50, ())
-    found = await yard.rooms.sessions.readings(yard.ctx, session)
+    found = (await yard.rooms.sessions.readings(yard.ctx, session)).items
     assert [reading.energy_wh for reading in found] == [10, 20, 30, 40, 50]
 
 

@@ -42,8 +42,8 @@ async def test_every_message_is_told_while_somebody_looks(yard: Yard, version: s
     assert seen[0].at <= seen[1].at, "an answer leaves after what it answers has come"
     await wire.call("Heartbeat", {})
     assert len(seen) == 4, "nobody looks any more"
-    kept = await yard.rooms.stations.messages(yard.ctx, name, before=None, limit=50)
-    beats = [one for one in kept if one["action"] == "Heartbeat"]
+    kept = (await yard.rooms.stations.history.messages(yard.ctx, name)).items
+    beats = [one for one in kept if one.action == "Heartbeat"]
     assert len(beats) == 2, "what was watched is kept whole, what was not is sampled"
 
 

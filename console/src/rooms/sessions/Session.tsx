@@ -5,7 +5,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { type ReactNode, useMemo } from "react";
 import { api, ask } from "../../api/client";
 import { keys } from "../../api/keys";
-import { readingsQuery, sessionQuery } from "../../api/queries";
+import { readingsQuery, sessionQuery, stationQuery } from "../../api/queries";
 import type { ReadingView, SessionView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { clock, day, duration, energy, exact, percent, power } from "../../lib/format";
@@ -37,7 +37,7 @@ function Found({ session }: { session: SessionView }) {
     <Page
       crumb={<Link to="/sessions" className="crumb">{t("nav.sessions")} /</Link>}
       title={t("session.title", { station: session.station, evse: session.evse })}
-      aside={active && may("commands.send") && <Stop session={session} />}
+      aside={active && may("commands.send") && <Ending session={session} />}
     >
       <div className="row wrap soft" style={{ marginTop: -8, gap: "4px 14px" }}>
         <State state={session.state} pulse={(session.power_w ?? 0) > 0} />
@@ -81,6 +81,28 @@ function Tile({ label, value, note }: { label: string; value: ReactNode; note: R
       <div className="tile-value">{value}</div>
       <div className="tile-note cut">{note}</div>
     </div>
+  );
+}
+
+/** A station that is there is asked to stop; of one that is away somebody has to say that it is over. */
+function Ending({ session }: { session: SessionView }) {
+  const station = useQuery(stationQuery(session.station));
+  if (!station.data) return null;
+  return station.data.connected ? <Stop session={session} /> : <GiveUp session={session} />;
+}
+
+function GiveUp({ session }: { session: SessionView }) {
+  const t = useT();
+  const client = useQueryClient();
+  const end = useMutation({
+    mutationFn: () => ask(api.POST("/api/v1/sessions/{session_id}/end", { params: { path: { session_id: session.id } } })),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.session(session.id) }),
+  });
+  return (
+    <>
+      <Refused error={end.error} />
+      <Button color="red" variant="light" leftSection={<IconPlayerStop size={15} />} loading={end.isPending} onClick={() => { if (window.confirm(t("session.end_sure"))) end.mutate(); }}>{t("session.end")}</Button>
+    </>
   );
 }
 

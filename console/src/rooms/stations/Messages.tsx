@@ -1,9 +1,9 @@
-/** The raw log: what went over the wire, newest first, as it comes. */
+/** The raw log: what went over the wire, newest first, as it comes; or from the oldest that is kept. */
 import { Button, CopyButton, NativeSelect, SegmentedControl, Switch, TextInput } from "@mantine/core";
 import { IconArrowDownLeft, IconArrowUpRight, IconMessages, IconSearch } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useCallback, useDeferredValue, useMemo, useState } from "react";
-import { messagesQuery } from "../../api/queries";
+import { type MessageSort, messagesQuery } from "../../api/queries";
 import type { MessageView, StationView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { clock, everywhere } from "../../lib/format";
@@ -22,9 +22,14 @@ export function Messages({ station }: { station: StationView }) {
   const [words, setWords] = useState("");
   const [follow, setFollow] = useState(true);
   const [open, setOpen] = useState<string | null>(null);
-  const query = useInfiniteQuery(messagesQuery(station.id));
-  const passed = useDeferredValue(useWatch(station.id, follow));
-  const all = useMemo(() => withLatency(joined(passed, query.data?.pages.flatMap(({ items }) => items) ?? [])), [passed, query.data]);
+  const [sort, setSort] = useState<MessageSort>("-at");
+  const newest = sort === "-at";
+  const query = useInfiniteQuery(messagesQuery(station.id, sort));
+  const passed = useDeferredValue(useWatch(station.id, follow && newest));
+  const all = useMemo(() => {
+    const said = withLatency(joined(newest ? passed : [], query.data?.pages.flatMap(({ items }) => items) ?? []));
+    return newest ? said : said.reverse();
+  }, [passed, query.data, newest]);
   const actions = useMemo(() => [...new Set(all.map(({ message }) => message.action))].filter(Boolean).sort(), [all]);
   const rows = useMemo(
     () =>
@@ -43,7 +48,7 @@ export function Messages({ station }: { station: StationView }) {
   }, [fetchNextPage, isFetchingNextPage]);
 
   const columns: Column<Said>[] = [
-    { id: "at", head: t("messages.at"), width: "72px", cell: ({ message }) => <time dateTime={message.at}>{clock(message.at, t.language, zone)}</time> },
+    { id: "at", sort: "at", head: t("messages.at"), width: "72px", cell: ({ message }) => <time dateTime={message.at}>{clock(message.at, t.language, zone)}</time> },
     { id: "way", head: <span className="sr">{t("messages.direction")}</span>, width: "18px", cell: ({ message }) => <Way message={message} /> },
     {
       id: "action", head: t("messages.action"), width: "minmax(140px, 1fr)",
@@ -62,7 +67,7 @@ export function Messages({ station }: { station: StationView }) {
         <TextInput data-filter w={200} leftSection={<IconSearch size={14} aria-hidden />} placeholder={t("messages.search")} aria-label={t("messages.search")} value={words} onChange={(event) => setWords(event.currentTarget.value)} />
         <NativeSelect size="xs" aria-label={t("messages.action")} value={action} onChange={(event) => setAction(event.currentTarget.value)} data={[{ value: "", label: t("messages.all_actions") }, ...actions]} />
         <SegmentedControl aria-label={t("messages.direction")} value={direction} onChange={setDirection} data={[{ value: "", label: t("all") }, { value: "in", label: t("messages.in") }, { value: "out", label: t("messages.out") }]} />
-        <Switch className="push" label={t("messages.follow")} checked={follow} onChange={(event) => setFollow(event.currentTarget.checked)} />
+        <Switch className="push" label={t("messages.follow")} checked={follow && newest} disabled={!newest} onChange={(event) => setFollow(event.currentTarget.checked)} />
       </div>
       <Loaded query={query}>
         {() =>
@@ -72,6 +77,7 @@ export function Messages({ station }: { station: StationView }) {
             <div className="messages">
               <DataTable
                 label={t("tab.messages")} rows={rows} columns={columns} id={({ key }) => key} more={hasNextPage ? more : undefined} empty={null} cardHeight={52}
+                sort={sort} onSort={(by) => setSort(by as MessageSort)}
                 open={(said) => setOpen(said.key)}
                 card={(said) => (
                   <button type="button" className="plain" onClick={() => setOpen(said.key)}>

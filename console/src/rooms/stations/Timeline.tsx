@@ -21,8 +21,7 @@ export function Timeline({ station }: { station: StationView }) {
   const zone = useZone();
   const now = useNow();
   const timeline = useQuery(timelineQuery(station.id));
-  // Transactions may end in another order than they began in.
-  const events = useMemo(() => (timeline.data ?? []).toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)), [timeline.data]);
+  const events = useMemo(() => timeline.data ?? [], [timeline.data]);
   const rows = useMemo(() => lanes(station, events, now), [station, events, now]);
   const from = Math.max(now - DAY_MS, Math.min(...rows.flatMap(({ spans }) => spans.map((span) => span.from)), now - 60_000));
   const at = (moment: number) => `${(100 * (moment - from)) / (now - from)}%`;

@@ -11,13 +11,17 @@ from msgspec import Struct, convert
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
-from forecourt.base.pages import SAME_MOMENT_MAX, cursor_at, moment, page_end
-from forecourt.domain.billing.model import SettlementState
+from forecourt.base.pages import Wanted
+from forecourt.domain.billing.model import SETTLEMENT_SORTS, SettlementState
 from forecourt.domain.billing.service import Billing
 from forecourt.domain.stations import Stations
 
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
-Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
+# The framework keeps the name ``state`` of a parameter for itself.
+InState = Annotated[
+    SettlementState | None, QueryParameter(name="state", description="In this state.")
+]
+Since = Annotated[datetime | None, QueryParameter(description="Settled then or later.")]
+Until = Annotated[datetime | None, QueryParameter(description="Settled before then.")]
 
 
 class CompanyView(Struct, frozen=True, kw_only=True):
@@ -49,7 +53,7 @@ class SettlementView(Struct, frozen=True, kw_only=True):
 
 
 class SettlementPage(Struct, frozen=True, kw_only=True):
-    """Settlements, newest first. A page may be a little longer than its limit."""
+    """Settlements of a station."""
 
     items: list[SettlementView]
     next: str | None
@@ -61,25 +65,32 @@ class BillingRoutes(Controller):
     path = "/stations/{station_id:str}/settlements"
     tags = ("Billing",)
 
-    @get(operation_id="list_settlements", summary="Settlements of payment terminals")
+    @get(
+        operation_id="list_settlements",
+        summary="Settlements of payment terminals",
+        sorts=SETTLEMENT_SORTS,
+    )
     async def page(
         self,
         ctx: NamedDependency[Context],
         *,
         stations: NamedDependency[Stations],
         billing: NamedDependency[Billing],
+        search: NamedDependency[Wanted],
         station_id: FromPath[str],
-        limit: Limit = 100,
-        cursor: Cursor = "",
+        state_: InState = None,
+        since: Since = None,
+        until: Until = None,
     ) -> SettlementPage:
-        """What the payment terminal at the station settled, or tried to, newest first."""
+        """What payment terminals at the station settled, or tried to; newest first if no other way.
+
+        A search looks at reference, transaction, receipt, VAT number and what else was said.
+        """
         station, _ = await stations.read(ctx, StationId(station_id))
-        before = moment(cursor) if cursor else None
         found = await billing.settlements(
-            ctx, station.id, before=before, limit=limit + SAME_MOMENT_MAX
+            ctx, station.id, search, state=state_, since=since, until=until
         )
-        end = page_end([held.settled_at for held in found], limit)
         return SettlementPage(
-            items=[convert(held, SettlementView, from_attributes=True) for held in found[:end]],
-            next=cursor_at(found[end - 1].settled_at) if end < len(found) else None,
+            items=[convert(held, SettlementView, from_attributes=True) for held in found.items],
+            next=found.next,
         )

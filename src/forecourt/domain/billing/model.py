@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import ClassVar, Final, TypedDict
 
 from msgspec import Struct
 
@@ -12,6 +12,18 @@ from forecourt.domain.stations import StationEvent
 
 AMOUNT_MAX: Final = Decimal(10) ** 12
 """No payment terminal settles more; what says so is broken."""
+
+
+SETTLEMENT_SORTS: Final = ("settled_at", "reference")
+"""What settlements may be sorted by."""
+
+
+class SettlementFields(TypedDict, total=False):
+    """What settlements can be chosen by; None is any."""
+
+    state: "SettlementState | None"
+    since: datetime | None
+    until: datetime | None
 
 
 class SettlementState(StrEnum):

@@ -1,16 +1,17 @@
 """The room's verbs: note what was settled, look at VAT numbers."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from typing import Unpack
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
+from forecourt.base.pages import FIRST_PAGE, Page, Wanted
 from forecourt.domain.billing import rules, store
 from forecourt.domain.billing.model import (
     AMOUNT_MAX,
     AmountImpossible,
     PaymentSettled,
     Settlement,
+    SettlementFields,
     VatVerdict,
 )
 from forecourt.infra.database import Database
@@ -48,10 +49,15 @@ class Billing:
                 )
 
     async def settlements(
-        self, ctx: Context, station: StationId, *, before: datetime | None = None, limit: int = 100
-    ) -> Sequence[Settlement]:
-        """The newest settlements of a station, newest first."""
-        async with self._db.unit(ctx) as unit:
-            return await store.settlements_of(
-                unit, station, before=before or ctx.now + timedelta(days=1), limit=limit
-            )
+        self,
+        ctx: Context,
+        station: StationId,
+        wanted: Wanted = FIRST_PAGE,
+        **fit: Unpack[SettlementFields],
+    ) -> Page[Settlement]:
+        """Settlements of a station that fit, newest first if in no other order.
+
+        Raises CursorInvalid, SortUnknown.
+        """
+        async with self._db.view(ctx) as unit:
+            return await store.settlements_page(unit, station, wanted, fit)

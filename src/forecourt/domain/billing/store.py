@@ -1,6 +1,5 @@
 """Tables and SQL of this room."""
 
-from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -8,8 +7,16 @@ from sqlalchemy import JSON, Column, DateTime, Numeric, Table, Text, select
 from sqlalchemy.dialects.postgresql import insert as upserting
 
 from forecourt.base.ids import StationId, TenantId
-from forecourt.domain.billing.model import Company, Settlement, SettlementState
+from forecourt.base.pages import Page, Wanted
+from forecourt.domain.billing.model import (
+    SETTLEMENT_SORTS,
+    Company,
+    Settlement,
+    SettlementFields,
+    SettlementState,
+)
 from forecourt.infra.database import Unit, metadata
+from forecourt.infra.listing import Listing, list_rows, only, sorts
 
 settlements: Final = Table(
     "settlements",
@@ -54,18 +61,33 @@ async def add(unit: Unit, station: StationId, tenant: TenantId, s: Settlement) -
     return (await unit.conn.execute(query)).rowcount == 1
 
 
-async def settlements_of(
-    unit: Unit, station: StationId, *, before: datetime, limit: int
-) -> list[Settlement]:
-    """The newest settlements of a station, newest first."""
+async def settlements_page(
+    unit: Unit, station: StationId, wanted: Wanted, fit: SettlementFields
+) -> Page[Settlement]:
+    """Settlements of a station that fit, newest first if in no other order.
+
+    Raises CursorInvalid, SortUnknown.
+    """
     c = settlements.c
-    query = (
-        select(settlements)
-        .where(c.station_id == station, c.settled_at < before)
-        .order_by(c.settled_at.desc())
-        .limit(limit)
-    )
-    return [_settlement(row) for row in await unit.conn.execute(query)]
+    query = select(settlements).where(c.station_id == station)
+    query = only(query, settlements, {"state": fit.get("state")})
+    if (since := fit.get("since")) is not None:
+        query = query.where(c.settled_at >= since)
+    if (until := fit.get("until")) is not None:
+        query = query.where(c.settled_at < until)
+    found = await list_rows(unit, query, _LISTING, wanted)
+    return found.of([_settlement(row) for row in found.rows])
+
+
+_LISTING: Final = Listing(
+    sorts=sorts(settlements, SETTLEMENT_SORTS),
+    key=(settlements.c.settled_at, settlements.c.reference, settlements.c.state),
+    default="-settled_at",
+    searched=tuple(
+        settlements.c[name]
+        for name in ("reference", "transaction", "receipt", "vat_number", "info")
+    ),
+)
 
 
 def _settlement(row: Any) -> Settlement:

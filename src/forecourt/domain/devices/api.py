@@ -10,6 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct, convert
 from msgspec.structs import asdict
 
+from forecourt.base import pages
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
 from forecourt.base.text import PRINTABLE, Line, Name
@@ -18,8 +19,6 @@ from forecourt.domain.devices.model import Network, Plan, State, Step, Template,
 from forecourt.domain.devices.service import Devices
 from forecourt.domain.stations import Kept
 
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
-Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
 # The framework keeps the name ``state`` of a parameter for itself.
 InState = Annotated[State | None, QueryParameter(name="state", description="In this state.")]
 LISTS: Final = ("values", "networks")
@@ -175,7 +174,7 @@ class StandingView(Struct, frozen=True, kw_only=True):
 
 
 class StandingPage(Struct, frozen=True, kw_only=True):
-    """Stations in the order of their ids."""
+    """Stations, and how they stood."""
 
     items: list[StandingView]
     next: str | None
@@ -341,18 +340,20 @@ class DriftRoutes(Controller):
     path = "/drift"
     tags = ("Device model",)
 
-    @get(operation_id="list_drift", summary="Drift of all stations")
+    @get(operation_id="list_drift", summary="Drift of all stations", sorts=model.DRIFT_SORTS)
     async def page(
         self,
         ctx: NamedDependency[Context],
         devices: NamedDependency[Devices],
+        search: NamedDependency[pages.Wanted],
         *,
-        limit: Limit = 100,
-        cursor: Cursor = "",
         within: InState = None,
     ) -> StandingPage:
-        """How stations stood when they were last looked at: after boots, reports and changes."""
-        found = await devices.standings(ctx, after=cursor, limit=limit + 1, state=within)
+        """How stations stood when they were last looked at: after boots, reports and changes.
+
+        A search looks at their ids.
+        """
+        found = await devices.standings(ctx, search, state=within)
         items = [
             StandingView(
                 station=held.station,
@@ -364,9 +365,9 @@ class DriftRoutes(Controller):
                     if line.step not in (Step.ALREADY, Step.REBOOT)
                 ],
             )
-            for held in found[:limit]
+            for held in found.items
         ]
-        return StandingPage(items=items, next=items[-1].station if len(found) > limit else None)
+        return StandingPage(items=items, next=found.next)
 
 
 class TemplateRoutes(Controller):

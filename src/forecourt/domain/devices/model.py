@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from msgspec import Struct
 
@@ -245,6 +245,10 @@ class Try(Struct, frozen=True, kw_only=True):
     said: str
     """What it answered."""
     accepted: bool
+
+
+DRIFT_SORTS: Final = ("station", "state", "checked_at")
+"""What stations may be sorted by where all are listed with their drift."""
 
 
 class Upkeep(Struct, frozen=True, kw_only=True):

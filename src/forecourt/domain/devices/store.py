@@ -22,8 +22,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upserting
 
+from forecourt.base import pages
 from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.devices.model import (
+    DRIFT_SORTS,
     Line,
     Network,
     ReportPart,
@@ -35,6 +37,7 @@ from forecourt.domain.devices.model import (
 )
 from forecourt.infra.commit import Write, upsert
 from forecourt.infra.database import Unit, metadata
+from forecourt.infra.listing import Listing, list_rows, only, sorts
 
 # ---- tables -----------------------------------------------------------------------------------
 
@@ -204,14 +207,22 @@ async def hold_upkeep(unit: Unit, station: StationId, tenant: TenantId) -> Upkee
     return _upkeep(row)
 
 
-async def upkeeps(unit: Unit, *, after: str, limit: int, state: State | None) -> list[Upkeep]:
-    """What is remembered of stations, in the order of their ids, from behind ``after``."""
-    c = upkeep.c
-    query = select(upkeep).where(c.station_id > after)
-    if state is not None:
-        query = query.where(c.state == state.value)
-    rows = await unit.conn.execute(query.order_by(c.station_id).limit(limit))
-    return [_upkeep(row) for row in rows]
+async def upkeeps(unit: Unit, wanted: pages.Wanted, state: State | None) -> pages.Page[Upkeep]:
+    """What is remembered of stations, in the order of their ids if in no other one.
+
+    Raises CursorInvalid, SortUnknown.
+    """
+    query = only(select(upkeep), upkeep, {"state": state})
+    found = await list_rows(unit, query, _LISTING, wanted)
+    return found.of([_upkeep(row) for row in found.rows])
+
+
+_LISTING: Final = Listing(
+    sorts=sorts(upkeep, DRIFT_SORTS, station=upkeep.c.station_id),
+    key=(upkeep.c.station_id,),
+    default="station",
+    searched=(upkeep.c.station_id,),
+)
 
 
 async def save_upkeep(unit: Unit, held: Upkeep) -> None:

@@ -206,9 +206,9 @@ class Drivers:
         cost = await self._below.tariffs.cost(ctx, session.station, session.transaction)
         if charge.stage is not Stage.ENDED:
             return replace(charge, cost=cost)
-        readings = await self._below.sessions.readings(ctx, session, limit=READINGS_MAX)
+        readings = await self._below.sessions.readings(ctx, session, Wanted(limit=READINGS_MAX))
         signed = sum(
-            "SignedData" in one.samples or "signedMeter" in one.samples for one in readings
+            "SignedData" in one.samples or "signedMeter" in one.samples for one in readings.items
         )
         return replace(charge, cost=cost, signed=signed)
 

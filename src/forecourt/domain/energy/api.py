@@ -11,12 +11,11 @@ from msgspec import Struct, convert
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
-from forecourt.base.pages import SAME_MOMENT_MAX, cursor_at, moment, page_end
+from forecourt.base.pages import Wanted
+from forecourt.domain.energy.model import SWAP_SORTS
 from forecourt.domain.energy.service import Energy
 from forecourt.domain.stations import Stations
 
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
-Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
 SPELLED = {"evse_no": "evse"}
 View = TypeVar("View", bound=Struct)
 InForce = Annotated[bool | None, QueryParameter(description="Only those that hold, or are over.")]
@@ -111,6 +110,22 @@ class ModePage(Struct, frozen=True, kw_only=True):
     next: str | None = None
 
 
+class DynamicScheduleView(Struct, frozen=True, kw_only=True):
+    """What a dynamic charging profile was last set to."""
+
+    profile: int
+    values: dict[str, float]
+    """By name, in the profile's own unit; what was not set is not here."""
+    set_at: datetime
+
+
+class DynamicSchedulePage(Struct, frozen=True, kw_only=True):
+    """Dynamic profiles by their numbers; always whole."""
+
+    items: list[DynamicScheduleView]
+    next: str | None = None
+
+
 class GridControlView(Struct, frozen=True, kw_only=True):
     """A rule of the grid's operator that the station obeys."""
 
@@ -153,7 +168,7 @@ class SwapView(Struct, frozen=True, kw_only=True):
 
 
 class SwapPage(Struct, frozen=True, kw_only=True):
-    """Swaps, newest first. A page may be a little longer than its limit."""
+    """Swaps at a station."""
 
     items: list[SwapView]
     next: str | None
@@ -208,6 +223,20 @@ class EnergyRoutes(Controller):
             items=shown(await energy.profiles(ctx, station.id), ChargingProfileView)
         )
 
+    @get("/dynamic-schedules", operation_id="list_dynamic_schedules", summary="Dynamic profiles")
+    async def dynamic(
+        self,
+        ctx: NamedDependency[Context],
+        *,
+        stations: NamedDependency[Stations],
+        energy: NamedDependency[Energy],
+        station_id: FromPath[str],
+    ) -> DynamicSchedulePage:
+        """What the station's dynamic charging profiles were last set to, and when."""
+        station, _ = await stations.read(ctx, StationId(station_id))
+        found = await energy.dynamics(ctx, station.id)
+        return DynamicSchedulePage(items=shown(found, DynamicScheduleView))
+
     @get("/transaction-modes", operation_id="list_transaction_modes", summary="V2X and priority")
     async def modes(
         self,
@@ -235,26 +264,28 @@ class EnergyRoutes(Controller):
         found = await energy.controls(ctx, station.id)
         return GridControlPage(items=shown(found, GridControlView))
 
-    @get("/battery-swaps", operation_id="list_battery_swaps", summary="Battery swaps")
+    @get(
+        "/battery-swaps",
+        operation_id="list_battery_swaps",
+        summary="Battery swaps",
+        sorts=SWAP_SORTS,
+    )
     async def swaps(
         self,
         ctx: NamedDependency[Context],
         *,
         stations: NamedDependency[Stations],
         energy: NamedDependency[Energy],
+        search: NamedDependency[Wanted],
         station_id: FromPath[str],
-        limit: Limit = 100,
-        cursor: Cursor = "",
     ) -> SwapPage:
-        """Batteries that went in or out, newest first."""
+        """Batteries that went in or out, newest first if in no other order.
+
+        A search looks at the event, the token and the batteries.
+        """
         station, _ = await stations.read(ctx, StationId(station_id))
-        before = moment(cursor) if cursor else None
-        found = await energy.swaps(ctx, station.id, before=before, limit=limit + SAME_MOMENT_MAX)
-        end = page_end([swap.at for swap in found], limit)
-        return SwapPage(
-            items=shown(found[:end], SwapView),
-            next=cursor_at(found[end - 1].at) if end < len(found) else None,
-        )
+        found = await energy.swaps(ctx, station.id, search)
+        return SwapPage(items=shown(found.items, SwapView), next=found.next)
 
 
 def shown(found: Sequence[Struct], view: type[View]) -> list[View]:

@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 from msgspec.structs import asdict
 
+from forecourt.base import pages
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
+from forecourt.base.pages import FIRST_PAGE, Wanted
 from forecourt.domain.energy import rules, store
 from forecourt.domain.energy.model import (
     MODES_KEPT_MAX,
     BatterySwapped,
+    DynamicSchedule,
     ExternalLimit,
     GridAlarm,
     GridControl,
@@ -243,6 +246,11 @@ class Energy:
         async with self._db.unit(ctx) as unit:
             return await store.find_dynamic(unit, station, profile)
 
+    async def dynamics(self, ctx: Context, station: StationId) -> Sequence[DynamicSchedule]:
+        """What a station's dynamic profiles were last set to, by their numbers."""
+        async with self._db.view(ctx) as unit:
+            return await store.dynamics_of(unit, station)
+
     async def forget(self, ctx: Context, station: StationId) -> None:
         """A station was removed: what it told of power."""
         async with self._db.unit(ctx) as unit:
@@ -372,10 +380,11 @@ class Energy:
                 )
 
     async def swaps(
-        self, ctx: Context, station: StationId, *, before: datetime | None = None, limit: int = 100
-    ) -> Sequence[Swap]:
-        """The newest swaps of a station, newest first."""
-        async with self._db.unit(ctx) as unit:
-            return await store.swaps_of(
-                unit, station, before=before or ctx.now + timedelta(days=1), limit=limit
-            )
+        self, ctx: Context, station: StationId, wanted: Wanted = FIRST_PAGE
+    ) -> pages.Page[Swap]:
+        """Swaps at a station, newest first if in no other order.
+
+        Raises CursorInvalid, SortUnknown.
+        """
+        async with self._db.view(ctx) as unit:
+            return await store.swaps_page(unit, station, wanted)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     Table,
     Text,
+    cast,
     delete,
     insert,
     select,
@@ -20,13 +21,16 @@ from sqlalchemy import (
 )
 
 from forecourt.base.ids import StationId, TenantId
+from forecourt.base.pages import Page, Wanted
 from forecourt.domain.energy.model import (
     GRID_CONTROLS_MAX,
     LIMITS_MAX,
     MODES_KEPT_MAX,
     PLANS_MAX,
     PROFILES_MAX,
+    SWAP_SORTS,
     Battery,
+    DynamicSchedule,
     ExternalLimit,
     GridControl,
     InstalledProfile,
@@ -36,6 +40,7 @@ from forecourt.domain.energy.model import (
     Swap,
 )
 from forecourt.infra.database import Unit, metadata
+from forecourt.infra.listing import Listing, list_rows, sorts
 from forecourt.infra.rows import put
 
 SAME_SWAP: Final = timedelta(days=1)
@@ -268,6 +273,16 @@ async def find_dynamic(unit: Unit, station: StationId, profile: int) -> dict[str
     return found
 
 
+async def dynamics_of(unit: Unit, station: StationId) -> list[DynamicSchedule]:
+    """Of all dynamic profiles of a station, by their numbers."""
+    c = dynamic.c
+    query = select(c.profile, c.update, c.set_at).where(c.station_id == station)
+    return [
+        DynamicSchedule(profile=row.profile, values=row.update, set_at=row.set_at)
+        for row in await unit.conn.execute(query.order_by(c.profile))
+    ]
+
+
 async def forget_profiles(
     unit: Unit,
     station: StationId,
@@ -401,22 +416,27 @@ async def add_swap(unit: Unit, station: StationId, tenant: TenantId, swap: Swap)
     return True
 
 
-async def swaps_of(unit: Unit, station: StationId, *, before: datetime, limit: int) -> list[Swap]:
-    """The newest swaps of a station, newest first."""
-    c = swaps.c
-    query = (
-        select(swaps)
-        .where(c.station_id == station, c.at < before)
-        .order_by(c.at.desc())
-        .limit(limit)
+async def swaps_page(unit: Unit, station: StationId, wanted: Wanted) -> Page[Swap]:
+    """Swaps at a station, newest first if in no other order. Raises CursorInvalid, SortUnknown."""
+    query = select(swaps).where(swaps.c.station_id == station)
+    found = await list_rows(unit, query, _SWAPS, wanted)
+    return found.of(
+        [
+            Swap(
+                request_id=row.request_id,
+                event=row.event,
+                token=row.token,
+                batteries=msgspec.convert(row.batteries, tuple[Battery, ...]),
+                at=row.at,
+            )
+            for row in found.rows
+        ]
     )
-    return [
-        Swap(
-            request_id=row.request_id,
-            event=row.event,
-            token=row.token,
-            batteries=msgspec.convert(row.batteries, tuple[Battery, ...]),
-            at=row.at,
-        )
-        for row in await unit.conn.execute(query)
-    ]
+
+
+_SWAPS: Final = Listing(
+    sorts=sorts(swaps, SWAP_SORTS),
+    key=(swaps.c.at, swaps.c.request_id, swaps.c.event),
+    default="-at",
+    searched=(swaps.c.event, swaps.c.token, cast(swaps.c.batteries, Text)),
+)

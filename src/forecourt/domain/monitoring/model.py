@@ -211,6 +211,20 @@ class AlarmState(StrEnum):
     CLEARED = "cleared"
 
 
+VARIABLE_EVENT_SORTS: Final = ("at",)
+"""What variable events may be sorted by."""
+
+STREAM_VALUE_SORTS: Final = ("at",)
+"""What a stream's values may be sorted by."""
+
+
+class VariableEventFields(TypedDict, total=False):
+    """What variable events can be chosen by; None is any."""
+
+    since: datetime | None
+    until: datetime | None
+
+
 ALARM_SORTS: Final = ("raised_at", "severity", "station", "source", "acknowledged_at", "cleared_at")
 """What alarms may be sorted by."""
 

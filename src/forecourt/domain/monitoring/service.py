@@ -4,7 +4,7 @@ Verbs with ``changes`` leave rows for the group commit; the others are units of 
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, Unpack
 
 import msgspec
@@ -42,6 +42,7 @@ from forecourt.domain.monitoring.model import (
     StreamOpened,
     StreamValue,
     VariableEvent,
+    VariableEventFields,
     VariableReported,
     VendorSaid,
     alarm_key,
@@ -315,13 +316,18 @@ class Monitoring:
                     raise _not_up(name)
 
     async def events(
-        self, ctx: Context, station: StationId, *, before: datetime | None = None, limit: int = 100
-    ) -> Sequence[VariableEvent]:
-        """The newest variable events of a station, newest first."""
-        async with self._db.unit(ctx) as unit:
-            return await store.events_of(
-                unit, station, before=before or ctx.now + timedelta(days=1), limit=limit
-            )
+        self,
+        ctx: Context,
+        station: StationId,
+        wanted: Wanted = FIRST_PAGE,
+        **fit: Unpack[VariableEventFields],
+    ) -> pages.Page[VariableEvent]:
+        """Variable events of a station that fit, newest first if in no other order.
+
+        Raises CursorInvalid, SortUnknown.
+        """
+        async with self._db.view(ctx) as unit:
+            return await store.events_page(unit, station, wanted, fit)
 
     async def monitors(
         self, ctx: Context, station: StationId
@@ -368,19 +374,14 @@ class Monitoring:
         ctx: Context,
         station: StationId,
         stream_no: int,
-        *,
-        before: datetime | None = None,
-        limit: int = 100,
-    ) -> Sequence[StreamValue]:
-        """The newest values of a stream, newest first."""
-        async with self._db.unit(ctx) as unit:
-            return await store.stream_values_of(
-                unit,
-                station,
-                stream_no,
-                before=before or ctx.now + timedelta(days=1),
-                limit=limit,
-            )
+        wanted: Wanted = FIRST_PAGE,
+    ) -> pages.Page[StreamValue]:
+        """Values of a stream, newest first if in no other order.
+
+        Raises CursorInvalid, SortUnknown.
+        """
+        async with self._db.view(ctx) as unit:
+            return await store.stream_values_page(unit, station, stream_no, wanted)
 
     async def forget(self, ctx: Context, station: StationId) -> None:
         """A station was removed: what it noticed is told by its events."""

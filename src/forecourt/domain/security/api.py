@@ -8,13 +8,17 @@ from urllib.parse import unquote_to_bytes
 
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter, RawBody
+from litestar.params import FromPath, FromQuery, JSONBody, RawBody
 from msgspec import Meta, Struct
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
+from forecourt.base.pages import Wanted
 from forecourt.base.text import PRINTABLE
 from forecourt.domain.security.model import (
+    CERTIFICATE_SORTS,
+    CONTRACT_SORTS,
+    REQUEST_SORTS,
     Certificate,
     CertificateAuthority,
     Contract,
@@ -28,8 +32,6 @@ from forecourt.domain.security.model import (
 from forecourt.domain.security.rules import pem, pem_chain
 from forecourt.domain.security.service import Security
 
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
-Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
 Pem = Annotated[str, Meta(min_length=1, max_length=60_000)]
 CommonName = Annotated[str, Meta(min_length=1, max_length=64, pattern=PRINTABLE)]
 Days = Annotated[int, Meta(ge=1, le=3_650)]
@@ -58,7 +60,7 @@ class CertificateView(Struct, frozen=True, kw_only=True):
 
 
 class CertificatePage(Struct, frozen=True, kw_only=True):
-    """Certificates, oldest first."""
+    """Certificates."""
 
     items: list[CertificateView]
     next: str | None
@@ -129,7 +131,7 @@ class RequestView(Struct, frozen=True, kw_only=True):
 
 
 class RequestPage(Struct, frozen=True, kw_only=True):
-    """Requests, newest first."""
+    """Requests."""
 
     items: list[RequestView]
     next: str | None
@@ -170,7 +172,7 @@ class ContractView(Struct, frozen=True, kw_only=True):
 
 
 class ContractPage(Struct, frozen=True, kw_only=True):
-    """Contract certificates, by their fingerprints."""
+    """Contract certificates."""
 
     items: list[ContractView]
     next: str | None
@@ -188,29 +190,31 @@ class CertificateRoutes(Controller):
     path = "/certificates"
     tags = ("Certificates",)
 
-    @get(operation_id="list_certificates", summary="List certificates")
+    @get(operation_id="list_certificates", summary="List certificates", sorts=CERTIFICATE_SORTS)
     async def page(
         self,
         *,
         ctx: NamedDependency[Context],
         security: NamedDependency[Security],
+        search: NamedDependency[Wanted],
         use: FromQuery[Use | None] = None,
         station: FromQuery[str | None] = None,
         expires_before: FromQuery[datetime | None] = None,
-        limit: Limit = 100,
-        cursor: Cursor = "",
     ) -> CertificatePage:
-        """Certificates that were issued, oldest first."""
+        """Certificates that were issued, oldest first if in no other order.
+
+        A search looks at subject, station, serial number and fingerprint.
+        """
         found = await security.inventory.certificates(
             ctx,
-            after=cursor,
-            limit=limit + 1,
+            search,
             use=use,
             station=None if station is None else StationId(station),
             expires_before=expires_before,
         )
-        items = [certificate_view(one) for one in found[:limit]]
-        return CertificatePage(items=items, next=items[-1].id if len(found) > limit else None)
+        return CertificatePage(
+            items=[certificate_view(one) for one in found.items], next=found.next
+        )
 
     @post(operation_id="sign_certificate", summary="Have a request signed")
     async def sign(
@@ -223,24 +227,27 @@ class CertificateRoutes(Controller):
         made = await security.sign(ctx, data.csr, data.use, days=data.days)
         return certificate_view(made)
 
-    @get("/requests", operation_id="list_signing_requests", summary="List stations' requests")
+    @get(
+        "/requests",
+        operation_id="list_signing_requests",
+        summary="List stations' requests",
+        sorts=REQUEST_SORTS,
+    )
     async def requests(
         self,
         ctx: NamedDependency[Context],
         security: NamedDependency[Security],
+        search: NamedDependency[Wanted],
         station: FromQuery[str | None] = None,
-        limit: Limit = 100,
-        cursor: Cursor = "",
     ) -> RequestPage:
-        """What stations asked for, newest first, and what became of it."""
+        """What stations asked for and what became of it, newest first if in no other order.
+
+        A search looks at station, subject, organization and detail.
+        """
         found = await security.signing.list(
-            ctx,
-            station=None if station is None else StationId(station),
-            before=cursor,
-            limit=limit + 1,
+            ctx, search, station=None if station is None else StationId(station)
         )
-        items = [request_view(one) for one in found[:limit]]
-        return RequestPage(items=items, next=items[-1].id if len(found) > limit else None)
+        return RequestPage(items=[request_view(one) for one in found.items], next=found.next)
 
     @get("/authorities", operation_id="list_authorities", summary="List authorities")
     async def authorities(
@@ -303,19 +310,24 @@ class CertificateRoutes(Controller):
         found = await security.inventory.held(ctx, StationId(station))
         return HeldList(items=[held_view(one) for one in found])
 
-    @get("/contracts", operation_id="list_contracts", summary="List contract certificates")
+    @get(
+        "/contracts",
+        operation_id="list_contracts",
+        summary="List contract certificates",
+        sorts=CONTRACT_SORTS,
+    )
     async def contracts(
         self,
         ctx: NamedDependency[Context],
         security: NamedDependency[Security],
-        limit: Limit = 100,
-        cursor: Cursor = "",
+        search: NamedDependency[Wanted],
     ) -> ContractPage:
-        """Contract certificates that were shown to stations and found good."""
-        found = await security.contracts.list(ctx, after=cursor, limit=limit + 1)
-        items = [contract_view(one) for one in found[:limit]]
-        last = items[-1].fingerprint if len(found) > limit else None
-        return ContractPage(items=items, next=last)
+        """Contract certificates that were shown to stations and found good.
+
+        A search looks at eMAID, serial number and fingerprint.
+        """
+        found = await security.contracts.list(ctx, search)
+        return ContractPage(items=[contract_view(one) for one in found.items], next=found.next)
 
     @post(
         "/contracts/{emaid:str}/cancel",

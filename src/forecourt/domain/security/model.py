@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol, TypedDict
 
 from msgspec import Struct, field
 
@@ -76,6 +76,24 @@ class CertificateAuthority(Struct, frozen=True, kw_only=True):
     fingerprint: str
     expires_at: datetime
     created_at: datetime
+
+
+CERTIFICATE_SORTS: Final = ("id", "station", "expires_at")
+"""What certificates that were issued may be sorted by."""
+
+REQUEST_SORTS: Final = ("id", "station")
+"""What requests for certificates may be sorted by; ids are in the order of time."""
+
+CONTRACT_SORTS: Final = ("fingerprint", "emaid")
+"""What contract certificates may be sorted by."""
+
+
+class CertificateFields(TypedDict, total=False):
+    """What certificates can be chosen by; None is any."""
+
+    use: "Use | None"
+    station: StationId | None
+    expires_before: datetime | None
 
 
 class Certificate(Struct, frozen=True, kw_only=True):

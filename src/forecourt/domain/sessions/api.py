@@ -15,11 +15,12 @@ from msgspec import Meta, Struct
 
 from forecourt.base.context import Context
 from forecourt.base.ids import SessionId, StationId
-from forecourt.base.pages import SAME_MOMENT_MAX, Wanted, cursor_at, moment, page_end
+from forecourt.base.pages import Wanted
 from forecourt.base.text import PRINTABLE, is_printable
 from forecourt.domain.access import Access, Standing
 from forecourt.domain.devices import Devices
 from forecourt.domain.sessions.model import (
+    READING_SORTS,
     SORTS,
     Flag,
     Reading,
@@ -43,8 +44,6 @@ from forecourt.domain.stations import (
     Stop,
 )
 
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
-Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
 # The framework keeps the name ``state`` of a parameter for itself.
 InState = Annotated[SessionState | None, QueryParameter(name="state", description="In this state.")]
 
@@ -116,7 +115,7 @@ class ReadingView(Struct, frozen=True, kw_only=True):
 
 
 class ReadingPage(Struct, frozen=True, kw_only=True):
-    """Readings in the order of their moments. A page may be a little longer than its limit."""
+    """Readings of a session."""
 
     items: list[ReadingView]
     next: str | None
@@ -180,25 +179,42 @@ class SessionRoutes(Controller):
         """One session, with what its newest readings say."""
         return session_view(await sessions.read(ctx, SessionId(session_id)))
 
-    @get("/{session_id:str}/readings", operation_id="list_readings", summary="Meter readings")
-    async def readings(
+    @post(
+        "/{session_id:str}/end",
+        operation_id="end_session",
+        summary="End a session by hand",
+        status_code=200,
+    )
+    async def end(
         self,
         ctx: NamedDependency[Context],
         sessions: NamedDependency[Sessions],
         session_id: FromPath[str],
-        *,
-        limit: Limit = 100,
-        cursor: Cursor = "",
+    ) -> SessionView:
+        """End a session whose station is away, with the energy that is known, flagged.
+
+        Should the station come back and tell the stop, that counts. While it is connected the
+        answer is `session.station_connected`: ask it to stop instead.
+        """
+        return session_view(await sessions.silent.end(ctx, SessionId(session_id)))
+
+    @get(
+        "/{session_id:str}/readings",
+        operation_id="list_readings",
+        summary="Meter readings",
+        sorts=READING_SORTS,
+    )
+    async def readings(
+        self,
+        ctx: NamedDependency[Context],
+        sessions: NamedDependency[Sessions],
+        paging: NamedDependency[Wanted],
+        session_id: FromPath[str],
     ) -> ReadingPage:
-        """What the meter said during a session, oldest first."""
+        """What the meter said during a session, oldest first if in no other order."""
         session = await sessions.read(ctx, SessionId(session_id))
-        after = moment(cursor) if cursor else None
-        found = await sessions.readings(ctx, session, after=after, limit=limit + SAME_MOMENT_MAX)
-        end = page_end([reading.sampled_at for reading in found], limit)
-        return ReadingPage(
-            items=[reading_view(reading) for reading in found[:end]],
-            next=cursor_at(found[end - 1].sampled_at) if end < len(found) else None,
-        )
+        found = await sessions.readings(ctx, session, paging)
+        return ReadingPage(items=[reading_view(one) for one in found.items], next=found.next)
 
 
 class OutletView(Struct, frozen=True, kw_only=True):

@@ -30,7 +30,8 @@ class Flag(StrEnum):
     START_MISSING = "start_missing"
     """The first we heard was not its start."""
     STOP_MISSING = "stop_missing"
-    """Another session began where this one was; nobody told us how it ended."""
+    """Nobody told us how it ended: another one began where it was, its outlet is free, or its
+    station has been away for days."""
     UNAUTHORIZED = "unauthorized"
     """The token was refused, and the station went on."""
     METER_WENT_BACK = "meter_went_back"
@@ -78,6 +79,9 @@ class Progress(Struct, frozen=True, gc=False):
 
 SORTS: Final = ("id", "started_at", "ended_at", "energy_wh", "station")
 """What sessions may be sorted by."""
+
+READING_SORTS: Final = ("sampled_at",)
+"""What a session's readings may be sorted by."""
 
 
 class PowerSpan(Struct, frozen=True, kw_only=True):
@@ -341,6 +345,20 @@ class SessionUnknown(ForecourtError):
 
     kind: ClassVar[Kind] = Kind.NOT_FOUND
     code: ClassVar[str] = "session.unknown"
+
+
+class SessionOver(ForecourtError):
+    """It has ended already."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "session.over"
+
+
+class StationThere(ForecourtError):
+    """Its station is connected, and can be asked to stop it."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "session.station_connected"
 
 
 class TokenRefused(ForecourtError):

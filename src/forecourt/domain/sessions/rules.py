@@ -24,12 +24,15 @@ from forecourt.domain.sessions.model import (
     SessionState,
     Taken,
 )
-from forecourt.domain.stations import plausible
+from forecourt.domain.stations import Connector, ConnectorState, plausible
 
 # More holes than this in one session's numbering is no numbering; remember that, not the holes.
 SEQ_MISSING_MAX: Final = 64
 # No session takes more: a stop register beyond is a fault, and may be more than a column holds.
 ENERGY_WH_MAX: Final = 10**15
+# An outlet that has been free for so long has no session: its stop was lost. What a station tells
+# late, when it comes back and empties its queue, has come by then.
+FREE_FOR: Final = timedelta(minutes=15)
 # Power over time: what a chart can show, and what one look may read.
 STEP_MIN: Final = timedelta(minutes=1)
 STEP_MAX: Final = timedelta(days=1)
@@ -162,6 +165,53 @@ def moment(reported_at: datetime, ctx: Context) -> tuple[datetime, bool]:
     """When it happened, by the station's word if that is plausible, else by ours; and if it was."""
     believed = plausible(reported_at, ctx.now)
     return (reported_at if believed else ctx.now), believed
+
+
+def ended(
+    session: Session, ctx: Context, *, reported_at: datetime, stop_wh: int | None, reason: str
+) -> Session:
+    """The session, over; its energy as far as anybody knows."""
+    at, believed = moment(reported_at, ctx)
+    progress = settled(session.progress, session.meter_start_wh, stop_wh)
+    flags = progress.flags
+    if not believed:
+        flags = flagged(flags, Flag.CLOCK_DOUBTFUL)
+    if progress.seq_missing:
+        flags = flagged(flags, Flag.SEQUENCE_GAP)
+    return replace(
+        session,
+        state=SessionState.ENDED,
+        ended_at=max(at, session.started_at),
+        meter_stop_wh=stop_wh,
+        stop_reason=reason,
+        progress=replace(progress, flags=flags, power_w=0),
+        saved_at=ctx.now,
+    )
+
+
+def given_up(session: Session, ctx: Context, *, at: datetime, reason: str) -> Session:
+    """The same where no stop came: its end is a guess, until a stop comes after all."""
+    flags = flagged(session.progress.flags, Flag.STOP_MISSING)
+    guessed = replace(session, progress=replace(session.progress, flags=flags))
+    return ended(guessed, ctx, reported_at=at, stop_wh=None, reason=reason)
+
+
+def heard_at(session: Session) -> datetime:
+    """When its meter told something last."""
+    return session.progress.meter_at or session.started_at
+
+
+def lost_at(session: Session, connectors: Iterable[Connector], now: datetime) -> datetime | None:
+    """Since when its outlet has been free, if for so long that its stop must have been lost."""
+    here = [each for each in connectors if each.evse_no == session.evse_no]
+    if session.evse_no == 0 or not here:
+        return None
+    if any(each.state is not ConnectorState.AVAILABLE for each in here):
+        return None
+    free_at = max(each.state_at for each in here)
+    told_at = max(each.received_at for each in here)
+    silent = max(heard_at(session), session.started_at) < min(each.state_at for each in here)
+    return free_at if silent and max(free_at, told_at) <= now - FREE_FOR else None
 
 
 def flagged(flags: tuple[Flag, ...], flag: Flag) -> tuple[Flag, ...]:

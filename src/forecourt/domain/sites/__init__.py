@@ -4,6 +4,7 @@ Knows no station: stations, and whoever bills or limits by place, refer to a sit
 """
 
 from forecourt.domain.sites.model import (
+    SORTS,
     Day,
     Hours,
     Site,
@@ -19,6 +20,7 @@ from forecourt.domain.sites.rules import day, site_id, zones
 from forecourt.domain.sites.service import Sites, ensure
 
 __all__ = [
+    "SORTS",
     "Day",
     "Hours",
     "Site",

@@ -141,6 +141,7 @@ from forecourt.domain.stations.commands import (
 )
 from forecourt.domain.stations.model import (
     CONNECTOR_SORTS,
+    TIMELINE_SORTS,
     Admission,
     Arrival,
     BootReport,
@@ -202,6 +203,7 @@ __all__ = [
     "CONNECTOR_SORTS",
     "GOOD",
     "SPOKEN",
+    "TIMELINE_SORTS",
     "VARIABLES_MAX",
     "WRITES",
     "AdjustPeriodicEventStream",

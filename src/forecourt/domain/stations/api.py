@@ -15,11 +15,12 @@ from msgspec import Meta, Struct
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
-from forecourt.base.pages import SAME_MOMENT_MAX, Wanted, cursor_at, moment, page_end
+from forecourt.base.pages import Wanted
 from forecourt.base.text import PRINTABLE, Line, Secret
 from forecourt.domain.catalogue import AUTO, STRICT, Catalogue, advice_of
 from forecourt.domain.stations.commands import Interface, recorded
 from forecourt.domain.stations.model import (
+    MESSAGE_SORTS,
     SORTS,
     Admission,
     Connector,
@@ -28,24 +29,23 @@ from forecourt.domain.stations.model import (
     Ping,
     QuirkUse,
     Station,
+    StationIdInvalid,
 )
 from forecourt.domain.stations.plan import Upgrade, Way
 from forecourt.domain.stations.service import Stations
 
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
-Words = Annotated[
-    str,
-    QueryParameter(max_length=200, pattern=PRINTABLE, description="Words that are in the frame."),
-]
 Since = Annotated[datetime | None, QueryParameter(description="Then or later.")]
 Until = Annotated[datetime | None, QueryParameter(description="Before then.")]
 # The framework keeps the names of what is injected for itself.
 OfFirmware = Annotated[str | None, QueryParameter(name="firmware", description="With this.")]
 Profile = Annotated[int, Meta(ge=0, le=3)]
 CertificateName = Annotated[str, Meta(max_length=64, pattern=PRINTABLE)]
-Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
 Choice = Annotated[str, Meta(min_length=1, max_length=50)]
 """A quirk profile's name, or ``auto``, ``none``, ``strict``."""
+
+
+IMPORT_MAX: Final = 1_000
+"""In one request, which is one transaction."""
 
 
 class ConnectorView(Struct, frozen=True, kw_only=True):
@@ -119,6 +119,20 @@ class StationAddition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The least that it may come in by; without it 1 with a password, 0 without."""
     certificate_name: CertificateName = ""
     ping: Ping = Ping.AUTO
+
+
+class StationImport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Stations to make known in one go: all that are not known yet, or none."""
+
+    items: Annotated[list[StationAddition], Meta(min_length=1, max_length=IMPORT_MAX)]
+
+
+class StationImported(Struct, frozen=True, kw_only=True):
+    """What came of an import."""
+
+    added: list[str]
+    known: list[str]
+    """Those that were there before, and are as they were."""
 
 
 class StationChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -254,20 +268,7 @@ class StationRoutes(Controller):
         data: JSONBody[StationAddition],
     ) -> StationView:
         """Make a station known, so that it may connect."""
-        password = None if data.password is None else data.password.encode()
-        new = NewStation(
-            id=StationId(data.id),
-            password=password,
-            site=data.site,
-            admission=data.admission,
-            lenient=data.lenient,
-            quirks=catalogue.quirk_choice(data.quirks),
-            log_all=data.log_all,
-            security_profile=data.security_profile,
-            certificate_name=data.certificate_name,
-            ping=data.ping,
-        )
-        return station_view(await stations.add(ctx, new), [])
+        return station_view(await stations.add(ctx, _new(data, catalogue)), [])
 
     @get("/{station_id:str}", operation_id="read_station", summary="Read a station")
     async def read(
@@ -354,38 +355,80 @@ class StationRoutes(Controller):
         """Forget a station, and end its connection; its sessions and messages stay."""
         await stations.remove(ctx, StationId(station_id))
 
-    @get("/{station_id:str}/messages", operation_id="list_messages", summary="Raw messages")
+    @get(
+        "/{station_id:str}/messages",
+        operation_id="list_messages",
+        summary="Raw messages",
+        sorts=MESSAGE_SORTS,
+    )
     async def messages(
         self,
         ctx: NamedDependency[Context],
         stations: NamedDependency[Stations],
+        search: NamedDependency[Wanted],
         station_id: FromPath[str],
         *,
-        limit: Limit = 100,
-        cursor: Cursor = "",
-        q: Words = "",
         direction: FromQuery[Literal["in", "out"] | None] = None,
         action: FromQuery[str | None] = None,
         since: Since = None,
         until: Until = None,
     ) -> MessagePage:
-        """The raw messages that were kept, newest first. A search looks at the whole frame."""
+        """The raw messages that were kept, newest first if in no other order.
+
+        A search looks at the whole frame.
+        """
         station, _ = await stations.read(ctx, StationId(station_id))
-        before = moment(cursor) if cursor else until
-        found = await stations.messages(
+        found = await stations.history.messages(
             ctx,
             station.id,
-            before=before,
-            limit=limit + SAME_MOMENT_MAX,
-            q=q,
+            search,
             direction=direction,
             action=action,
             since=since,
+            until=until,
         )
-        items = [msgspec.convert(message, MessageView) for message in found]
-        end = page_end([item.at for item in items], limit)
-        more = end < len(items)
-        return MessagePage(items=items[:end], next=cursor_at(items[end - 1].at) if more else None)
+        items = [msgspec.convert(held, MessageView, from_attributes=True) for held in found.items]
+        return MessagePage(items=items, next=found.next)
+
+
+class StationImportRoutes(Controller):
+    """Many stations at once."""
+
+    path = "/station-imports"
+    tags = ("Stations",)
+
+    @post(operation_id="import_stations", summary="Add many stations", status_code=200)
+    async def add(
+        self,
+        ctx: NamedDependency[Context],
+        stations: NamedDependency[Stations],
+        catalogue: NamedDependency[Catalogue],
+        data: JSONBody[StationImport],
+    ) -> StationImported:
+        """Make stations known, in one transaction. Those that are known stay as they are."""
+        asked = {one.id: _new(one, catalogue) for one in data.items}
+        if len(asked) < len(data.items):
+            raise StationIdInvalid("a station is named twice", field="items")
+        added = {station.id for station in await stations.add_many(ctx, asked.values())}
+        return StationImported(
+            added=[name for name in asked if name in added],
+            known=[name for name in asked if name not in added],
+        )
+
+
+def _new(data: StationAddition, catalogue: Catalogue) -> NewStation:
+    return NewStation(
+        id=StationId(data.id),
+        password=None if data.password is None else data.password.encode(),
+        site=data.site,
+        admission=data.admission,
+        lenient=data.lenient,
+        quirks=catalogue.quirk_choice(data.quirks),
+        log_all=data.log_all,
+        security_profile=data.security_profile,
+        certificate_name=data.certificate_name,
+        ping=data.ping,
+    )
 
 
 class QuirkUseView(Struct, frozen=True, kw_only=True):

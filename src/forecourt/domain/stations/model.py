@@ -131,8 +131,21 @@ class MessageFields(TypedDict, total=False):
     direction: str | None
     action: str | None
     since: datetime | None
-    q: str
+    until: datetime | None
 
+
+class TimelineFields(TypedDict, total=False):
+    """What a station's timeline can be chosen by; None is any."""
+
+    since: datetime | None
+    type: str | None
+
+
+MESSAGE_SORTS: Final = ("at",)
+"""What raw messages may be sorted by."""
+
+TIMELINE_SORTS: Final = ("at",)
+"""What a timeline may be sorted by, other than as it came to be."""
 
 CONNECTOR_SORTS: Final = ("station", "state", "state_at")
 """What connectors may be sorted by."""
@@ -489,6 +502,17 @@ class StationMisbehaved(StationEvent, frozen=True, kw_only=True, tag="station.mi
 
     what: str
     detail: str
+
+
+class RawMessage(Struct, frozen=True, kw_only=True):
+    """A frame as it went over the wire."""
+
+    at: datetime
+    direction: str
+    action: str
+    note: str
+    frame: str
+    """What is no UTF-8 in it is written as escapes."""
 
 
 class Happened(Struct, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ from forecourt.domain.rooms import Rooms
 from forecourt.domain.security.api import CertificateRoutes, PkiRoutes
 from forecourt.domain.sessions.api import CommandRoutes, ConnectorRoutes, PowerRoutes, SessionRoutes
 from forecourt.domain.sites.api import SiteRoutes
-from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
+from forecourt.domain.stations.api import StationImportRoutes, StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
 from forecourt.domain.tenants.api import (
     AuditRoutes,
@@ -39,6 +39,7 @@ from forecourt.domain.tenants.api import (
 )
 from forecourt.domain.webhooks.api import DeliveryRoutes, EventTypeRoutes, WebhookRoutes
 from forecourt.edge.http.account import MeRoutes, home_of
+from forecourt.edge.http.allow import allowing, methods_of
 from forecourt.edge.http.asgi import BODY_BYTES_MAX
 from forecourt.edge.http.auth import (
     Browsers,
@@ -78,6 +79,7 @@ from forecourt.infra.database import Database
 
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     StationRoutes,
+    StationImportRoutes,
     StationQuirkRoutes,
     SiteRoutes,
     QuirkProfileRoutes,
@@ -211,6 +213,7 @@ def _routed() -> Litestar:
         logging_config=None,
     )
     one_by_one(app)
+    app.before_send.append(allowing(methods_of(app.routes)))
     return app
 
 

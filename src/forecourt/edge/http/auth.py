@@ -233,7 +233,9 @@ class Gate:
             ctx, held = await self._elsewhere(connection, ctx, held, chosen, below=below)
             if ctx.sites and operation not in OF_SHARES:
                 raise Forbidden("shared sites are for looking at")
-        lacking = missing(operation, held)
+        # Which methods an address takes is in the document that everybody reads, too.
+        asks_what = connection.scope.get("method") == "OPTIONS"
+        lacking = None if asks_what else missing(operation, held)
         if lacking is not None:
             raise Forbidden(f"this wants the permission {lacking}", permission=lacking)
         caller = connection.scope["state"].get("caller")

@@ -5,10 +5,8 @@ A proxy of ours says who speaks to it and whether by TLS; of anybody else that i
 
 from typing import Any, Final
 
-import msgspec
-
 from forecourt.edge.http.asgi import BODY_BYTES_MAX, Receive, Scope, Send, header
-from forecourt.edge.http.errors import PROBLEM_JSON, problem
+from forecourt.edge.http.errors import written
 from forecourt.edge.http.standing import is_within
 from forecourt.edge.peers import Proxies
 
@@ -57,11 +55,6 @@ def _look_behind(scope: Scope, proxies: Proxies) -> None:
 
 
 async def _too_large(send: Send) -> None:
-    told = problem(TOO_LARGE, "body.too_large", "a body has at most 1 MiB")
-    body = msgspec.json.encode(told.content)
-    headers = {**told.headers, "Content-Type": PROBLEM_JSON, "Content-Length": str(len(body))}
-    # What the sender still sends is not read, so nothing else can come over this connection.
-    headers["Connection"] = "close"
-    sent = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": TOO_LARGE, "headers": sent})
+    headers, body = written(TOO_LARGE, "body.too_large", "a body has at most 1 MiB")
+    await send({"type": "http.response.start", "status": TOO_LARGE, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

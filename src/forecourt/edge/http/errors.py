@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
@@ -46,12 +47,15 @@ TITLE: Final[Mapping[int, str]] = {
     403: "This is not allowed",
     404: "There is no such thing",
     405: "This cannot be done here",
+    408: "This came too slowly",
     409: "This contradicts what is",
     412: "This has changed meanwhile",
     413: "The body is too large",
+    414: "The address is too long",
     422: "This was said before, and was something else",
     415: "This kind of body is not understood",
     429: "Too much at once",
+    431: "The header fields are too large",
     500: "Something broke on our side",
     503: "Not possible now",
 }
@@ -126,6 +130,18 @@ def problem(
         media_type=PROBLEM_JSON,
         headers=sent,
     )
+
+
+def written(status: int, code: str, detail: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """A failure where no route is: header fields and body, after which the connection is closed.
+
+    What the sender still sends is not read, so nothing else can come over it.
+    """
+    told = problem(status, code, detail)
+    body = msgspec.json.encode(told.content)
+    headers = {**told.headers, "Content-Type": PROBLEM_JSON, "Content-Length": str(len(body))}
+    headers["Connection"] = "close"
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()], body
 
 
 def on_forecourt_error(request: Request[Any, Any, Any], error: ForecourtError) -> Response[Problem]:

@@ -280,11 +280,12 @@ class Desk:
         names = (f"from {address_of(request)}", "set-up")
         self._throttle.check(names, time.monotonic())
         self._throttle.failed(names, time.monotonic())
-        ctx = Context(actor="setup", tenant=self._tenant, now=self._clock.now())
+        trace = trace_of(request)
+        ctx = Context(actor="setup", tenant=self._tenant, now=self._clock.now(), trace=trace)
         owner = NewUser(
             email=first.email, name=first.name, role=Role.OWNER, password=first.password
         )
-        await self.people.set_up(ctx, first.code, owner)
+        await self.people.set_up(ctx, first.code, owner, address=address_of(request))
         self._throttle.passed(names)
         given = Credentials(email=first.email, password=first.password)
         return await self.log_in(request, given)

@@ -10,12 +10,11 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from forecourt.base.context import Context
-from forecourt.base.pages import Wanted
 from forecourt.domain.sessions import Load, Sessions
-from forecourt.domain.sites import Day, Site, Sites, day
+from forecourt.domain.sites import SORTS, Day, Site, Sites, day
 from forecourt.domain.stations import Ports, Stations
 from forecourt.domain.tenants import Tenants
-from forecourt.edge.http.lists import Cursor, Limit
+from forecourt.edge.http.lists import Cursor, Limit, Sort, Words, searched
 
 
 class SitePorts(Struct, frozen=True, kw_only=True):
@@ -55,7 +54,7 @@ class SiteSummary(Struct, frozen=True, kw_only=True):
 
 
 class SiteSummaryPage(Struct, frozen=True, kw_only=True):
-    """Sites in the order of their ids."""
+    """Sites in numbers."""
 
     items: list[SiteSummary]
     next: str | None
@@ -67,7 +66,12 @@ class PlaceRoutes(Controller):
     path = "/"
     tags = ("Sites",)
 
-    @get("/overview/sites", operation_id="list_site_summaries", summary="Sites in a few numbers")
+    @get(
+        "/overview/sites",
+        operation_id="list_site_summaries",
+        summary="Sites in a few numbers",
+        sorts=SORTS,
+    )
     async def page(
         self,
         ctx: NamedDependency[Context],
@@ -78,9 +82,14 @@ class PlaceRoutes(Controller):
         tenants: NamedDependency[Tenants],
         limit: Limit = 1000,
         cursor: Cursor = "",
+        sort: Sort = "",
+        q: Words = "",
     ) -> SiteSummaryPage:
-        """Every site: how its ports are, what charges there now, and today."""
-        found = await sites.list(ctx, Wanted(limit=limit, cursor=cursor))
+        """Every site: how its ports are, what charges there now, and today.
+
+        Sorted and searched as the list of sites is.
+        """
+        found = await sites.list(ctx, searched(limit=limit, cursor=cursor, sort=sort, q=q))
         house = (await tenants.settings(ctx)).time_zone
         items = await _summaries(ctx, found.items, stations, sessions, house)
         return SiteSummaryPage(items=items, next=found.next)

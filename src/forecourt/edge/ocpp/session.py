@@ -311,6 +311,7 @@ class StationLink:
             return
         if ctx.now >= call.station.seen_due:
             self._house.rooms.stations.seen(ctx, call.station, changes)
+            self._house.rooms.sessions.end_lost(call)
         try:
             answer = route.handler(call, event.request)
         except ForecourtError as error:

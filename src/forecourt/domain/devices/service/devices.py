@@ -14,6 +14,7 @@ from zlib import crc32
 import msgspec
 from msgspec.structs import replace
 
+from forecourt.base import pages
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
 from forecourt.domain.catalogue import Catalogue
@@ -250,11 +251,18 @@ class Devices:
         )
 
     async def standings(
-        self, ctx: Context, *, after: str = "", limit: int = 100, state: State | None = None
-    ) -> Sequence[Upkeep]:
-        """How stations stood when they were last looked at, in the order of their ids."""
+        self,
+        ctx: Context,
+        wanted: pages.Wanted = pages.FIRST_PAGE,
+        *,
+        state: State | None = None,
+    ) -> pages.Page[Upkeep]:
+        """How stations stood when they were last looked at, by their ids if in no other order.
+
+        Raises CursorInvalid, SortUnknown.
+        """
         async with self._db.view(ctx) as unit:
-            return await store.upkeeps(unit, after=after, limit=limit, state=state)
+            return await store.upkeeps(unit, wanted, state)
 
     async def apply(
         self, ctx: Context, station: StationId, *, dry_run: bool = False

@@ -1,8 +1,8 @@
 """The room's routes: what a station notices, watches, shows and reports."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Annotated, Any
 
 from litestar import Controller, get, post
 from litestar.di import NamedDependency
@@ -12,10 +12,12 @@ from msgspec.structs import asdict
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
-from forecourt.base.pages import SAME_MOMENT_MAX, CursorInvalid, cursor_at, moment, page_end
+from forecourt.base.pages import Wanted
 from forecourt.base.text import PRINTABLE
 from forecourt.domain.monitoring import rules
 from forecourt.domain.monitoring.model import (
+    STREAM_VALUE_SORTS,
+    VARIABLE_EVENT_SORTS,
     Alarm,
     AlarmName,
     AlarmSource,
@@ -29,16 +31,14 @@ from forecourt.domain.monitoring.model import (
     VariableEvent,
 )
 from forecourt.domain.monitoring.service import Monitoring
-from forecourt.domain.stations import Stations
+from forecourt.domain.stations import TIMELINE_SORTS, Stations
 
-CURSOR_LENGTH_MAX: Final = 36
-"""Two numbers of the database's own, of 64 bits at most."""
-
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
-Cursor = Annotated[str, QueryParameter(description="`next` of the page before this one.")]
 Since = Annotated[
     datetime | None, QueryParameter(description="From when on; a day ago without it.")
 ]
+Begun = Annotated[datetime | None, QueryParameter(name="since", description="Then or later.")]
+Until = Annotated[datetime | None, QueryParameter(description="Before then.")]
+OfType = Annotated[str | None, QueryParameter(name="type", description="Only events of this type.")]
 Up = Annotated[bool | None, QueryParameter(description="Only those that are up, or are over.")]
 
 
@@ -100,7 +100,7 @@ class VariableEventView(Struct, frozen=True, kw_only=True):
 
 
 class VariableEventPage(Struct, frozen=True, kw_only=True):
-    """Variable events, newest first. A page may be a little longer than its limit."""
+    """Variable events of a station."""
 
     items: list[VariableEventView]
     next: str | None
@@ -201,7 +201,7 @@ class StreamValueView(Struct, frozen=True, kw_only=True):
 
 
 class StreamValuePage(Struct, frozen=True, kw_only=True):
-    """Values, newest first. A page may be a little longer than its limit."""
+    """Values of a stream."""
 
     items: list[StreamValueView]
     next: str | None
@@ -216,7 +216,7 @@ class HappenedView(Struct, frozen=True, kw_only=True):
 
 
 class TimelinePage(Struct, frozen=True, kw_only=True):
-    """What happened, oldest first; `next` is there until nothing more has happened."""
+    """What happened; `next` is there until nothing more has happened."""
 
     items: list[HappenedView]
     next: str | None
@@ -261,52 +261,58 @@ class MonitoringRoutes(Controller):
         name = AlarmName(station=StationId(station_id), source=data.source, key=data.key)
         await monitoring.acknowledge(ctx, [name])
 
-    @get("/timeline", operation_id="list_timeline", summary="What happened to a station")
+    @get(
+        "/timeline",
+        operation_id="list_timeline",
+        summary="What happened to a station",
+        sorts=TIMELINE_SORTS,
+    )
     async def timeline(
         self,
         ctx: NamedDependency[Context],
         *,
         stations: NamedDependency[Stations],
+        paging: NamedDependency[Wanted],
         station_id: FromPath[str],
         since: Since = None,
-        limit: Limit = 100,
-        cursor: Cursor = "",
+        type_: OfType = None,
     ) -> TimelinePage:
-        """All events of the station, of its sessions and of what it reported, oldest first."""
+        """All events of the station, of its sessions and of what it reported.
+
+        If in no other order, as they came to be: whoever follows by `next` misses none.
+        """
         station, _ = await stations.read(ctx, StationId(station_id))
-        found = await stations.timeline(
-            ctx,
-            station.id,
-            since=since or ctx.now - timedelta(days=1),
-            after=place(cursor) if cursor else ("0", 0),
-            limit=limit,
-        )
+        found = await stations.history.timeline(ctx, station.id, paging, since=since, type=type_)
         return TimelinePage(
-            items=[HappenedView(at=e.at, type=e.type, body=e.body) for e in found],
-            next="-".join(map(str, found[-1].place)) if len(found) == limit else None,
+            items=[HappenedView(at=e.at, type=e.type, body=e.body) for e in found.items],
+            next=found.next,
         )
 
-    @get("/variable-events", operation_id="list_variable_events", summary="Variable events")
+    @get(
+        "/variable-events",
+        operation_id="list_variable_events",
+        summary="Variable events",
+        sorts=VARIABLE_EVENT_SORTS,
+    )
     async def events(
         self,
         ctx: NamedDependency[Context],
         *,
         stations: NamedDependency[Stations],
         monitoring: NamedDependency[Monitoring],
+        search: NamedDependency[Wanted],
         station_id: FromPath[str],
-        limit: Limit = 100,
-        cursor: Cursor = "",
+        since: Begun = None,
+        until: Until = None,
     ) -> VariableEventPage:
-        """What the station noticed of its variables, newest first."""
+        """What the station noticed of its variables, newest first if in no other order.
+
+        A search looks at component, variable, value, the maker's code and text, and transaction.
+        """
         station, _ = await stations.read(ctx, StationId(station_id))
-        before = moment(cursor) if cursor else None
-        found = await monitoring.events(
-            ctx, station.id, before=before, limit=limit + SAME_MOMENT_MAX
-        )
-        end = page_end([event.at for event in found], limit)
+        found = await monitoring.events(ctx, station.id, search, since=since, until=until)
         return VariableEventPage(
-            items=[event_view(event) for event in found[:end]],
-            next=cursor_at(found[end - 1].at) if end < len(found) else None,
+            items=[event_view(event) for event in found.items], next=found.next
         )
 
     @get("/monitors", operation_id="list_monitors", summary="Monitors")
@@ -404,6 +410,7 @@ class MonitoringRoutes(Controller):
         "/streams/{stream_no:int}/values",
         operation_id="list_stream_values",
         summary="Values of a stream",
+        sorts=STREAM_VALUE_SORTS,
     )
     async def stream_values(
         self,
@@ -411,33 +418,17 @@ class MonitoringRoutes(Controller):
         *,
         stations: NamedDependency[Stations],
         monitoring: NamedDependency[Monitoring],
+        paging: NamedDependency[Wanted],
         station_id: FromPath[str],
         stream_no: FromPath[int],
-        limit: Limit = 100,
-        cursor: Cursor = "",
     ) -> StreamValuePage:
-        """What came by a stream, newest first."""
+        """What came by a stream, newest first if in no other order."""
         station, _ = await stations.read(ctx, StationId(station_id))
-        found = await monitoring.stream_values(
-            ctx,
-            station.id,
-            stream_no,
-            before=moment(cursor) if cursor else None,
-            limit=limit + SAME_MOMENT_MAX,
-        )
-        end = page_end([value.at for value in found], limit)
+        found = await monitoring.stream_values(ctx, station.id, stream_no, paging)
         return StreamValuePage(
-            items=[StreamValueView(at=value.at, value=value.value) for value in found[:end]],
-            next=cursor_at(found[end - 1].at) if end < len(found) else None,
+            items=[StreamValueView(at=one.at, value=one.value) for one in found.items],
+            next=found.next,
         )
-
-
-def place(cursor: str) -> tuple[str, int]:
-    """Where a page of the timeline begins. Raises CursorInvalid."""
-    xid, _, seq = cursor.partition("-")
-    if not (xid.isdecimal() and seq.isdecimal() and len(cursor) <= CURSOR_LENGTH_MAX):
-        raise CursorInvalid("this cursor is not the 'next' of a page", cursor=cursor)
-    return xid, int(seq)
 
 
 def alarm_view(alarm: Alarm) -> AlarmView:

@@ -19,13 +19,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as upserting
 
+from forecourt.base import pages
 from forecourt.base.ids import StationId, TenantId
+from forecourt.base.pages import Wanted
 from forecourt.domain.monitoring.model import (
     CUSTOMER_PAGES_MAX,
     DISPLAYS_MAX,
     MONITORS_MAX,
     PAGES_MAX,
     REPORTS_KEPT_MAX,
+    STREAM_VALUE_SORTS,
+    VARIABLE_EVENT_SORTS,
     Cause,
     Display,
     Monitor,
@@ -37,10 +41,12 @@ from forecourt.domain.monitoring.model import (
     Stream,
     StreamValue,
     VariableEvent,
+    VariableEventFields,
 )
 from forecourt.domain.monitoring.store.alarms import CLEARED_KEPT, alarms
 from forecourt.infra.commit import Row, Write, append
 from forecourt.infra.database import Unit, metadata
+from forecourt.infra.listing import Listing, list_rows, sorts
 from forecourt.infra.rows import put
 
 _POINT: Final = (
@@ -214,35 +220,50 @@ async def add_events(
     await unit.conn.execute(upserting(variable_events).values(rows).on_conflict_do_nothing())
 
 
-async def events_of(
-    unit: Unit, station: StationId, *, before: datetime, limit: int
-) -> list[VariableEvent]:
-    """The newest variable events of a station, newest first."""
+async def events_page(
+    unit: Unit, station: StationId, wanted: Wanted, fit: VariableEventFields
+) -> pages.Page[VariableEvent]:
+    """Variable events of a station that fit, newest first if in no other order.
+
+    Raises CursorInvalid, SortUnknown.
+    """
     c = variable_events.c
-    query = (
-        select(variable_events)
-        .where(c.station_id == station, c.at < before)
-        .order_by(c.at.desc(), c.event_no.desc())
-        .limit(limit)
+    query = select(variable_events).where(c.station_id == station)
+    if (since := fit.get("since")) is not None:
+        query = query.where(c.at >= since)
+    if (until := fit.get("until")) is not None:
+        query = query.where(c.at < until)
+    found = await list_rows(unit, query, _EVENTS, wanted)
+    return found.of([_event(row) for row in found.rows])
+
+
+_EVENTS: Final = Listing(
+    sorts=sorts(variable_events, VARIABLE_EVENT_SORTS),
+    key=(variable_events.c.at, variable_events.c.event_no),
+    default="-at",
+    searched=tuple(
+        variable_events.c[name]
+        for name in (*_POINT[:4], "value", "tech_code", "tech_info", "transaction")
+    ),
+)
+
+
+def _event(row: Any) -> VariableEvent:
+    return VariableEvent(
+        event_no=row.event_no,
+        at=row.at,
+        cause=Cause(row.cause),
+        origin=Origin(row.origin),
+        point=_point(row),
+        value=row.value,
+        cleared=row.cleared,
+        cause_no=row.cause_no,
+        monitor_no=row.monitor_no,
+        severity=row.severity,
+        tech_code=row.tech_code,
+        tech_info=row.tech_info,
+        transaction=row.transaction,
     )
-    return [
-        VariableEvent(
-            event_no=row.event_no,
-            at=row.at,
-            cause=Cause(row.cause),
-            origin=Origin(row.origin),
-            point=_point(row),
-            value=row.value,
-            cleared=row.cleared,
-            cause_no=row.cause_no,
-            monitor_no=row.monitor_no,
-            severity=row.severity,
-            tech_code=row.tech_code,
-            tech_info=row.tech_info,
-            transaction=row.transaction,
-        )
-        for row in await unit.conn.execute(query)
-    ]
 
 
 async def put_monitors(
@@ -472,21 +493,23 @@ async def close_stream(unit: Unit, station: StationId, stream_no: int, now: date
     return done.rowcount == 1
 
 
-async def stream_values_of(
-    unit: Unit, station: StationId, stream_no: int, *, before: datetime, limit: int
-) -> list[StreamValue]:
-    """The newest values of a stream, newest first."""
+async def stream_values_page(
+    unit: Unit, station: StationId, stream_no: int, wanted: Wanted
+) -> pages.Page[StreamValue]:
+    """Values of a stream, newest first if in no other order. Raises CursorInvalid, SortUnknown."""
     c = stream_values.c
-    query = (
-        select(c.stream_no, c.at, c.value)
-        .where(c.station_id == station, c.stream_no == stream_no, c.at < before)
-        .order_by(c.at.desc())
-        .limit(limit)
+    query = select(c.stream_no, c.at, c.value)
+    query = query.where(c.station_id == station, c.stream_no == stream_no)
+    found = await list_rows(unit, query, _VALUES, wanted)
+    return found.of(
+        [StreamValue(stream_no=row.stream_no, at=row.at, value=row.value) for row in found.rows]
     )
-    return [
-        StreamValue(stream_no=row.stream_no, at=row.at, value=row.value)
-        for row in await unit.conn.execute(query)
-    ]
+
+
+# Of one stream, a moment has one value.
+_VALUES: Final = Listing(
+    sorts=sorts(stream_values, STREAM_VALUE_SORTS), key=(stream_values.c.at,), default="-at"
+)
 
 
 def _point(row: Any) -> Point:

@@ -13,6 +13,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from msgspec import Struct
 
 from forecourt.base.context import Context
+from forecourt.base.pages import FIRST_PAGE, Page, Wanted
 from forecourt.domain.security import rules, store
 from forecourt.domain.security.model import (
     CertificateAuthority,
@@ -103,10 +104,13 @@ class Contracts:
         )
         return _judged(emaid, states)
 
-    async def list(self, ctx: Context, *, after: str = "", limit: int = 100) -> Sequence[Contract]:
-        """Contract certificates that were seen and held good, by their fingerprints."""
-        async with self._db.unit(ctx) as unit:
-            return await store.list_contracts(unit, after=after, limit=limit)
+    async def list(self, ctx: Context, wanted: Wanted = FIRST_PAGE) -> Page[Contract]:
+        """Contract certificates that were seen and held good, by their fingerprints if not else.
+
+        Raises CursorInvalid, SortUnknown.
+        """
+        async with self._db.view(ctx) as unit:
+            return await store.list_contracts(unit, wanted)
 
     async def cancel(self, ctx: Context, name: str) -> int:
         """End a contract here, whatever its issuer says; how many certificates that concerns."""

@@ -2,23 +2,24 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Unpack
 
 from cryptography import x509
 from msgspec.structs import replace
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
+from forecourt.base.pages import FIRST_PAGE, PAGE_MAX, Page, Wanted
 from forecourt.domain.security import rules, store
 from forecourt.domain.security.model import (
     Certificate,
     CertificateAuthority,
     CertificateExpiring,
+    CertificateFields,
     CertificateName,
     CertificateUnknown,
     HashAlgorithm,
     Held,
-    Use,
 )
 from forecourt.infra.database import Database
 
@@ -47,9 +48,10 @@ class Inventory:
         """
         async with self._db.unit(ctx) as unit:
             known = await store.list_authorities(unit)
-            ours = await store.list_certificates(
-                unit, after="", limit=1_000, use=None, station=station, expires_before=None
+            issued = await store.list_certificates(
+                unit, Wanted(limit=PAGE_MAX), {"station": station}
             )
+            ours = issued.items
             held = [
                 _recognised(
                     Held(
@@ -109,23 +111,15 @@ class Inventory:
     async def certificates(
         self,
         ctx: Context,
-        *,
-        after: str = "",
-        limit: int = 100,
-        use: Use | None = None,
-        station: StationId | None = None,
-        expires_before: datetime | None = None,
-    ) -> Sequence[Certificate]:
-        """Certificates that were issued, oldest first, from behind ``after``."""
-        async with self._db.unit(ctx) as unit:
-            return await store.list_certificates(
-                unit,
-                after=after,
-                limit=limit,
-                use=use,
-                station=station,
-                expires_before=expires_before,
-            )
+        wanted: Wanted = FIRST_PAGE,
+        **fit: Unpack[CertificateFields],
+    ) -> Page[Certificate]:
+        """Certificates that were issued and fit, oldest first if in no other order.
+
+        Raises CursorInvalid, SortUnknown.
+        """
+        async with self._db.view(ctx) as unit:
+            return await store.list_certificates(unit, wanted, fit)
 
     async def read(self, ctx: Context, certificate: str) -> Certificate:
         """One certificate, by its id or its fingerprint. Raises CertificateUnknown."""

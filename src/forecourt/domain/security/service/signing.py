@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId, new_id
+from forecourt.base.pages import FIRST_PAGE, Page, Wanted
 from forecourt.domain.security import rules, store
 from forecourt.domain.security.model import (
     AuthorityAway,
@@ -119,14 +120,13 @@ class Signing:
     async def list(
         self,
         ctx: Context,
+        wanted: Wanted = FIRST_PAGE,
         *,
         station: StationId | None = None,
-        before: str = "",
-        limit: int = 100,
-    ) -> Sequence[SigningRequest]:
-        """Requests, newest first, from before ``before``."""
-        async with self._db.unit(ctx) as unit:
-            return await store.list_requests(unit, station=station, before=before, limit=limit)
+    ) -> Page[SigningRequest]:
+        """Requests, newest first if in no other order. Raises CursorInvalid, SortUnknown."""
+        async with self._db.view(ctx) as unit:
+            return await store.list_requests(unit, wanted, station)
 
     async def certified(self, ctx: Context, station: StationId) -> Certificate | None:
         """The certificate of its own that a station took from us last, if it is good."""

@@ -2,22 +2,26 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import and_, delete, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upserting
 
 from forecourt.base.ids import StationId, TenantId
+from forecourt.base.pages import Page, Wanted
 from forecourt.base.seal import Sealed
 from forecourt.domain.security.model import (
+    CERTIFICATE_SORTS,
     Certificate,
     CertificateAuthority,
+    CertificateFields,
     Reason,
     Role,
     Use,
 )
 from forecourt.domain.security.store.tables import authorities, certificates, revocations
 from forecourt.infra.database import Unit
+from forecourt.infra.listing import Listing, list_rows, only, sorts
 
 # Two that open the same hierarchy at once: the second waits, and finds what the first made.
 _lock = text("SELECT pg_advisory_xact_lock(hashtext('forecourt.authorities.' || :tenant))")
@@ -151,25 +155,33 @@ async def find_certificate(unit: Unit, name: str) -> Certificate | None:
 
 
 async def list_certificates(
-    unit: Unit,
-    *,
-    after: str,
-    limit: int,
-    use: Use | None,
-    station: StationId | None,
-    expires_before: datetime | None,
-) -> list[Certificate]:
-    """Oldest first, from behind ``after``."""
-    c = certificates.c
-    query = _held.where(c.certificate_id > after)
-    if use is not None:
-        query = query.where(c.use == use.value)
-    if station is not None:
-        query = query.where(c.station_id == station)
-    if expires_before is not None:
-        query = query.where(c.expires_at < expires_before)
-    rows = await unit.conn.execute(query.order_by(c.certificate_id).limit(limit))
-    return [_certificate(row) for row in rows]
+    unit: Unit, wanted: Wanted, fit: CertificateFields
+) -> Page[Certificate]:
+    """Certificates that fit, oldest first if in no other order.
+
+    Raises CursorInvalid, SortUnknown.
+    """
+    equal = {"use": fit.get("use"), "station_id": fit.get("station")}
+    query = only(_held, certificates, equal)
+    if (expires_before := fit.get("expires_before")) is not None:
+        query = query.where(certificates.c.expires_at < expires_before)
+    found = await list_rows(unit, query, _CERTIFICATES, wanted)
+    return found.of([_certificate(row) for row in found.rows])
+
+
+_CERTIFICATES: Final = Listing(
+    sorts=sorts(
+        certificates,
+        CERTIFICATE_SORTS,
+        id=certificates.c.certificate_id,
+        station=certificates.c.station_id,
+    ),
+    key=(certificates.c.certificate_id,),
+    default="id",
+    searched=tuple(
+        certificates.c[name] for name in ("subject", "station_id", "serial", "fingerprint")
+    ),
+)
 
 
 async def is_known(unit: Unit, authority_id: str, serial: str) -> bool:

@@ -9,7 +9,9 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upserting
 
 from forecourt.base.ids import StationId, TenantId
+from forecourt.base.pages import Page, Wanted
 from forecourt.domain.security.model import (
+    CONTRACT_SORTS,
     CertificateName,
     Contract,
     Expiry,
@@ -18,6 +20,7 @@ from forecourt.domain.security.model import (
 )
 from forecourt.domain.security.store.tables import contract_certificates, installed_certificates
 from forecourt.infra.database import Unit
+from forecourt.infra.listing import Listing, list_rows, sorts
 
 
 async def replace_held(
@@ -130,11 +133,18 @@ async def find_contract(
     return None if row is None else _contract(row)
 
 
-async def list_contracts(unit: Unit, *, after: str, limit: int) -> list[Contract]:
-    c = contract_certificates.c
-    query = select(contract_certificates).where(c.fingerprint > after)
-    rows = await unit.conn.execute(query.order_by(c.fingerprint).limit(limit))
-    return [_contract(row) for row in rows]
+async def list_contracts(unit: Unit, wanted: Wanted) -> Page[Contract]:
+    """Contracts, by their fingerprints if in no other order. Raises CursorInvalid, SortUnknown."""
+    found = await list_rows(unit, select(contract_certificates), _CONTRACTS, wanted)
+    return found.of([_contract(row) for row in found.rows])
+
+
+_CONTRACTS: Final = Listing(
+    sorts=sorts(contract_certificates, CONTRACT_SORTS),
+    key=(contract_certificates.c.fingerprint,),
+    default="fingerprint",
+    searched=tuple(contract_certificates.c[name] for name in ("emaid", "serial", "fingerprint")),
+)
 
 
 async def cancel_contracts(unit: Unit, emaid: str, now: datetime) -> int:

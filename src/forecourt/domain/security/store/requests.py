@@ -7,8 +7,10 @@ from typing import Any, Final
 from sqlalchemy import func, insert, select, text, update
 
 from forecourt.base.ids import StationId, TenantId
+from forecourt.base.pages import Page, Wanted
 from forecourt.domain.security.model import (
     OPEN,
+    REQUEST_SORTS,
     RequestState,
     SigningRequest,
     Sound,
@@ -17,6 +19,7 @@ from forecourt.domain.security.model import (
 )
 from forecourt.domain.security.store.tables import certificates, signing_requests
 from forecourt.infra.database import Unit
+from forecourt.infra.listing import Listing, list_rows, only, sorts
 
 _open = signing_requests.c.state.in_([state.value for state in OPEN])
 # Two requests of one station at once (two sockets, for a moment): one after the other.
@@ -131,17 +134,27 @@ async def claim(unit: Unit, *, now: datetime, until: datetime, most: int) -> lis
 
 
 async def list_requests(
-    unit: Unit, *, station: StationId | None, before: str, limit: int
-) -> list[SigningRequest]:
-    """Newest first, from before ``before``."""
-    c = signing_requests.c
-    query = select(signing_requests)
-    if station is not None:
-        query = query.where(c.station_id == station)
-    if before:
-        query = query.where(c.request_id < before)
-    rows = await unit.conn.execute(query.order_by(c.request_id.desc()).limit(limit))
-    return [_request(row) for row in rows]
+    unit: Unit, wanted: Wanted, station: StationId | None
+) -> Page[SigningRequest]:
+    """Requests, newest first if in no other order. Raises CursorInvalid, SortUnknown."""
+    query = only(select(signing_requests), signing_requests, {"station_id": station})
+    found = await list_rows(unit, query, _LISTING, wanted)
+    return found.of([_request(row) for row in found.rows])
+
+
+_LISTING: Final = Listing(
+    sorts=sorts(
+        signing_requests,
+        REQUEST_SORTS,
+        id=signing_requests.c.request_id,
+        station=signing_requests.c.station_id,
+    ),
+    key=(signing_requests.c.request_id,),
+    default="-id",
+    searched=tuple(
+        signing_requests.c[name] for name in ("station_id", "subject", "organization", "detail")
+    ),
+)
 
 
 async def taken(unit: Unit, station: StationId, use: Use) -> SigningRequest | None:

@@ -26,7 +26,6 @@ from forecourt.domain.sessions.model import (
     Progress,
     Reading,
     Session,
-    SessionEnded,
     SessionFields,
     SessionStarted,
     SessionState,
@@ -36,6 +35,7 @@ from forecourt.domain.sessions.model import (
     StopUnmatched,
 )
 from forecourt.domain.sessions.service.power import Power
+from forecourt.domain.sessions.service.silent import LOST, Silent, told_ended
 from forecourt.domain.sessions.store import sessions as store
 from forecourt.domain.stations import LiveStation
 from forecourt.infra.commit import Changes
@@ -48,7 +48,6 @@ _SAVE_AFTER: Final = tuple(timedelta(seconds=240 + 120 * n / 63) for n in range(
 # On the hot path: to look a member up costs more than to compare it.
 _ACTIVE: Final = SessionState.ACTIVE
 # Readings of one session that one page shows.
-READINGS_PAGE_MAX: Final = 10_000
 
 
 class Turn:
@@ -70,6 +69,7 @@ class Sessions:
 
     def __init__(self, db: Database) -> None:
         self.power = Power(db)
+        self.silent = Silent(db)
         self._db = db
         self._numbers: list[int] = []
 
@@ -104,17 +104,14 @@ class Sessions:
         return Page(items=items, next=found.next)
 
     async def readings(
-        self, ctx: Context, session: Session, *, after: datetime | None = None, limit: int = 1000
-    ) -> Sequence[Reading]:
-        """What the meter said during a session, in the order of its moments."""
-        async with self._db.unit(ctx) as unit:
-            return await store.readings(
-                unit,
-                session,
-                since=session.started_at - store.RECENT,
-                after=after,
-                limit=min(limit, READINGS_PAGE_MAX),
-            )
+        self, ctx: Context, session: Session, wanted: Wanted = FIRST_PAGE
+    ) -> Page[Reading]:
+        """What the meter said during a session, in the order of its moments if in no other one.
+
+        Raises CursorInvalid, SortUnknown.
+        """
+        async with self._db.view(ctx) as unit:
+            return await store.readings(unit, session, wanted)
 
     async def counts(self, ctx: Context) -> dict[str, int]:
         """How many run, and with how much power."""
@@ -184,6 +181,16 @@ class Sessions:
                 glance, turn.ctx.tenant, folded(token), besides=besides
             )
         return rules.admitted(authorization, elsewhere)
+
+    def end_lost(self, turn: Turn) -> None:
+        """End what nobody charges any more: its outlet has been free for long, and no stop came."""
+        for transaction in list(turn.sessions.known):
+            session = turn.sessions.find(transaction)
+            if session is None or session.state is not _ACTIVE:
+                continue
+            at = rules.lost_at(session, turn.station.connectors.values(), turn.ctx.now)
+            if at is not None:
+                self._over(turn, rules.given_up(session, turn.ctx, at=at, reason=LOST))
 
     # ---- for the gateway: 1.6 -------------------------------------------------------------------
 
@@ -419,14 +426,8 @@ class Sessions:
         running = turn.sessions.running(evse_no)
         if evse_no == 0 or running is None or running.started_at >= at:
             return
-        flags = rules.flagged(running.progress.flags, Flag.STOP_MISSING)
-        self._end(
-            turn,
-            replace(running, progress=replace(running.progress, flags=flags)),
-            reported_at=running.progress.meter_at or at,
-            stop_wh=None,
-            reason="Superseded",
-        )
+        over_at = running.progress.meter_at or at
+        self._over(turn, rules.given_up(running, turn.ctx, at=over_at, reason="Superseded"))
 
     def _end(
         self,
@@ -437,41 +438,14 @@ class Sessions:
         stop_wh: int | None,
         reason: str,
     ) -> Session:
-        at, believed = rules.moment(reported_at, turn.ctx)
-        progress = rules.settled(session.progress, session.meter_start_wh, stop_wh)
-        flags = progress.flags
-        if not believed:
-            flags = rules.flagged(flags, Flag.CLOCK_DOUBTFUL)
-        if progress.seq_missing:
-            flags = rules.flagged(flags, Flag.SEQUENCE_GAP)
-        session = replace(
-            session,
-            state=SessionState.ENDED,
-            ended_at=max(at, session.started_at),
-            meter_stop_wh=stop_wh,
-            stop_reason=reason,
-            progress=replace(progress, flags=flags, power_w=0),
-            saved_at=turn.ctx.now,
+        over = rules.ended(
+            session, turn.ctx, reported_at=reported_at, stop_wh=stop_wh, reason=reason
         )
+        return self._over(turn, over)
+
+    def _over(self, turn: Turn, session: Session) -> Session:
         self._save(turn, session)
-        emit(
-            turn.changes,
-            SessionEnded(
-                tenant=turn.ctx.tenant,
-                at=turn.ctx.now,
-                station=session.station,
-                session=session.id,
-                evse_no=session.evse_no,
-                transaction=session.transaction,
-                token=session.token,
-                energy_wh=session.progress.energy_wh,
-                exported_wh=session.progress.exported_wh,
-                started_at=session.started_at,
-                ended_at=session.ended_at or at,
-                stop_reason=session.stop_reason,
-                flags=flags,
-            ),
-        )
+        emit(turn.changes, told_ended(session, turn.ctx))
         return session
 
     def _read_meter(

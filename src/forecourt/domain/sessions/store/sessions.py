@@ -25,6 +25,7 @@ from forecourt.base.ids import SessionId, StationId, TenantId
 from forecourt.base.pages import Page, Wanted
 from forecourt.domain.access import Standing, folded
 from forecourt.domain.sessions.model import (
+    READING_SORTS,
     SORTS,
     Flag,
     Load,
@@ -315,7 +316,7 @@ async def running(unit: Unit, ids: Sequence[StationId]) -> list[Session]:
         .where(sessions.c.station_id.in_(ids), sessions.c.state == SessionState.ACTIVE.value)
         .order_by(sessions.c.session_id)
     )
-    return [_session(row) for row in await unit.conn.execute(query)]
+    return [made(row) for row in await unit.conn.execute(query)]
 
 
 async def after_saved(
@@ -343,7 +344,7 @@ async def find_transaction(glance: Glance, station: StationId, transaction: str)
         station,
         transaction,
     )
-    return None if row is None else _session(row)
+    return None if row is None else made(row)
 
 
 async def find_start(glance: Glance, station: StationId, start_key: str) -> Session | None:
@@ -351,7 +352,7 @@ async def find_start(glance: Glance, station: StationId, start_key: str) -> Sess
     row = await glance.fetchrow(
         "SELECT * FROM sessions WHERE station_id = $1 AND start_key = $2", station, start_key
     )
-    return None if row is None else _session(row)
+    return None if row is None else made(row)
 
 
 async def next_numbers(unit: Unit) -> range:
@@ -384,7 +385,7 @@ async def running_with(
 async def find(unit: Unit, session_id: SessionId) -> Session | None:
     query = select(sessions, _zone).where(sessions.c.session_id == session_id)
     row = (await unit.conn.execute(query)).first()
-    return None if row is None else _session(row)
+    return None if row is None else made(row)
 
 
 async def page(unit: Unit, wanted: Wanted, fit: SessionFields) -> Page[Session]:
@@ -409,24 +410,25 @@ async def page(unit: Unit, wanted: Wanted, fit: SessionFields) -> Page[Session]:
         named = beginning((c.station_id, c.transaction), q)
         query = query.where(or_(c.session_id == q, named, beginning((c.token_folded,), folded(q))))
     found = await list_rows(unit, query, _LISTING, wanted)
-    return found.of([_session(row) for row in found.rows])
+    return found.of([made(row) for row in found.rows])
 
 
-async def readings(
-    unit: Unit, session: Session, *, since: datetime, after: datetime | None, limit: int
-) -> list[Reading]:
-    """A session's readings in the order of their moments, from behind ``after``."""
+async def readings(unit: Unit, session: Session, wanted: Wanted) -> Page[Reading]:
+    """A session's readings, in the order of their moments if in no other one.
+
+    No index has a session's name: its moments, and as much again as a clock may be wrong, keep the
+    station's other readings from being looked at. Raises CursorInvalid, SortUnknown.
+    """
     c = meter_values.c
     query = (
         select(meter_values)
         .where(c.station_id == session.station, c.session_id == session.id)
-        .where(c.sampled_at >= since)
-        .order_by(c.sampled_at, c.digest)
-        .limit(limit)
+        .where(c.sampled_at >= session.started_at - RECENT)
     )
-    if after is not None:
-        query = query.where(c.sampled_at > after)
-    return [_reading(row) for row in await unit.conn.execute(query)]
+    if session.ended_at is not None:
+        query = query.where(c.sampled_at <= session.ended_at + RECENT)
+    found = await list_rows(unit, query, _READING_LIST, wanted)
+    return found.of([_reading(row) for row in found.rows])
 
 
 async def counts(unit: Unit, *, since: datetime) -> dict[str, int]:
@@ -447,6 +449,11 @@ _LISTING: Final = Listing(
     key=(sessions.c.session_id,),
     default="-id",
 )
+_READING_LIST: Final = Listing(
+    sorts=sorts(meter_values, READING_SORTS),
+    key=(meter_values.c.sampled_at, meter_values.c.evse_no, meter_values.c.digest),
+    default="sampled_at",
+)
 
 
 async def by_site(unit: Unit, begins: Mapping[str, datetime]) -> dict[str, Load]:
@@ -465,7 +472,8 @@ async def by_site(unit: Unit, begins: Mapping[str, datetime]) -> dict[str, Load]
     }
 
 
-def _session(row: Any) -> Session:
+def made(row: Any) -> Session:
+    """A session, from its row."""
     return Session(
         id=SessionId(row.session_id),
         tenant=TenantId(row.tenant_id),

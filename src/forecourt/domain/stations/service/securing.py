@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from forecourt.base.context import Context
 from forecourt.base.digest import Digest
 from forecourt.base.ids import StationId
+from forecourt.base.pages import Wanted
 from forecourt.domain.security import OPEN, RequestState, Security, Use
 from forecourt.domain.stations import plan, store
 from forecourt.domain.stations.commands import (
@@ -187,8 +188,8 @@ class Securing:
 
     async def _newest_request(self, ctx: Context, station: StationId) -> str:
         assert self._vouching is not None, "a plan asks for certificates where some are signed"
-        found = await self._vouching.security.signing.list(ctx, station=station, limit=1)
-        return found[0].id if found else ""
+        found = await self._vouching.security.signing.list(ctx, Wanted(limit=1), station=station)
+        return found.items[0].id if found.items else ""
 
     async def _certified(
         self, ctx: Context, station: StationId, answer: Answer, seen: str
@@ -200,8 +201,10 @@ class Securing:
         try:
             async with asyncio.timeout(within_s):
                 while True:
-                    listed = await signing.list(ctx, station=station, limit=REQUESTS_SEEN)
-                    fresh = [one for one in listed if one.id > seen and one.use is Use.STATION]
+                    listed = await signing.list(ctx, Wanted(limit=REQUESTS_SEEN), station=station)
+                    fresh = [
+                        one for one in listed.items if one.id > seen and one.use is Use.STATION
+                    ]
                     if fresh and fresh[0].state is RequestState.ACCEPTED:
                         return answer
                     if fresh:

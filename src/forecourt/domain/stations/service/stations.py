@@ -36,10 +36,8 @@ from forecourt.domain.stations.model import (
     Credentials,
     Door,
     Entry,
-    Happened,
     Kept,
     LiveStation,
-    MessageFields,
     NewStation,
     Outlet,
     PasswordChanged,
@@ -64,6 +62,7 @@ from forecourt.domain.stations.model import (
     StatusReport,
     Variable,
 )
+from forecourt.domain.stations.service.history import History
 from forecourt.domain.stations.service.links import Links
 from forecourt.domain.stations.service.securing import Securing, Vouching
 from forecourt.domain.stations.service.showcase import Showcase
@@ -90,6 +89,8 @@ class Stations:
             db, put=self.command, digest=self.digest, at_once=self._at_once, vouching=vouching
         )
         """New passwords and higher security profiles, over the station's own line."""
+        self.history = History(db)
+        """Raw messages and events."""
         self.showcase = Showcase(db)
         """Lists of what somebody makes of stations, again and again."""
 
@@ -268,39 +269,12 @@ class Stations:
         async with self._db.view(ctx) as unit:
             return await store.quirk_uses_of(unit, station)
 
-    async def messages(
-        self,
-        ctx: Context,
-        station: StationId,
-        *,
-        before: datetime | None = None,
-        limit: int = 100,
-        **fit: Unpack[MessageFields],
-    ) -> Sequence[dict[str, object]]:
-        """The newest raw messages kept of this station that fit, newest first."""
-        until = before or ctx.now + timedelta(days=1)
-        async with self._db.unit(ctx) as unit:
-            return await store.messages_of(unit, station, before=until, limit=limit, fit=fit)
-
     async def outlets(
         self, ctx: Context, wanted: Wanted = FIRST_PAGE, **fit: Unpack[ConnectorFields]
     ) -> Page[Outlet]:
         """Connectors of all stations that fit. Raises CursorInvalid, SortUnknown."""
         async with self._db.view(ctx) as unit:
             return await store.connectors_page(unit, wanted, fit)
-
-    async def timeline(
-        self,
-        ctx: Context,
-        station: StationId,
-        *,
-        since: datetime,
-        after: tuple[str, int] = ("0", 0),
-        limit: int = 500,
-    ) -> Sequence[Happened]:
-        """What happened to a station since a moment and behind a place, oldest first."""
-        async with self._db.unit(ctx) as unit:
-            return await store.timeline(unit, station, since=since, after=after, limit=limit)
 
     async def counts(self, ctx: Context) -> dict[str, int]:
         """How many are known and connected."""

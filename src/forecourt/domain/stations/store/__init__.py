@@ -3,7 +3,7 @@
 from forecourt.domain.stations.store.connectors import connectors_page
 from forecourt.domain.stations.store.counts import connector_counts, counts, port_counts
 from forecourt.domain.stations.store.doors import Connected, connect, door, doors
-from forecourt.domain.stations.store.messages import messages_of
+from forecourt.domain.stations.store.history import happened_since, messages_page, timeline_page
 from forecourt.domain.stations.store.networks import networks_of
 from forecourt.domain.stations.store.quirks import QUIRK_USES, quirk_uses_of
 from forecourt.domain.stations.store.stations import (
@@ -28,7 +28,6 @@ from forecourt.domain.stations.store.stations import (
     remove,
     settle_command,
     some,
-    timeline,
     values_of,
     variable_row,
     variables_gone,
@@ -60,7 +59,8 @@ __all__ = [
     "find",
     "find_command",
     "forget_connections",
-    "messages_of",
+    "happened_since",
+    "messages_page",
     "networks_of",
     "page",
     "port_counts",
@@ -70,7 +70,7 @@ __all__ = [
     "remove",
     "settle_command",
     "some",
-    "timeline",
+    "timeline_page",
     "values_of",
     "variable_row",
     "variables_gone",

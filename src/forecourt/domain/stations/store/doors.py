@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from sys import intern
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 from sqlalchemy import select, text
@@ -34,8 +34,10 @@ async def door(unit: Unit, station_id: StationId) -> Door | None:
     return None if row is None else _door(row)
 
 
+_row: Final = ", ".join(f"stations.{column.name}" for column in stations.columns)
+
 # A station that came by its new password, or by the profile that it was to take, has taken it.
-_connect = text("""
+_connect = text(f"""
     WITH n AS (
       SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:protocols AS text[]),
         CAST(:ats AS timestamptz[]), CAST(:profiles AS smallint[]), CAST(:passwords AS bytea[]))
@@ -54,7 +56,7 @@ _connect = text("""
       password_next = CASE WHEN b.changed THEN NULL ELSE stations.password_next END
     FROM n JOIN b USING (station_id)
     WHERE stations.station_id = n.station_id
-    RETURNING stations.*, b.security_profile AS profile_before, b.risen, b.changed""")
+    RETURNING {_row}, '' AS zone, b.security_profile AS profile_before, b.risen, b.changed""")  # noqa: S608 (of our own words)
 
 
 class Connected(Struct, frozen=True):

@@ -1,8 +1,8 @@
 """Tables and SQL of this room: set-based writes for the gateway, queries for everybody else."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -20,9 +20,9 @@ from sqlalchemy import (
     Table,
     Text,
     any_,
+    bindparam,
     delete,
     insert,
-    literal,
     literal_column,
     select,
     text,
@@ -38,7 +38,6 @@ from forecourt.domain.stations.model import (
     Admission,
     Connector,
     ConnectorState,
-    Happened,
     Kept,
     Ping,
     Station,
@@ -319,17 +318,21 @@ def variable_row(
 # ---- what the gateway loads ---------------------------------------------------------------------
 
 
+# One parameter however many they are: a list of them would be another statement each time.
+_ids: Final = any_(bindparam("ids", type_=ARRAY(Text)))
+_outlets: Final = (
+    select(connectors)
+    .where(connectors.c.station_id == _ids)
+    .order_by(connectors.c.evse_no, connectors.c.connector_no)
+)
+_some: Final = select(stations, _zone, _version).where(stations.c.station_id == _ids)
+
+
 async def connectors_of(unit: Unit, ids: Sequence[StationId]) -> dict[StationId, list[Connector]]:
     """The connectors of each of these stations, in their order."""
-    query = (
-        select(connectors)
-        # One parameter however many they are: a list of them would be another statement each time.
-        .where(connectors.c.station_id == any_(literal(list(ids), ARRAY(Text))))
-        .order_by(connectors.c.evse_no, connectors.c.connector_no)
-    )
     found: dict[StationId, list[Connector]] = {}
-    for row in await unit.conn.execute(query):
-        found.setdefault(StationId(row.station_id), []).append(_connector(row))
+    for connector in map(_connector, await unit.conn.execute(_outlets, {"ids": list(ids)})):
+        found.setdefault(connector.station, []).append(connector)
     return found
 
 
@@ -394,10 +397,7 @@ async def versions(
 
 async def some(unit: Unit, ids: Sequence[StationId]) -> list[tuple[Station, str, list[Connector]]]:
     """Those of these stations that are there, with a version that they have at least."""
-    query = select(stations, _zone, _version).where(
-        stations.c.station_id == any_(literal(list(ids), ARRAY(Text)))
-    )
-    rows = (await unit.conn.execute(query)).all()
+    rows = (await unit.conn.execute(_some, {"ids": list(ids)})).all()
     # Afterwards: connectors may be newer than the version says, never older.
     outlets = await connectors_of(unit, ids)
     return [(station(row), row.version, outlets.get(row.station_id, [])) for row in rows]
@@ -496,27 +496,6 @@ async def choices_of(unit: Unit, station_id: StationId, component: str, variable
     return [int(part) for part in found.replace(" ", "").split(",") if part.isdecimal()]
 
 
-# Behind a place, and before whatever a transaction that is still open may add.
-_timeline = text("""
-    SELECT CAST(e.xid AS text) AS xid, e.seq, e.at, e.type, e.body FROM events e
-    WHERE subject = :station AND body ->> 'station' = :station AND at >= :since
-      AND (e.xid, e.seq) > (CAST(CAST(:xid AS text) AS xid8), CAST(:seq AS bigint))
-      AND e.xid < (SELECT settled_before())
-    ORDER BY e.xid, e.seq LIMIT :limit""")
-
-
-async def timeline(
-    unit: Unit, station_id: StationId, *, since: datetime, after: tuple[str, int], limit: int
-) -> list[Happened]:
-    """What happened to a station since a moment and behind a place, in order."""
-    xid, seq = after
-    names = {"station": station_id, "since": since, "xid": xid, "seq": seq, "limit": limit}
-    return [
-        Happened(place=(row.xid, row.seq), at=row.at, type=row.type, body=row.body)
-        for row in await unit.conn.execute(_timeline, names)
-    ]
-
-
 async def record_command(unit: Unit, values: dict[str, object]) -> None:
     await unit.conn.execute(insert(commands).values(values))
 
@@ -536,17 +515,20 @@ async def find_command(unit: Unit, command_id: str) -> tuple[dict[str, Any], Any
 
 
 def station(row: Any) -> Station:
-    """One row as a Station."""
-    fields = dict(zip(_PLAIN, _plain(row), strict=True))
+    """A row that begins with the table's columns and the zone, as a Station.
+
+    Read by place: by name it costs three times as much, for each station that comes back.
+    """
+    station_id, tenant, admission, ping, password, password_next, zone = _named(row)
     return Station(
-        id=StationId(row.station_id),
-        tenant=TenantId(row.tenant_id),
-        admission=Admission(row.admission),
-        ping=Ping(row.ping),
-        has_password=row.password is not None,
-        password_changing=row.password_next is not None,
-        zone=getattr(row, "zone", None) or "",
-        **fields,
+        id=StationId(station_id),
+        tenant=TenantId(tenant),
+        admission=Admission(admission),
+        ping=Ping(ping),
+        has_password=password is not None,
+        password_changing=password_next is not None,
+        zone=zone or "",
+        **dict(zip(_PLAIN, _plain(row), strict=True)),
     )
 
 
@@ -565,19 +547,31 @@ _DERIVED: Final = (
 
 
 _PLAIN: Final = tuple(name for name in Station.__struct_fields__ if name not in _DERIVED)
-_plain: Final = attrgetter(*_PLAIN)
+
+_TOLD: Final = tuple(
+    name for name in Connector.__struct_fields__ if name not in ("station", "state")
+)
+
+
+def _at(table: Table, *names: str) -> Callable[[Any], tuple[Any, ...]]:
+    """Reads these columns, by their places; behind the table's own is the zone."""
+    places = {name: place for place, name in enumerate([*table.c.keys(), "zone"])}
+    return itemgetter(*(places[name] for name in names))
+
+
+_plain: Final = _at(stations, *_PLAIN)
+_named: Final = _at(
+    stations,
+    *("station_id", "tenant_id", "admission", "ping", "password", "password_next", "zone"),
+)
+_outlet: Final = _at(connectors, "station_id", "state", *_TOLD)
 
 
 def _connector(row: Any) -> Connector:
+    """A row that begins with the table's columns; read by place, as a station's."""
+    station_id, state, *told = _outlet(row)
     return Connector(
-        station=StationId(row.station_id),
-        evse_no=row.evse_no,
-        connector_no=row.connector_no,
-        state=ConnectorState(row.state),
-        state_at=row.state_at,
-        received_at=row.received_at,
-        error=row.error,
-        vendor_id=row.vendor_id,
-        vendor_error=row.vendor_error,
-        info=row.info,
+        station=StationId(station_id),
+        state=ConnectorState(state),
+        **dict(zip(_TOLD, told, strict=True)),
     )

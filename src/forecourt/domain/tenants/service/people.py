@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+import msgspec
+
 from forecourt.base.context import Context
 from forecourt.base.ids import new_id
 from forecourt.base.pages import FIRST_PAGE, Page, Wanted
@@ -29,6 +31,7 @@ from forecourt.domain.tenants.model import (
     UserExists,
     UserUnknown,
 )
+from forecourt.domain.tenants.rules import hidden
 from forecourt.domain.tenants.service.audit import remember
 from forecourt.domain.tenants.service.factors import Factors
 from forecourt.domain.tenants.service.logins import Logins
@@ -42,6 +45,7 @@ from forecourt.infra.outbound import Outbound
 
 # Long enough to be handed over by whatever way people trust, too short to be found in it later.
 RESET_LASTS: Final = timedelta(hours=24)
+SET_UP_BEFORE: Final = "there is an owner already: log in"
 NO_SUCH_LINK: Final = "this link is not good, or not any more: ask for another one"
 
 
@@ -80,13 +84,21 @@ class People:
         async with self._db.house_unit() as unit:
             return await store.count(unit) == 0
 
-    async def set_up(self, ctx: Context, code: str, new: NewUser) -> User:
-        """Make the first owner. Raises SetUpDone, PasswordWeak."""
+    async def set_up(self, ctx: Context, code: str, new: NewUser, *, address: str = "") -> User:
+        """Make the first owner; the audit trail begins with it. Raises SetUpDone, PasswordWeak."""
         if not secrets.compare_digest(code.strip().encode(), self.set_up_code.encode()):
             raise SetUpDone("that is not the set-up code that the platform printed at its start")
         if not await self.set_up_wanted():
-            raise SetUpDone("there is an owner already: log in")
-        return await self.add(ctx, new)
+            raise SetUpDone(SET_UP_BEFORE)
+        async with self._db.together(ctx), self._db.unit(ctx) as unit:
+            await store.alone(unit)
+            if await store.count(unit):  # Of two at once, the second waited, and sees the first.
+                raise SetUpDone(SET_UP_BEFORE)
+            user = await self.add(ctx, new)
+            told = msgspec.json.encode(hidden(msgspec.to_builtins(new))).decode()
+            deed = Deed(action="set_up", subject=user.id, after=told, address=address)
+            await remember(unit, ctx, deed)
+        return user
 
     # ---- those who may log in -------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from forecourt.base.ids import TenantId, new_id
 from forecourt.base.seal import Sealed, seal, unseal
 from forecourt.domain.tenants import rules
 from forecourt.domain.tenants.model import (
+    Deed,
     Login,
     Method,
     NewProvider,
@@ -38,6 +39,7 @@ from forecourt.domain.tenants.model import (
     UserChanged,
     Vouched,
 )
+from forecourt.domain.tenants.service.audit import remember
 from forecourt.domain.tenants.service.logins import Logins
 from forecourt.domain.tenants.service.once import OneTime, Purpose
 from forecourt.domain.tenants.store import people
@@ -360,6 +362,8 @@ class Sso:
         await unit.emit(
             UserAdded(tenant=user.tenant, at=ctx.now, user_id=user.id, email=user.email, role=role)
         )
+        told = json.dumps({"email": user.email, "name": user.name, "role": role.value})
+        await remember(unit, ctx, Deed(action="add_user", subject=user.id, after=told))
         return user
 
     def _sealed(self, provider_id: str, client_secret: str) -> Sealed:
@@ -379,6 +383,9 @@ async def _with_role(unit: Unit, ctx: Context, user: User, role: Role) -> User:
         return user
     await people.change(unit, user.id, {"role": role.value})
     await unit.emit(UserChanged(tenant=user.tenant, at=ctx.now, user_id=user.id, email=user.email))
+    before, after = (json.dumps({"role": one.value}) for one in (user.role, role))
+    deed = Deed(action="change_user", subject=user.id, before=before, after=after)
+    await remember(unit, ctx, deed)
     return msgspec.structs.replace(user, role=role)
 
 

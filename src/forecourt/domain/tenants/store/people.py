@@ -84,6 +84,11 @@ async def add(unit: Unit, user: User, password: str) -> bool:
     return done.rowcount == 1
 
 
+async def alone(unit: Unit) -> None:
+    """Until the unit ends, nobody else is here."""
+    await unit.conn.execute(text("SELECT pg_advisory_xact_lock(hashtext('forecourt.set_up'))"))
+
+
 async def count(unit: Unit) -> int:
     """How many users there are, within the unit's walls."""
     return int(str(await unit.conn.scalar(select(func.count()).select_from(users))))

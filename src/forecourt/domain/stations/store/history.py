@@ -1,0 +1,133 @@
+"""What happened to a station: the raw messages that were kept, and the events about it."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Select,
+    Text,
+    column,
+    func,
+    literal,
+    select,
+    table,
+    text,
+)
+
+from forecourt.base.ids import StationId
+from forecourt.base.pages import Page, Wanted
+from forecourt.domain.stations.model import Happened, MessageFields, RawMessage, TimelineFields
+from forecourt.domain.stations.store.stations import messages
+from forecourt.infra.database import Unit
+from forecourt.infra.listing import WORDS_MAX, Listing, list_rows, only
+
+# A frame has no number: what tells two of a moment apart is what they say. Of those that are alike
+# in all, one is as good as another.
+_digest: Final[ColumnElement[str]] = func.md5(messages.c.frame, type_=Text)
+_MESSAGES: Final = Listing(
+    sorts={"at": messages.c.at}, key=(messages.c.at, messages.c.direction, _digest), default="-at"
+)
+
+_events: Final = table(
+    "events",
+    column("at", DateTime(timezone=True)),
+    column("seq", BigInteger),
+    column("type", Text),
+    column("subject", Text),
+    column("body", JSON),
+)
+_EVENTS: Final = Listing(
+    sorts={"at": _events.c.at}, key=(_events.c.at, _events.c.seq), default="at"
+)
+_IS_ABOUT: Final = "body ->> 'station' = :station"
+
+# Behind a place, and before whatever a transaction that is still open may add.
+_happened: Final = text(f"""
+    SELECT CAST(e.xid AS text) AS xid, e.seq, e.at, e.type, e.body FROM events e
+    WHERE subject = :station AND {_IS_ABOUT} AND at >= :since
+      AND (CAST(:type AS text) IS NULL OR e.type = :type)
+      AND (e.xid, e.seq) > (CAST(CAST(:xid AS text) AS xid8), CAST(:seq AS bigint))
+      AND e.xid < (SELECT settled_before())
+    ORDER BY e.xid, e.seq LIMIT :limit""")  # noqa: S608 (no word of it is from outside)
+
+
+async def messages_page(
+    unit: Unit, station: StationId, wanted: Wanted, fit: MessageFields
+) -> Page[RawMessage]:
+    """Raw messages of a station that fit, newest first if in no other order.
+
+    A search looks at the whole frame. Raises CursorInvalid, SortUnknown.
+    """
+    c = messages.c
+    query = only(
+        select(c.at, c.direction, c.action, c.note, c.frame).where(c.station_id == station),
+        messages,
+        {"direction": fit.get("direction"), "action": fit.get("action")},
+    )
+    if (since := fit.get("since")) is not None:
+        query = query.where(c.at >= since)
+    if (until := fit.get("until")) is not None:
+        query = query.where(c.at < until)
+    for word in wanted.q.split()[:WORDS_MAX]:
+        query = query.where(func.strpos(_text(c.frame), _text(func.convert_to(word, "UTF8"))) > 0)
+    found = await list_rows(unit, query, _MESSAGES, wanted)
+    return found.of([_message(row) for row in found.rows])
+
+
+def _text(frame: Any) -> Any:
+    """Bytes as a text that can be searched, whatever they are: not all frames are UTF-8."""
+    return func.lower(func.encode(frame, literal("escape")))
+
+
+def _message(row: Any) -> RawMessage:
+    return RawMessage(
+        at=row.at,
+        direction=row.direction,
+        action=row.action,
+        note=row.note,
+        frame=row.frame.decode("utf-8", "backslashreplace"),
+    )
+
+
+async def happened_since(
+    unit: Unit, station: StationId, *, after: tuple[str, int], limit: int, fit: TimelineFields
+) -> Sequence[Happened]:
+    """What happened to a station since a moment and behind a place, in the order of places."""
+    xid, seq = after
+    names = {"station": station, "since": fit.get("since"), "type": fit.get("type")}
+    return [
+        Happened(place=(row.xid, row.seq), at=row.at, type=row.type, body=row.body)
+        for row in await unit.conn.execute(
+            _happened, {**names, "xid": xid, "seq": seq, "limit": limit}
+        )
+    ]
+
+
+async def timeline_page(
+    unit: Unit, station: StationId, wanted: Wanted, fit: TimelineFields
+) -> Page[Happened]:
+    """What happened to a station, in the order of its moments. Raises CursorInvalid, SortUnknown.
+
+    Not for who follows: an event whose transaction ends late comes before what was shown.
+    """
+    c = _events.c
+    xid = text("CAST(xid AS text) AS xid")
+    query: Select[Any] = select(xid, c.seq, c.at, c.type, c.body).select_from(_events)
+    # Nearly all of the subject are: as a comparison it would be taken for rare, and all be sorted.
+    about = text(f"CASE WHEN {_IS_ABOUT} THEN true END").bindparams(station=station)
+    query = query.where(c.subject == station, about)
+    if (since := fit.get("since")) is not None:
+        query = query.where(c.at >= since)
+    if (kind := fit.get("type")) is not None:
+        query = query.where(c.type == kind)
+    found = await list_rows(unit, query, _EVENTS, wanted)
+    return found.of(
+        [
+            Happened(place=(row.xid, row.seq), at=row.at, type=row.type, body=row.body)
+            for row in found.rows
+        ]
+    )
