@@ -171,3 +171,31 @@ def test_a_session_tells_periods_messages_and_that_nothing_was_checked(
     expect(messages.locator("pre").first).to_contain_text(session["transaction"])
     expect(inside.get_by_text("no price published")).to_be_visible()
     expect(inside.get_by_text("The station sent no signed values")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("page", "head", "by"),
+    [
+        ("alarms?state=all", "Severity", "severity"),
+        ("reservations", "Kept until", "expires_at"),
+        ("audit", "#", "seq"),
+    ],
+)
+def test_lists_are_sorted_by_their_heads(
+    inside: Page, platform: Platform, page: str, head: str, by: str
+) -> None:
+    station = a_station(platform, "ocpp2.0.1")
+    wish = {"command": "reserve", "token": "SORT-1", "expires_at": "2040-01-01T00:00:00Z"}
+    platform.api("POST", f"/stations/{station}/commands", wish)
+    if page.startswith("alarms"):
+        platform.api("POST", "/stations", {"id": "SORTED"})
+        reported(platform, "SORTED")
+    inside.goto(f"/{page}")
+    found = inside.get_by_role("columnheader", name=head, exact=True)
+    found.get_by_role("button").click()
+    expect(found).to_have_attribute("aria-sort", "ascending")
+    expect(inside).to_have_url(re.compile(f"sort={by}"))
+    if page != "audit":
+        found.get_by_role("button").click()
+        expect(found).to_have_attribute("aria-sort", "descending")
+        expect(inside).to_have_url(re.compile(f"sort=-{by}"))

@@ -146,6 +146,9 @@ export const certificatesQuery = (station: string) =>
 
 type Asked<Path extends keyof paths> = paths[Path] extends { get: { parameters: { query?: infer Q } } } ? Omit<NonNullable<Q>, "limit" | "cursor"> : never;
 
+export type AlarmSort = NonNullable<Asked<"/api/v1/alarms">["sort"]>;
+export type ReservationSort = NonNullable<Asked<"/api/v1/reservations">["sort"]>;
+
 export const networkAlarmsQuery = (filters: Asked<"/api/v1/alarms">) =>
   infiniteQueryOptions({
     queryKey: [...keys.alarmLists, filters],
@@ -304,7 +307,9 @@ export const rolesQuery = queryOptions({ queryKey: keys.roles, queryFn: () => as
 
 export const apiKeysQuery = queryOptions({ queryKey: keys.apiKeys, queryFn: async () => (await ask(api.GET("/api/v1/apikeys", { params: { query: { limit: 1000 } } }))).items });
 
-export const auditQuery = (filters: { actor?: string | undefined; subject?: string | undefined }) =>
+export type AuditSort = NonNullable<Asked<"/api/v1/audit">["sort"]>;
+
+export const auditQuery = (filters: { actor?: string | undefined; subject?: string | undefined; sort?: AuditSort | undefined }) =>
   infiniteQueryOptions({
     queryKey: [...keys.audit, filters],
     queryFn: ({ pageParam, signal }) =>

@@ -53,6 +53,9 @@ def lists() -> list[tuple[str, Any]]:
                 continue
             # Of the power, the times between which it is a list take the place of pages.
             assert "next" in listed or operation["operationId"] == "read_power", path
+            asked = {parameter["name"] for parameter in operation.get("parameters", [])}
+            parts = {"limit", "cursor", "sort"} & asked
+            assert len(parts) in {0, 3}, f"{path} is whole, or has pages in some order"
             found.append((filled(path), operation))
     assert len(found) > 30
     return found

@@ -12,11 +12,13 @@ from typing import Any, Final, TypeAlias
 import asyncpg
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from forecourt.base.ids import StationId
 from forecourt.domain.billing import Settlement, SettlementState
 from forecourt.domain.energy import Battery, Swap
 from forecourt.domain.monitoring import Cause, Origin, Point, Stream, VariableEvent
+from forecourt.domain.tariffs import StationCost
 from tests.edge.http import rows
 from tests.edge.http.conftest import NOW, Door
 
@@ -100,6 +102,21 @@ async def timeline(_door: Door, conn: asyncpg.Connection) -> None:
         )
 
 
+async def costs(door: Door, _conn: asyncpg.Connection) -> None:
+    for number, second in enumerate(TIMES):
+        at = NOW + timedelta(seconds=second)
+        cost = StationCost(transaction=f"tx-{number}", tariff="night", changed_at=at)
+        await door.rooms.tariffs.cost_told(door.ctx(), CP1, cost)
+
+
+async def reservations(door: Door, _conn: asyncpg.Connection) -> None:
+    for number, second in enumerate(TIMES):
+        ctx = replace(door.ctx(), now=NOW + timedelta(seconds=second))
+        until = NOW + timedelta(hours=1)
+        token = f"T{number}"
+        await door.rooms.access.reserved(ctx, CP1, number, evse_no=1, token=token, expires_at=until)
+
+
 LISTS: Final[dict[str, tuple[Fill, str]]] = {
     "stations/CP1/messages": (messages, "at"),
     "sessions/ses_1/readings": (readings, "sampled_at"),
@@ -108,6 +125,8 @@ LISTS: Final[dict[str, tuple[Fill, str]]] = {
     "stations/CP1/battery-swaps": (swaps, "at"),
     "stations/CP1/settlements": (settlements, "settled_at"),
     "stations/CP1/timeline": (timeline, "at"),
+    "stations/CP1/costs": (costs, "changed_at"),
+    "stations/CP1/reservations": (reservations, "made_at"),
 }
 each_list = pytest.mark.parametrize(
     ("path", "fill", "by"), [(path, *rest) for path, rest in LISTS.items()]
@@ -221,6 +240,10 @@ async def test_more_messages_of_one_moment_than_a_page_has(
         ("stations/CP1/timeline", "type=test.happened&sort=-at", 10),
         ("stations/CP1/timeline", "type=station.added&sort=at", 1),
         ("stations/CP1/timeline", "type=nothing", 0),
+        ("stations/CP1/costs", "q=NIGHT+-7", 1),
+        ("stations/CP1/reservations", "q=t7", 1),
+        ("stations/CP1/reservations", "state=made&sort=-expires_at", 10),
+        ("stations/CP1/reservations", "state=used", 0),
         ("stations/CP1/timeline", "sort=-at&since=2026-03-01T12:00:03Z", 2),
     ],
 )

@@ -110,5 +110,5 @@ class TestCosts:
         begun = event("Started", "tx-dear", 0, yard.at(-60), evse=1)
         details = {**self.details(0, 0), "failureToCalculate": True, "failureReason": "no tariff"}
         await wire.call("TransactionEvent", {**begun, "costDetails": details})
-        (cost,) = await yard.rooms.tariffs.costs(yard.ctx, station)
+        (cost,) = (await yard.rooms.tariffs.costs(yard.ctx, station)).items
         assert (cost.failure, cost.incl_tax) == ("no tariff", Decimal(0))

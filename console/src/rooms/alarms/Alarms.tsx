@@ -7,7 +7,7 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo, useState } from "react";
 import { api, ask } from "../../api/client";
 import { keys } from "../../api/keys";
-import { networkAlarmsQuery } from "../../api/queries";
+import { type AlarmSort, networkAlarmsQuery } from "../../api/queries";
 import type { NetworkAlarmView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { duration } from "../../lib/format";
@@ -31,7 +31,7 @@ export function Alarms() {
   const navigate = useNavigate({ from: "/alarms" });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const state = search.state ?? "open";
-  const filters = { state: state === "all" ? undefined : state, severity_max: search.worse, q: search.find };
+  const filters = { state: state === "all" ? undefined : state, severity_max: search.worse, q: search.find, sort: search.sort };
   const query = useInfiniteQuery(networkAlarmsQuery(filters));
   const rows = useMemo(() => query.data?.pages.flatMap(({ items }) => items) ?? [], [query.data]);
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = query;
@@ -50,13 +50,13 @@ export function Alarms() {
   const age = (a: NetworkAlarmView) => duration(Math.max(0, (a.cleared_at ? Date.parse(a.cleared_at) : now) - Date.parse(a.raised_at)), t.language);
   const columns: Column<NetworkAlarmView>[] = [
     { id: "state", head: t("stations.state"), width: "100px", cell: (a) => <Glow value={a.state}><State state={a.state} group="alarm" /></Glow> },
-    { id: "severity", head: t("alarms.severity"), width: "84px", cell: (a) => <span title={String(a.severity)}>{t.word("severity", String(a.severity))}</span> },
-    { id: "station", head: t("sessions.at"), width: "minmax(90px, 1fr)", cell: (a) => <Link to="/stations/$id" params={{ id: a.station }} search={{ tab: "alarms" }} className="cell-link">{a.station}</Link> },
+    { id: "severity", sort: "severity", head: t("alarms.severity"), width: "84px", cell: (a) => <span title={String(a.severity)}>{t.word("severity", String(a.severity))}</span> },
+    { id: "station", sort: "station", head: t("sessions.at"), width: "minmax(90px, 1fr)", cell: (a) => <Link to="/stations/$id" params={{ id: a.station }} search={{ tab: "alarms" }} className="cell-link">{a.station}</Link> },
     { id: "text", head: t("alarms.what"), width: "minmax(140px, 3fr)", cell: (a) => <span title={`${a.key} ${a.text}`}>{a.text || a.key}</span> },
-    { id: "source", head: t("alarms.source"), width: "80px", cell: (a) => t.word("source", a.source) },
-    { id: "raised", head: t("alarms.raised"), width: "110px", numeric: true, cell: (a) => <Ago at={a.raised_at} /> },
+    { id: "source", sort: "source", head: t("alarms.source"), width: "80px", cell: (a) => t.word("source", a.source) },
+    { id: "raised", sort: "raised_at", head: t("alarms.raised"), width: "110px", numeric: true, cell: (a) => <Ago at={a.raised_at} /> },
     { id: "age", head: t("alarms.age"), width: "76px", numeric: true, cell: age },
-    { id: "by", head: t("alarms.seen_by"), width: "minmax(80px, 1fr)", cell: (a) => (a.acknowledged_at ? <span title={a.acknowledged_by}><Ago at={a.acknowledged_at} /></span> : <span className="soft">–</span>) },
+    { id: "by", sort: "acknowledged_at", head: t("alarms.seen_by"), width: "minmax(80px, 1fr)", cell: (a) => (a.acknowledged_at ? <span title={a.acknowledged_by}><Ago at={a.acknowledged_at} /></span> : <span className="soft">–</span>) },
     {
       id: "act", head: <span className="sr">{t("actions")}</span>, width: "128px", numeric: true,
       cell: (a) => a.state === "open" && mayAnswer && <Button variant="default" size="compact-xs" onClick={() => acknowledge.mutate([a])}>{t("alarms.acknowledge")}</Button>,
@@ -83,6 +83,7 @@ export function Alarms() {
         {() => (
           <DataTable
             label={t("nav.alarms")} rows={rows} columns={columns} id={nameOf} more={hasNextPage ? more : undefined} cardHeight={96} chosen={chosen} choose={setChosen}
+            sort={search.sort ?? "-raised_at"} onSort={(sort) => void navigate({ search: { ...search, sort: sort as AlarmSort }, replace: true })}
             open={(a) => void navigate({ to: "/stations/$id", params: { id: a.station }, search: { tab: "alarms" } })}
             empty={<Note icon={IconBellOff} title={state === "open" && !search.find ? t("alarms.none_open") : t("table.no_match")}>{state === "open" && !search.find && t("alarms.none_open_text")}</Note>}
             card={(a) => (

@@ -1,5 +1,6 @@
 import { IconBell } from "@tabler/icons-react";
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import type { AlarmSort } from "../../api/queries";
 import { room } from "../../shell/room";
 import { root } from "../../shell/root";
 
@@ -11,6 +12,7 @@ export interface AlarmsSearch {
   state?: AlarmStateName | "all";
   worse?: number;
   find?: string;
+  sort?: AlarmSort;
 }
 
 export const alarms = room({
@@ -23,6 +25,7 @@ export const alarms = room({
         state: found["state"] === "all" ? "all" : ALARM_STATES.find((one) => one === found["state"]),
         worse: typeof found["worse"] === "number" ? found["worse"] : undefined,
         find: found["find"] !== undefined && found["find"] !== "" ? String(found["find"]) : undefined,
+        sort: typeof found["sort"] === "string" ? (found["sort"] as AlarmSort) : undefined,
       }),
       component: lazyRouteComponent(() => import("./Alarms"), "Alarms"),
     }),

@@ -5,7 +5,7 @@ import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useCallback, useMemo, useState } from "react";
 import { api, ask } from "../../api/client";
-import { auditQuery } from "../../api/queries";
+import { type AuditSort, auditQuery } from "../../api/queries";
 import type { DeedView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { count, exact } from "../../lib/format";
@@ -30,7 +30,7 @@ export function Audit() {
   const filter = useDebouncedCallback((change: typeof search) => void navigate({ search: { ...search, ...change }, replace: true }), 250);
   const verify = useMutation({ mutationFn: () => ask(api.GET("/api/v1/audit/verdict")) });
   const columns: Column<DeedView>[] = [
-    { id: "seq", head: "#", width: "56px", numeric: true, cell: (deed) => <span className="soft">{deed.seq}</span> },
+    { id: "seq", sort: "seq", head: "#", width: "56px", numeric: true, cell: (deed) => <span className="soft">{deed.seq}</span> },
     { id: "at", head: t("messages.at"), width: "140px", cell: (deed) => <Ago at={deed.at} /> },
     { id: "actor", head: t("audit.actor"), width: "minmax(140px, 1fr)", cell: (deed) => deed.actor },
     { id: "action", head: t("audit.action"), width: "minmax(140px, 1fr)", cell: (deed) => <button type="button" className="plain" onClick={() => setOpen(deed)}><b style={{ fontWeight: 500 }}>{deed.action}</b></button> },
@@ -62,6 +62,7 @@ export function Audit() {
         {() => (
           <DataTable
             label={t("nav.audit")} rows={rows} columns={columns} id={(deed) => String(deed.seq)} more={hasNextPage ? more : undefined} open={setOpen} cardHeight={66}
+            sort={search.sort ?? "-seq"} onSort={(sort) => void navigate({ search: { ...search, sort: sort as AuditSort }, replace: true })}
             empty={<Note icon={IconClipboardList} title={t("audit.none")}>{t("audit.none_text")}</Note>}
             card={(deed) => <button type="button" className="plain" onClick={() => setOpen(deed)}><b>{deed.action}</b> {deed.subject}<br /><span className="soft">{deed.actor} · <Ago at={deed.at} /></span></button>}
           />

@@ -1,5 +1,6 @@
 import { IconBuilding, IconClipboardList, IconKey, IconLogin2, IconUsers } from "@tabler/icons-react";
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import type { AuditSort } from "../../api/queries";
 import { room } from "../../shell/room";
 import { root } from "../../shell/root";
 
@@ -21,7 +22,11 @@ export const people = room({
     createRoute({
       getParentRoute: () => root,
       path: "/audit",
-      validateSearch: (found: Record<string, unknown>): { actor?: string; subject?: string } => ({ actor: text(found["actor"]), subject: text(found["subject"]) }),
+      validateSearch: (found: Record<string, unknown>): { actor?: string; subject?: string; sort?: AuditSort } => ({
+        actor: text(found["actor"]),
+        subject: text(found["subject"]),
+        sort: found["sort"] === "seq" ? "seq" : undefined,
+      }),
       component: lazyRouteComponent(() => import("./Audit"), "Audit"),
     }),
   ],

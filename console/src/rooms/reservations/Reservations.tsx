@@ -7,7 +7,7 @@ import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useCallback, useMemo, useState } from "react";
 import { api, ask } from "../../api/client";
 import { keys } from "../../api/keys";
-import { networkReservationsQuery } from "../../api/queries";
+import { networkReservationsQuery, type ReservationSort } from "../../api/queries";
 import type { NetworkReservationView, ReservationState } from "../../api/schema";
 import { useT } from "../../i18n";
 import { exact } from "../../lib/format";
@@ -30,7 +30,7 @@ export function Reservations() {
   const search = route.useSearch();
   const navigate = useNavigate({ from: "/reservations" });
   const [making, setMaking] = useState(false);
-  const filters = { state: search.state, q: search.find };
+  const filters = { state: search.state, q: search.find, sort: search.sort };
   const query = useInfiniteQuery(networkReservationsQuery(filters));
   const rows = useMemo(() => query.data?.pages.flatMap(({ items }) => items) ?? [], [query.data]);
   const { fetchNextPage, hasNextPage, isFetchingNextPage } = query;
@@ -44,12 +44,12 @@ export function Reservations() {
   const find = useDebouncedCallback((value: string) => void navigate({ search: { ...search, find: value.trim() || undefined }, replace: true }), 250);
   const act = (r: NetworkReservationView) => r.state === "made" && may("commands.send") && <Button variant="default" size="compact-xs" loading={cancel.isPending && cancel.variables === r} onClick={() => cancel.mutate(r)}>{t("reservations.cancel")}</Button>;
   const columns: Column<NetworkReservationView>[] = [
-    { id: "state", head: t("stations.state"), width: "130px", cell: (r) => <Glow value={r.state}><State state={r.state} group="reservation" /></Glow> },
-    { id: "station", head: t("sessions.at"), width: "minmax(130px, 1fr)", cell: (r) => <Link to="/stations/$id" params={{ id: r.station }} className="cell-link">{r.station}</Link> },
+    { id: "state", sort: "state", head: t("stations.state"), width: "130px", cell: (r) => <Glow value={r.state}><State state={r.state} group="reservation" /></Glow> },
+    { id: "station", sort: "station", head: t("sessions.at"), width: "minmax(130px, 1fr)", cell: (r) => <Link to="/stations/$id" params={{ id: r.station }} className="cell-link">{r.station}</Link> },
     { id: "evse", head: "EVSE", width: "60px", numeric: true, cell: (r) => (r.evse === 0 ? t("reservations.any") : r.evse) },
-    { id: "token", head: t("sessions.token"), width: "minmax(140px, 1.3fr)", cell: (r) => <span className="mono">{r.token || "–"}</span> },
-    { id: "made", head: t("reservations.made"), width: "120px", numeric: true, cell: (r) => <Ago at={r.made_at} /> },
-    { id: "until", head: t("reservations.until"), width: "minmax(170px, 1fr)", cell: (r) => (r.expires_at ? exact(r.expires_at, t.language) : "–") },
+    { id: "token", sort: "token", head: t("sessions.token"), width: "minmax(140px, 1.3fr)", cell: (r) => <span className="mono">{r.token || "–"}</span> },
+    { id: "made", sort: "made_at", head: t("reservations.made"), width: "120px", numeric: true, cell: (r) => <Ago at={r.made_at} /> },
+    { id: "until", sort: "expires_at", head: t("reservations.until"), width: "minmax(170px, 1fr)", cell: (r) => (r.expires_at ? exact(r.expires_at, t.language) : "–") },
     { id: "session", head: t("reservations.session"), width: "100px", cell: (r) => r.session && <Link to="/sessions/$id" params={{ id: r.session }} className="link">{t("reservations.open")}</Link> },
     { id: "act", head: <span className="sr">{t("actions")}</span>, width: "100px", numeric: true, cell: act },
   ];
@@ -74,6 +74,7 @@ export function Reservations() {
         {() => (
           <DataTable
             label={t("nav.reservations")} rows={rows} columns={columns} id={(r) => `${r.station} ${r.reservation} ${r.made_at}`} more={hasNextPage ? more : undefined} cardHeight={92}
+            sort={search.sort ?? "-made_at"} onSort={(sort) => void navigate({ search: { ...search, sort: sort as ReservationSort }, replace: true })}
             empty={<Note icon={IconCalendarClock} title={search.state || search.find ? t("table.no_match") : t("reservations.none")}>{!search.state && !search.find && t("reservations.none_text")}</Note>}
             card={(r) => (
               <>

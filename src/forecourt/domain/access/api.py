@@ -25,7 +25,6 @@ from forecourt.domain.access.model import (
 from forecourt.domain.access.service import Access
 from forecourt.domain.stations import Stations
 
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
 # The framework keeps the name ``state`` of a parameter for itself.
 InState = Annotated[
     ReservationState | None, QueryParameter(name="state", description="In this state.")
@@ -160,10 +159,10 @@ class ReservationView(Struct, frozen=True, kw_only=True):
 
 
 class ReservationPage(Struct, frozen=True, kw_only=True):
-    """The newest reservations first; older ones are told by the timeline."""
+    """Reservations of a station."""
 
     items: list[ReservationView]
-    next: str | None = None
+    next: str | None
 
 
 class NetworkReservationView(Struct, frozen=True, kw_only=True):
@@ -246,20 +245,31 @@ class StationAccessRoutes(Controller):
     path = "/stations/{station_id:str}"
     tags = ("Tokens",)
 
-    @get("/reservations", operation_id="list_reservations", summary="Reservations")
+    @get(
+        "/reservations",
+        operation_id="list_reservations",
+        summary="Reservations",
+        sorts=RESERVATION_SORTS,
+    )
     async def reservations(
         self,
         ctx: NamedDependency[Context],
         *,
         stations: NamedDependency[Stations],
         access: NamedDependency[Access],
+        search: NamedDependency[Wanted],
         station_id: FromPath[str],
-        limit: Limit = 100,
+        state_: InState = None,
     ) -> ReservationPage:
-        """What the station keeps free, or kept, newest first."""
+        """What the station keeps free, or kept, newest first if in no other order.
+
+        A search looks at token and group.
+        """
         station, _ = await stations.read(ctx, StationId(station_id))
-        found = await access.reservations(ctx, station.id, limit=limit)
-        return ReservationPage(items=[reservation_view(reservation) for reservation in found])
+        found = await access.list_reservations(ctx, search, station=station.id, state=state_)
+        return ReservationPage(
+            items=[reservation_view(one.reservation) for one in found.items], next=found.next
+        )
 
     @get("/local-list", operation_id="read_local_list", summary="Local list")
     async def local_list(

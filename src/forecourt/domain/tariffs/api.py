@@ -2,19 +2,19 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Controller, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath
 from msgspec import Struct, convert
 
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
+from forecourt.base.pages import Wanted
 from forecourt.domain.stations import Stations
+from forecourt.domain.tariffs.model import COST_SORTS
 from forecourt.domain.tariffs.service import Tariffs
-
-Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="How many at most.")]
 
 
 class TransactionLimitView(Struct, frozen=True, kw_only=True):
@@ -45,10 +45,10 @@ class StationCostView(Struct, frozen=True, kw_only=True):
 
 
 class StationCostPage(Struct, frozen=True, kw_only=True):
-    """The newest first."""
+    """Costs of a station's transactions."""
 
     items: list[StationCostView]
-    next: str | None = None
+    next: str | None
 
 
 class TariffRoutes(Controller):
@@ -57,19 +57,27 @@ class TariffRoutes(Controller):
     path = "/stations/{station_id:str}/costs"
     tags = ("Tariffs",)
 
-    @get(operation_id="list_station_costs", summary="Costs as the station reckons them")
+    @get(
+        operation_id="list_station_costs",
+        summary="Costs as the station reckons them",
+        sorts=COST_SORTS,
+    )
     async def page(
         self,
         ctx: NamedDependency[Context],
         *,
         stations: NamedDependency[Stations],
         tariffs: NamedDependency[Tariffs],
+        search: NamedDependency[Wanted],
         station_id: FromPath[str],
-        limit: Limit = 100,
     ) -> StationCostPage:
-        """Tariff, limit and cost of the station's transactions, as it told them, newest first."""
+        """Tariff, limit and cost of the station's transactions, as it told them.
+
+        The last changed first if in no other order. A search looks at transaction and tariff.
+        """
         station, _ = await stations.read(ctx, StationId(station_id))
-        found = await tariffs.costs(ctx, station.id, limit=limit)
+        found = await tariffs.costs(ctx, station.id, search)
         return StationCostPage(
-            items=[convert(held, StationCostView, from_attributes=True) for held in found]
+            items=[convert(held, StationCostView, from_attributes=True) for held in found.items],
+            next=found.next,
         )

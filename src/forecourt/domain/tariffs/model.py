@@ -12,6 +12,10 @@ COSTS_KEPT_MAX: Final = 100_000
 """Of one station: some thirty years of busy days."""
 
 
+COST_SORTS: Final = ("changed_at", "transaction")
+"""What costs may be sorted by."""
+
+
 class TransactionLimit(Struct, frozen=True, kw_only=True):
     """Where a transaction stops by itself: as much as the driver wanted, or could pay."""
 

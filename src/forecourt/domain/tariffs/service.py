@@ -1,9 +1,8 @@
 """The room's verbs: keep what stations make of a transaction's cost."""
 
-from collections.abc import Sequence
-
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
+from forecourt.base.pages import FIRST_PAGE, Page, Wanted
 from forecourt.domain.tariffs import store
 from forecourt.domain.tariffs.model import StationCost, StationCostTold
 from forecourt.infra.database import Database
@@ -38,8 +37,11 @@ class Tariffs:
             return await store.find_cost(unit, station, transaction)
 
     async def costs(
-        self, ctx: Context, station: StationId, *, limit: int = 100
-    ) -> Sequence[StationCost]:
-        """What a station said of its transactions, newest first."""
-        async with self._db.unit(ctx) as unit:
-            return await store.costs_of(unit, station, limit=limit)
+        self, ctx: Context, station: StationId, wanted: Wanted = FIRST_PAGE
+    ) -> Page[StationCost]:
+        """What a station said of its transactions, the last changed first if in no other order.
+
+        Raises CursorInvalid, SortUnknown.
+        """
+        async with self._db.view(ctx) as unit:
+            return await store.costs_page(unit, station, wanted)

@@ -7,8 +7,10 @@ import msgspec
 from sqlalchemy import JSON, BigInteger, Column, DateTime, Integer, Numeric, Table, Text, select
 
 from forecourt.base.ids import StationId, TenantId
-from forecourt.domain.tariffs.model import COSTS_KEPT_MAX, StationCost, TransactionLimit
+from forecourt.base.pages import Page, Wanted
+from forecourt.domain.tariffs.model import COST_SORTS, COSTS_KEPT_MAX, StationCost, TransactionLimit
 from forecourt.infra.database import Unit, metadata
+from forecourt.infra.listing import Listing, list_rows, sorts
 from forecourt.infra.rows import put
 
 costs: Final = Table(
@@ -58,11 +60,22 @@ async def find_cost(unit: Unit, station: StationId, transaction: str) -> Station
     return None if row is None else _cost(row)
 
 
-async def costs_of(unit: Unit, station: StationId, *, limit: int) -> list[StationCost]:
-    """Costs of a station's transactions, newest first."""
-    c = costs.c
-    query = select(costs).where(c.station_id == station).order_by(c.changed_at.desc()).limit(limit)
-    return [_cost(row) for row in (await unit.conn.execute(query)).mappings()]
+async def costs_page(unit: Unit, station: StationId, wanted: Wanted) -> Page[StationCost]:
+    """Costs of a station's transactions, the last changed first if in no other order.
+
+    Raises CursorInvalid, SortUnknown.
+    """
+    query = select(costs).where(costs.c.station_id == station)
+    found = await list_rows(unit, query, _LISTING, wanted)
+    return found.of([_cost(row._mapping) for row in found.rows])  # noqa: SLF001 (theirs, and public)
+
+
+_LISTING: Final = Listing(
+    sorts=sorts(costs, COST_SORTS),
+    key=(costs.c.changed_at, costs.c.transaction),
+    default="-changed_at",
+    searched=(costs.c.transaction, costs.c.tariff),
+)
 
 
 def _cost(row: Mapping[Any, Any]) -> StationCost:

@@ -16,6 +16,7 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
         *("read_drift", "list_templates", "read_template", "list_quirk_profiles"),
         *("read_quirk_profile", "read_station_quirks", "list_alarms", "list_charging_profiles"),
         *("list_display_messages", "list_external_limits", "list_file_jobs", "list_grid_controls"),
+        "list_dynamic_schedules",
         *("list_monitors", "list_reports", "list_stream_values", "list_streams"),
         *("list_transaction_modes", "list_variable_events", "list_vehicle_plans"),
         *(
@@ -33,7 +34,8 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
         *("watch_messages", "list_codes", "read_driver_page"),
     ),
     P.STATIONS_WRITE: (
-        *("add_station", "change_station", "remove_station", "add_template", "save_template"),
+        *("add_station", "import_stations", "change_station", "remove_station"),
+        *("add_template", "save_template"),
         *(
             "remove_template",
             "acknowledge_alarm",
