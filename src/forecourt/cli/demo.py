@@ -50,9 +50,8 @@ SPEED_MAX: Final = 2_000.0
 STATIONS_TIMES_SPEED: Final = 80_000.0
 # As much as the console's charts show.
 PAST_H: Final = 24.0
-# The first drivers do not all come at once; unless somebody waits for them.
-WARM_WITHIN_S: Final = 1_800.0
-WARM_WITHIN_S_NOW: Final = 5.0
+# The first drivers come while somebody waits for them; in hurried time that is half an hour.
+WARM_WITHIN_S: Final = 5.0
 
 
 def demo(
@@ -106,7 +105,7 @@ def demo(
             seed=seed,
             speed=speed,
             start=(SystemClock().now() - timedelta(hours=past)).timestamp(),
-            warm_within_s=WARM_WITHIN_S if past > 0 else WARM_WITHIN_S_NOW,
+            warm_within_s=speed if past > 0 else WARM_WITHIN_S,
             unknown_share=0.01,
         )
         uvloop.run(_run(settings, fleet, duration, _time(past, speed)))
