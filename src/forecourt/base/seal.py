@@ -5,6 +5,7 @@ not open in another: a row that somebody moved is as useless as one that somebod
 """
 
 import secrets
+from functools import lru_cache
 from typing import ClassVar, Final, NewType
 
 from cryptography.exceptions import InvalidTag
@@ -47,6 +48,8 @@ def unseal(sealed: Sealed, *, key: bytes, use: str, label: str) -> bytes:
         ) from error
 
 
+# An installation has one key and few uses; a delivery of a webhook opens a seal each time.
+@lru_cache(maxsize=16)
 def _cipher(key: bytes, use: str) -> AESGCM:
     assert len(key) == KEY_BYTES, "the installation's key has 32 bytes"
     derived = HKDF(SHA256(), KEY_BYTES, salt=None, info=b"forecourt seal " + use.encode())

@@ -12,6 +12,7 @@ import ssl
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Any, ClassVar, Final, TypeAlias
 
@@ -296,6 +297,8 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
+# The same few are asked again and again.
+@lru_cache(maxsize=256)
 def _parsed(url: str) -> httpx.URL:
     try:
         whole = httpx.URL(url if len(url) <= URL_LENGTH_MAX else "")

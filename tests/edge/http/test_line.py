@@ -143,6 +143,25 @@ async def test_who_takes_too_long_is_told_so(port: int, monkeypatch: pytest.Monk
     assert problem_of(mark + second)[0] == 408
 
 
+async def test_a_body_has_its_time_too(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line, "BODY_WITHIN_S", 0.3)
+    fields = b"Content-Length: 100\r\nContent-Type: application/json\r\n"
+    status, problem = problem_of(await sent(port, asked(b"/api/v1/login", fields, b"POST") + b"{"))
+    assert (status, problem["code"]) == (408, "request.too_slow")
+    # Who was answered before all of it had come is told no second thing.
+    refused = asked(b"/api/v1/stations", fields, b"POST")
+    for rest in (b"{", b""):
+        answer = await sent(port, refused + rest)
+        assert answer.startswith(b"HTTP/1.1 401 ")
+        assert answer.count(b"HTTP/1.1 ") == 1
+    # In time, piece by piece.
+    body = b'{"email": "a@b.example", "password": "wrong"}'
+    fields = fields.replace(b"100", str(len(body)).encode()) + b"Connection: close\r\n"
+    pieces = [bytes([letter]) for letter in body[-4:]]
+    head = asked(b"/api/v1/login", fields, b"POST") + body[:-4]
+    assert b'"login.refused"' in await sent(port, head, *pieces)
+
+
 async def test_each_address_says_what_it_takes(port: int, door: Door) -> None:
     made = await door.rooms.tenants.add_key(door.ctx(), "test")
     headers = {"Authorization": f"Bearer {made.secret}"}

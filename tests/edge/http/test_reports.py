@@ -203,6 +203,7 @@ async def test_power(station: Reading) -> None:
         reported_at=NOW,
     )
     await energy.profiles_reported(ctx, CP1, page(ReportKind.PROFILES, last=True), [held])
+    await energy.dynamic_set(ctx, CP1, 9, {"limit": 11_000.0, "setpoint": None})
     await energy.mode_told(ctx, CP1, "tx1", priority=True)
     control = GridControl(control="c", kind="VoltVar")
     await energy.controls_reported(ctx, CP1, page(ReportKind.DER_CONTROLS, last=True), [control])
@@ -215,6 +216,8 @@ async def test_power(station: Reading) -> None:
     assert (plan["evse"], plan["needs"]["energy_wh"]) == (2, 20_000)
     (profile,) = await station.items("charging-profiles")
     assert (profile["evse"], profile["profile"], profile["body"]) == (2, 1, {"id": 1})
+    (dynamic,) = await station.items("dynamic-schedules")
+    assert (dynamic["profile"], dynamic["values"]) == (9, {"limit": 11_000.0})
     (mode,) = await station.items("transaction-modes")
     assert (mode["transaction"], mode["priority"]) == ("tx1", True)
     (rule,) = await station.items("grid-controls")

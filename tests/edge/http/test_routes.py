@@ -19,6 +19,8 @@ from forecourt.domain.stations import (
 from tests.edge.http import rows
 from tests.edge.http.conftest import NOW, Door
 
+STATIONS = "/api/v1/stations"
+
 pytestmark = pytest.mark.storage
 
 
@@ -164,6 +166,40 @@ class TestStations:
         ):
             found = (await acme.get(f"/api/v1/stations?{query}")).json()["items"]
             assert [station["id"] for station in found] == expected
+
+    async def test_many_at_once(
+        self, door: Door, acme: httpx.AsyncClient, other: httpx.AsyncClient
+    ) -> None:
+        await door.add_station("CP1")
+        await acme.patch("/api/v1/stations/CP1", json={"site": "Hof"})
+        new = [{"id": f"CP{n}", "site": "Bern", "password": f"secret-of-{n}"} for n in range(1, 4)]
+        path = "/api/v1/station-imports"
+        answer = await acme.post(path, json={"items": new})
+        assert answer.json() == {"added": ["CP2", "CP3"], "known": ["CP1"]}
+        sites = {one["id"]: one["site"] for one in (await acme.get(STATIONS)).json()["items"]}
+        assert sites == {"CP1": "Hof", "CP2": "Bern", "CP3": "Bern"}
+        assert (await acme.get(f"{STATIONS}/CP2")).json()["has_password"]
+        deed = (await acme.get("/api/v1/audit?limit=1")).json()["items"][0]
+        assert (deed["action"], deed["subject"]) == ("import_stations", path)
+        assert "CP3" in deed["after"]
+        assert "secret-of" not in deed["after"]
+        # All or none.
+        for wrong, pointer in (
+            ([{"id": "CP8"}, {"id": "CP8"}], "/items"),
+            ([{"id": "CP8"}, {"id": " CP9"}], None),
+            ([{"id": "CP8"}, {"id": "CP9", "quirks": "no-such"}], None),
+            ([{"id": "CP8"}, {"id": "CP9", "more": 1}], "/items/1/more"),
+            ([], "/items"),
+            ([{"id": f"X{n}"} for n in range(1_001)], "/items"),
+        ):
+            refused = await acme.post(path, json={"items": wrong})
+            assert 400 <= refused.status_code < 500, refused.text
+            if pointer is not None:
+                assert refused.json()["errors"][0]["pointer"] == pointer
+        assert len((await acme.get(STATIONS)).json()["items"]) == 3
+        assert (await other.get(STATIONS)).json()["items"] == []
+        whole = [{"id": f"X{n}"} for n in range(1_000)]
+        assert len((await acme.post(path, json={"items": whole})).json()["added"]) == 1_000
 
     async def test_messages_of_one_moment_are_told_apart(
         self, door: Door, acme: httpx.AsyncClient, database_url: str

@@ -110,6 +110,22 @@ class ModePage(Struct, frozen=True, kw_only=True):
     next: str | None = None
 
 
+class DynamicScheduleView(Struct, frozen=True, kw_only=True):
+    """What a dynamic charging profile was last set to."""
+
+    profile: int
+    values: dict[str, float]
+    """By name, in the profile's own unit; what was not set is not here."""
+    set_at: datetime
+
+
+class DynamicSchedulePage(Struct, frozen=True, kw_only=True):
+    """Dynamic profiles by their numbers; always whole."""
+
+    items: list[DynamicScheduleView]
+    next: str | None = None
+
+
 class GridControlView(Struct, frozen=True, kw_only=True):
     """A rule of the grid's operator that the station obeys."""
 
@@ -206,6 +222,20 @@ class EnergyRoutes(Controller):
         return ChargingProfilePage(
             items=shown(await energy.profiles(ctx, station.id), ChargingProfileView)
         )
+
+    @get("/dynamic-schedules", operation_id="list_dynamic_schedules", summary="Dynamic profiles")
+    async def dynamic(
+        self,
+        ctx: NamedDependency[Context],
+        *,
+        stations: NamedDependency[Stations],
+        energy: NamedDependency[Energy],
+        station_id: FromPath[str],
+    ) -> DynamicSchedulePage:
+        """What the station's dynamic charging profiles were last set to, and when."""
+        station, _ = await stations.read(ctx, StationId(station_id))
+        found = await energy.dynamics(ctx, station.id)
+        return DynamicSchedulePage(items=shown(found, DynamicScheduleView))
 
     @get("/transaction-modes", operation_id="list_transaction_modes", summary="V2X and priority")
     async def modes(

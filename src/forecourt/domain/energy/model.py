@@ -117,6 +117,15 @@ class Battery(Struct, frozen=True, kw_only=True):
     info: str = ""
 
 
+class DynamicSchedule(Struct, frozen=True, kw_only=True):
+    """What a dynamic profile was last set to (2.1)."""
+
+    profile: int
+    values: dict[str, float]
+    """By name, in the profile's own unit; what was not set is not here."""
+    set_at: datetime
+
+
 SWAP_SORTS: Final = ("at",)
 """What battery swaps may be sorted by."""
 

@@ -16,6 +16,7 @@ from forecourt.domain.energy import rules, store
 from forecourt.domain.energy.model import (
     MODES_KEPT_MAX,
     BatterySwapped,
+    DynamicSchedule,
     ExternalLimit,
     GridAlarm,
     GridControl,
@@ -244,6 +245,11 @@ class Energy:
         """What a dynamic profile was last set to, if ever."""
         async with self._db.unit(ctx) as unit:
             return await store.find_dynamic(unit, station, profile)
+
+    async def dynamics(self, ctx: Context, station: StationId) -> Sequence[DynamicSchedule]:
+        """What a station's dynamic profiles were last set to, by their numbers."""
+        async with self._db.view(ctx) as unit:
+            return await store.dynamics_of(unit, station)
 
     async def forget(self, ctx: Context, station: StationId) -> None:
         """A station was removed: what it told of power."""

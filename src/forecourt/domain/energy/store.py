@@ -30,6 +30,7 @@ from forecourt.domain.energy.model import (
     PROFILES_MAX,
     SWAP_SORTS,
     Battery,
+    DynamicSchedule,
     ExternalLimit,
     GridControl,
     InstalledProfile,
@@ -270,6 +271,16 @@ async def find_dynamic(unit: Unit, station: StationId, profile: int) -> dict[str
     query = select(c.update).where(c.station_id == station, c.profile == profile)
     found: dict[str, float] | None = await unit.conn.scalar(query)
     return found
+
+
+async def dynamics_of(unit: Unit, station: StationId) -> list[DynamicSchedule]:
+    """Of all dynamic profiles of a station, by their numbers."""
+    c = dynamic.c
+    query = select(c.profile, c.update, c.set_at).where(c.station_id == station)
+    return [
+        DynamicSchedule(profile=row.profile, values=row.update, set_at=row.set_at)
+        for row in await unit.conn.execute(query.order_by(c.profile))
+    ]
 
 
 async def forget_profiles(

@@ -29,6 +29,7 @@ from forecourt.domain.stations.model import (
     Ping,
     QuirkUse,
     Station,
+    StationIdInvalid,
 )
 from forecourt.domain.stations.plan import Upgrade, Way
 from forecourt.domain.stations.service import Stations
@@ -41,6 +42,10 @@ Profile = Annotated[int, Meta(ge=0, le=3)]
 CertificateName = Annotated[str, Meta(max_length=64, pattern=PRINTABLE)]
 Choice = Annotated[str, Meta(min_length=1, max_length=50)]
 """A quirk profile's name, or ``auto``, ``none``, ``strict``."""
+
+
+IMPORT_MAX: Final = 1_000
+"""In one request, which is one transaction."""
 
 
 class ConnectorView(Struct, frozen=True, kw_only=True):
@@ -114,6 +119,20 @@ class StationAddition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """The least that it may come in by; without it 1 with a password, 0 without."""
     certificate_name: CertificateName = ""
     ping: Ping = Ping.AUTO
+
+
+class StationImport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Stations to make known in one go: all that are not known yet, or none."""
+
+    items: Annotated[list[StationAddition], Meta(min_length=1, max_length=IMPORT_MAX)]
+
+
+class StationImported(Struct, frozen=True, kw_only=True):
+    """What came of an import."""
+
+    added: list[str]
+    known: list[str]
+    """Those that were there before, and are as they were."""
 
 
 class StationChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -249,20 +268,7 @@ class StationRoutes(Controller):
         data: JSONBody[StationAddition],
     ) -> StationView:
         """Make a station known, so that it may connect."""
-        password = None if data.password is None else data.password.encode()
-        new = NewStation(
-            id=StationId(data.id),
-            password=password,
-            site=data.site,
-            admission=data.admission,
-            lenient=data.lenient,
-            quirks=catalogue.quirk_choice(data.quirks),
-            log_all=data.log_all,
-            security_profile=data.security_profile,
-            certificate_name=data.certificate_name,
-            ping=data.ping,
-        )
-        return station_view(await stations.add(ctx, new), [])
+        return station_view(await stations.add(ctx, _new(data, catalogue)), [])
 
     @get("/{station_id:str}", operation_id="read_station", summary="Read a station")
     async def read(
@@ -383,6 +389,46 @@ class StationRoutes(Controller):
         )
         items = [msgspec.convert(held, MessageView, from_attributes=True) for held in found.items]
         return MessagePage(items=items, next=found.next)
+
+
+class StationImportRoutes(Controller):
+    """Many stations at once."""
+
+    path = "/station-imports"
+    tags = ("Stations",)
+
+    @post(operation_id="import_stations", summary="Add many stations", status_code=200)
+    async def add(
+        self,
+        ctx: NamedDependency[Context],
+        stations: NamedDependency[Stations],
+        catalogue: NamedDependency[Catalogue],
+        data: JSONBody[StationImport],
+    ) -> StationImported:
+        """Make stations known, in one transaction. Those that are known stay as they are."""
+        asked = {one.id: _new(one, catalogue) for one in data.items}
+        if len(asked) < len(data.items):
+            raise StationIdInvalid("a station is named twice", field="items")
+        added = {station.id for station in await stations.add_many(ctx, asked.values())}
+        return StationImported(
+            added=[name for name in asked if name in added],
+            known=[name for name in asked if name not in added],
+        )
+
+
+def _new(data: StationAddition, catalogue: Catalogue) -> NewStation:
+    return NewStation(
+        id=StationId(data.id),
+        password=None if data.password is None else data.password.encode(),
+        site=data.site,
+        admission=data.admission,
+        lenient=data.lenient,
+        quirks=catalogue.quirk_choice(data.quirks),
+        log_all=data.log_all,
+        security_profile=data.security_profile,
+        certificate_name=data.certificate_name,
+        ping=data.ping,
+    )
 
 
 class QuirkUseView(Struct, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ from forecourt.domain.rooms import Rooms
 from forecourt.domain.security.api import CertificateRoutes, PkiRoutes
 from forecourt.domain.sessions.api import CommandRoutes, ConnectorRoutes, PowerRoutes, SessionRoutes
 from forecourt.domain.sites.api import SiteRoutes
-from forecourt.domain.stations.api import StationQuirkRoutes, StationRoutes
+from forecourt.domain.stations.api import StationImportRoutes, StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
 from forecourt.domain.tenants.api import (
     AuditRoutes,
@@ -79,6 +79,7 @@ from forecourt.infra.database import Database
 
 ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     StationRoutes,
+    StationImportRoutes,
     StationQuirkRoutes,
     SiteRoutes,
     QuirkProfileRoutes,

@@ -20,6 +20,9 @@ FIELDS_BYTES_MAX: Final = 32_768
 HEAD_WITHIN_S: Final = 20.0
 """From its first byte to the end of its header fields; also how long a line may be silent first."""
 
+BODY_WITHIN_S: Final = 60.0
+"""From there to the end of the body: the largest that is taken comes in time at 18 kB/s."""
+
 LINGER_S: Final = 2.0
 """Who is still sending when an answer goes out and the line is closed would lose the answer."""
 
@@ -47,6 +50,7 @@ class Line(HttpToolsProtocol):
         self._over = False
         self._heads = 0
         self._in_head = False
+        self._in_body = False
         self._head_bytes = 0
         self._late: Any = None
 
@@ -65,6 +69,8 @@ class Line(HttpToolsProtocol):
         super().data_received(data)
         if self._in_head:
             self._more_of_a_head(len(data) if unfinished and self._heads == before else 0)
+        elif self._in_body and self._late is None:
+            self._late = self.loop.call_later(BODY_WITHIN_S, self._too_late)
 
     def _more_of_a_head(self, size: int) -> None:
         """The parser tells of a field when it is whole, and gathers it until then."""
@@ -90,12 +96,17 @@ class Line(HttpToolsProtocol):
             raise _Refused
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
+        self._in_head, self._in_body = False, True
         self._in_time()
         if sum(len(name) + len(value) + _AROUND for name, value in self.headers) > FIELDS_BYTES_MAX:
             self._problem = _FIELDS
             raise _Refused
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_body = False
+        self._in_time()
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """What the server calls when its parser stopped, whatever it was that stopped it."""
@@ -103,10 +114,10 @@ class Line(HttpToolsProtocol):
 
     def _too_late(self) -> None:
         self._late = None
-        if not self._in_head:
+        if not (self._in_head or self._in_body):
             self.transport.close()  # Opened in advance and never used, as browsers do.
             return
-        most = f"a request's header fields have {HEAD_WITHIN_S:g} s"
+        most = f"header fields have {HEAD_WITHIN_S:g} s, and a body {BODY_WITHIN_S:g} s"
         self._problem = (408, "request.too_slow", most)
         self._refuse()
 
@@ -121,6 +132,9 @@ class Line(HttpToolsProtocol):
         self._in_time()
         self._unset_keepalive_if_required()
         cycle: Any = self.cycle
+        if self._in_body and cycle is not None and cycle.response_complete:
+            self.transport.close()  # It was answered before all of it had come.
+            return
         if cycle is not None and not cycle.response_complete:
             if cycle.response_started or not cycle.more_body:
                 # Of requests in a row, an earlier one comes first; this one then gets no answer.

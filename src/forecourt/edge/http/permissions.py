@@ -16,6 +16,7 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
         *("read_drift", "list_templates", "read_template", "list_quirk_profiles"),
         *("read_quirk_profile", "read_station_quirks", "list_alarms", "list_charging_profiles"),
         *("list_display_messages", "list_external_limits", "list_file_jobs", "list_grid_controls"),
+        "list_dynamic_schedules",
         *("list_monitors", "list_reports", "list_stream_values", "list_streams"),
         *("list_transaction_modes", "list_variable_events", "list_vehicle_plans"),
         *(
@@ -33,7 +34,8 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
         *("watch_messages", "list_codes", "read_driver_page"),
     ),
     P.STATIONS_WRITE: (
-        *("add_station", "change_station", "remove_station", "add_template", "save_template"),
+        *("add_station", "import_stations", "change_station", "remove_station"),
+        *("add_template", "save_template"),
         *(
             "remove_template",
             "acknowledge_alarm",
@@ -104,7 +106,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
 ANYBODY: Final = frozenset(
     {
         *("read_me", "log_out", "begin_totp", "set_totp", "list_my_passkeys", "begin_passkey"),
-        *("change_my_password", "make_recovery_codes", "confirm_login"),
+        *("change_my_password", "make_recovery_codes", "remove_totp", "confirm_login"),
         "confirm_login_by_passkey",
         *("add_passkey", "remove_passkey", "list_my_logins", "end_my_login", "end_my_other_logins"),
         *("list_places", "act_in"),
@@ -114,7 +116,7 @@ ANYBODY: Final = frozenset(
 
 FRESH: Final = frozenset(
     {
-        *("change_my_password", "begin_totp", "set_totp", "make_recovery_codes"),
+        *("change_my_password", "begin_totp", "set_totp", "remove_totp", "make_recovery_codes"),
         *("begin_passkey", "add_passkey", "add_api_key", "add_user", "change_user"),
         *("make_reset_link", "add_sso_provider", "set_sso_provider"),
     }

@@ -5,7 +5,7 @@ from sys import intern
 from typing import Any, Final
 
 from msgspec import Struct
-from sqlalchemy import select, text
+from sqlalchemy import ARRAY, Text, any_, bindparam, select, text
 
 from forecourt.base.digest import Digest
 from forecourt.base.ids import StationId, TenantId
@@ -13,24 +13,26 @@ from forecourt.domain.stations.model import Admission, Arrival, Door, Ping, Stat
 from forecourt.domain.stations.store.stations import station, stations
 from forecourt.infra.database import Unit
 
+_c = stations.c
+_doors: Final = select(
+    *(_c.station_id, _c.tenant_id, _c.admission, _c.ping, _c.password, _c.password_next),
+    *(_c.quirks, _c.vendor, _c.model, _c.firmware),
+    *(_c.security_profile, _c.profile_wanted, _c.certificate_name, _c.lenient, _c.log_all),
+)
+# One parameter however many they are: a list of them would be another statement each time.
+_some: Final = _doors.where(_c.station_id == any_(bindparam("ids", type_=ARRAY(Text))))
+_held: Final = _doors.where(_c.station_id == bindparam("id")).with_for_update()
+
 
 async def doors(unit: Unit, ids: Sequence[StationId] | None = None) -> list[Door]:
     """What the listener needs, of all stations or of some."""
-    c = stations.c
-    query = select(
-        *(c.station_id, c.tenant_id, c.admission, c.password, c.password_next, c.security_profile),
-        *(c.profile_wanted, c.certificate_name, c.ping, c.lenient, c.log_all, c.quirks),
-        *(c.vendor, c.model, c.firmware),
-    )
-    if ids is not None:
-        query = query.where(c.station_id.in_(ids))
-    return [_door(row) for row in await unit.conn.execute(query)]
+    asked = (_doors, {}) if ids is None else (_some, {"ids": list(ids)})
+    return [_door(row) for row in await unit.conn.execute(*asked)]
 
 
 async def door(unit: Unit, station_id: StationId) -> Door | None:
     """The same of one station, held until the transaction ends: somebody changes it."""
-    query = select(stations).where(stations.c.station_id == station_id).with_for_update()
-    row = (await unit.conn.execute(query)).first()
+    row = (await unit.conn.execute(_held, {"id": station_id})).first()
     return None if row is None else _door(row)
 
 
@@ -97,21 +99,24 @@ async def connect(
 
 
 def _door(row: Any) -> Door:
+    """A row of ``_doors``, read by place: there is one of every station at each start."""
+    station_id, tenant, admission, ping, password, password_next, *more = row
+    quirks, vendor, model, firmware, profile, wanted, name, lenient, log_all = more
     return Door(
-        id=StationId(row.station_id),
-        tenant=TenantId(row.tenant_id),
-        admission=Admission(row.admission),
-        password=None if row.password is None else Digest(row.password),
-        password_next=None if row.password_next is None else Digest(row.password_next),
-        security_profile=row.security_profile,
-        profile_wanted=row.profile_wanted,
-        certificate_name=row.certificate_name,
-        ping=Ping(row.ping),
-        lenient=row.lenient,
-        log_all=row.log_all,
+        id=StationId(station_id),
+        tenant=TenantId(tenant),
+        admission=Admission(admission),
+        password=None if password is None else Digest(password),
+        password_next=None if password_next is None else Digest(password_next),
+        security_profile=profile,
+        profile_wanted=wanted,
+        certificate_name=name,
+        ping=Ping(ping),
+        lenient=lenient,
+        log_all=log_all,
         # A fleet has few makers: each text is held once.
-        quirks=intern(row.quirks),
-        vendor=intern(row.vendor),
-        model=intern(row.model),
-        firmware=intern(row.firmware),
+        quirks=intern(quirks),
+        vendor=intern(vendor),
+        model=intern(model),
+        firmware=intern(firmware),
     )
