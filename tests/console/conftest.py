@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
 
 from forecourt.edge.http.console import BUILT
-from tests.console.running import PATIENCE_S, ROOT, Forecourt, Platform, Served, until
+from tests.console.running import LIVELY, PATIENCE_S, ROOT, Forecourt, Platform, Served, until
 
 __all__ = ["SHOTS", "WIDTHS", "Platform", "Visit", "cookie_of", "log_in", "visit"]
 
@@ -56,8 +56,8 @@ def platform(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """The demonstration network: stations that charge, and somebody who may log in."""
     assert built.is_dir()
     folder = tmp_path_factory.mktemp("console")
-    demo = ("demo", "--stations", "24", "--any-ports", "--data-dir", str(folder / "data"))
-    process = Forecourt(folder / "out", *demo)
+    demo = ("demo", "--stations", "24", *LIVELY, "--any-ports")
+    process = Forecourt(folder / "out", *demo, "--data-dir", str(folder / "data"))
     try:
         found = process.said(
             r"(http://127\.0\.0\.1:\d+).*?log in as\s+(\S+)\s+(\S+).*?API key\s+(fck_\S+)"

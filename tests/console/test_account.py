@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from forecourt.infra.postgres import find_running
 from tests.console.conftest import Platform, Visit, log_in, visit
 from tests.console.test_pages import look
-from tests.console.test_people import open_account
+from tests.console.test_people import device, open_account
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -100,6 +100,7 @@ def test_a_link_then_a_password_of_one_s_own_then_a_code_on_paper(
     page.keyboard.press("Enter")
     page.locator(".shell").wait_for()
     expect(open_account(page).get_by_text("Recovery codes left: 9")).to_be_visible()
+    turn_totp_off(nora)
     nora.close()
 
     again = visit(browser, platform.url, language="de")
@@ -141,6 +142,16 @@ def turn_totp_on(nora: Visit) -> list[str]:
     return codes
 
 
+def turn_totp_off(nora: Visit) -> None:
+    """From now on the password is enough."""
+    drawer = nora.page.get_by_role("dialog")
+    look(nora, "second-factor")
+    nora.page.once("dialog", lambda dialog: dialog.accept())
+    drawer.get_by_role("button", name="Turn off").click()
+    expect(drawer.get_by_role("button", name="Set up an authenticator")).to_be_visible()
+    expect(drawer.get_by_text("Recovery codes left")).to_have_count(0)
+
+
 def test_who_comes_back_late_confirms_and_goes_on(browser: Browser, platform: Platform) -> None:
     made = visit(browser, platform.url)
     page = made.page
@@ -169,4 +180,41 @@ def test_who_comes_back_late_confirms_and_goes_on(browser: Browser, platform: Pl
     form.get_by_role("button", name="Make API key").click()
     asked.get_by_role("button", name="Close").click()
     expect(form.get_by_role("alert")).to_contain_text("Confirm that it is you first.")
+    made.close()
+
+
+def test_who_comes_back_late_confirms_by_a_passkey(browser: Browser, platform: Platform) -> None:
+    # Passkeys are bound to a name.
+    local = replace(platform, url=platform.url.replace("127.0.0.1", "localhost"))
+    made = visit(browser, local.url)
+    page = made.page
+    cdp, authenticator = device(page)
+    log_in(page, local)
+    drawer = open_account(page)
+    drawer.get_by_label("Name of this device").fill("Desk")
+    drawer.get_by_role("button", name="Add a passkey").click()
+    expect(drawer.get_by_text("Desk")).to_be_visible()
+    come_back_late(platform)
+
+    made.open("/apikeys")
+    page.get_by_role("button", name="Make API key").click()
+    form = page.get_by_role("dialog", name="Make API key")
+    form.get_by_label("Name").fill("by a passkey")
+    form.get_by_role("button", name="Make API key").click()
+    asked = page.get_by_role("dialog", name="Confirm that it is you")
+    by_passkey = asked.get_by_role("button", name="Confirm with a passkey")
+
+    # Whoever has the device and not its owner's finger is nobody.
+    verified = {"authenticatorId": authenticator, "isUserVerified": False}
+    cdp.send("WebAuthn.setUserVerified", verified)
+    by_passkey.click()
+    expect(by_passkey).not_to_have_attribute("data-loading", "true")
+    expect(by_passkey).to_be_visible()
+    assert "by a passkey" not in page.request.get("/api/v1/apikeys").text()
+
+    cdp.send("WebAuthn.setUserVerified", {**verified, "isUserVerified": True})
+    by_passkey.click()
+    expect(form.locator("code")).to_contain_text("fck_")  # And it goes on.
+    expect(asked).to_have_count(0)
+    assert "by a passkey" in page.request.get("/api/v1/apikeys").text()
     made.close()

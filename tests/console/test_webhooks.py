@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 from standardwebhooks.webhooks import Webhook
 
 from tests.console.conftest import Visit, cookie_of, visit
-from tests.console.running import Forecourt, Platform
+from tests.console.running import LIVELY, Forecourt, Platform
 from tests.console.test_pages import look
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -66,9 +66,8 @@ def network(
     assert built
     monkeypatch.setenv("FORECOURT_OUTBOUND_HOSTS", '["127.0.0.1"]')
     folder = tmp_path_factory.mktemp("webhooks")
-    process = Forecourt(
-        folder / "out", "demo", "--stations", "4", "--data-dir", str(folder / "data")
-    )
+    demo = ("demo", "--stations", "4", *LIVELY, "--data-dir", str(folder / "data"))
+    process = Forecourt(folder / "out", *demo)
     try:
         found = process.said(
             r"(http://127\.0\.0\.1:\d+).*?log in as\s+(\S+)\s+(\S+).*?API key\s+(fck_\S+)"

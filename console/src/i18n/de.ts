@@ -143,6 +143,8 @@ export const de: Readonly<Record<keyof typeof en, string>> = {
   "account.totp_off": "aus",
   "account.totp_begin": "Authenticator einrichten",
   "account.totp_anew": "Neu einrichten",
+  "account.totp_remove": "Ausschalten",
+  "account.totp_remove_sure": "Ab jetzt nur mit dem Passwort anmelden? Die Wiederherstellungscodes sind dann auch weg.",
   "account.totp_text": "Scannen Sie dies mit einer Authenticator-App und geben Sie den Code ein, den sie zeigt.",
   "account.totp_qr": "QR-Code für einen Authenticator",
   "account.totp_use": "Einschalten",

@@ -142,6 +142,8 @@ export const en = {
   "account.totp_off": "off",
   "account.totp_begin": "Set up an authenticator",
   "account.totp_anew": "Set up anew",
+  "account.totp_remove": "Turn off",
+  "account.totp_remove_sure": "Log in by your password alone from now on? The recovery codes are gone then, too.",
   "account.totp_text": "Scan this with an authenticator app, then type the code that it shows.",
   "account.totp_qr": "QR code for an authenticator",
   "account.totp_use": "Turn on",

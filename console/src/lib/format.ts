@@ -76,7 +76,7 @@ function relatives(language: string): Intl.RelativeTimeFormat {
 }
 
 /** Relative under a day, otherwise the moment itself. */
-export function ago(at: string | Date, now: number, language: string, zone?: string): string {
+export function ago(at: string | Date, now: number, language: string, zone: string): string {
   const then = typeof at === "string" ? Date.parse(at) : at.getTime();
   // Our clock is read once a second: what just happened is not to come.
   const delta = then > now && then - now < 5_000 ? 0 : then - now;
@@ -104,12 +104,12 @@ function dates(language: string, options: Intl.DateTimeFormatOptions): Intl.Date
 type Moment = string | Date | number;
 const dateOf = (at: Moment) => (at instanceof Date ? at : new Date(at));
 
-export function moment(at: Moment, language: string, zone?: string): string {
+export function moment(at: Moment, language: string, zone: string): string {
   return dates(language, { dateStyle: "medium", timeStyle: "short", timeZone: zone }).format(dateOf(at));
 }
 
 /** With the zone named, for a title or a fact. */
-export function exact(at: Moment, language: string, zone?: string): string {
+export function exact(at: Moment, language: string, zone: string): string {
   return dates(language, {
     year: "numeric",
     month: "short",
@@ -128,15 +128,15 @@ export function everywhere(at: Moment, language: string, zone: string, own: stri
   return [...new Set([zone, "UTC", own])].map((one) => `${exact(at, language, one)} · ${one}`).join("\n");
 }
 
-export function clock(at: Moment, language: string, zone?: string): string {
+export function clock(at: Moment, language: string, zone: string): string {
   return dates(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: zone, hourCycle: "h23" }).format(dateOf(at));
 }
 
 /** Hours and minutes, with the day where a line begins or the day does. */
-export function hour(at: Moment, language: string, zone?: string): string {
+export function hour(at: Moment, language: string, zone: string): string {
   return dates(language, { hour: "2-digit", minute: "2-digit", timeZone: zone, hourCycle: "h23" }).format(dateOf(at));
 }
 
-export function day(at: Moment, language: string, zone?: string): string {
+export function day(at: Moment, language: string, zone: string): string {
   return dates(language, { month: "short", day: "numeric", timeZone: zone }).format(dateOf(at));
 }

@@ -11,6 +11,7 @@ import type { GeometryCollection, Topology } from "topojson-specification";
 import atlasUrl from "world-atlas/countries-50m.json?url";
 import { useT } from "../i18n";
 import { power } from "../lib/format";
+import { flatLand, flatLines } from "./atlas";
 import { named, portsOf, radius, type Side } from "./ring";
 import { Ring } from "./Ring";
 import type { Placed } from "./SiteMap";
@@ -150,8 +151,8 @@ function styleOf(found: Atlas, element: HTMLElement, tiles: Tiles | null): Style
   const own: StyleSpecification = {
     version: 8,
     sources: {
-      countries: { type: "geojson", data: feature(found, countries) },
-      borders: { type: "geojson", data: { type: "Feature", properties: {}, geometry: mesh(found, countries) } },
+      countries: { type: "geojson", data: flatLand(feature(found, countries)) },
+      borders: { type: "geojson", data: { type: "Feature", properties: {}, geometry: flatLines(mesh(found, countries)) } },
     },
     layers: [
       { id: "sea", type: "background", paint: { "background-color": colour("map-sea") } },

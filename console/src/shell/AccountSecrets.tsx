@@ -75,6 +75,7 @@ export function Totp({ me: { user } }: { me: Me }) {
     },
   });
   const anew = useMutation({ mutationFn: () => ask(api.POST("/api/v1/me/totp/recovery-codes")), onSuccess: shown });
+  const remove = useMutation({ mutationFn: () => ask(api.DELETE("/api/v1/me/totp")), onSuccess: () => client.invalidateQueries({ queryKey: keys.me }) });
   return (
     <section className="stack tight" aria-label={t("people.totp")}>
       <div className="row">
@@ -87,9 +88,10 @@ export function Totp({ me: { user } }: { me: Me }) {
         <div className="row wrap">
           <Button variant="default" loading={begin.isPending} onClick={() => begin.mutate()}>{user.totp ? t("account.totp_anew") : t("account.totp_begin")}</Button>
           {user.totp && <Button variant="default" loading={anew.isPending} onClick={() => anew.mutate()}>{t("account.codes_anew")}</Button>}
+          {user.totp && <Button variant="default" loading={remove.isPending} onClick={() => { if (window.confirm(t("account.totp_remove_sure"))) remove.mutate(); }}>{t("account.totp_remove")}</Button>}
         </div>
       )}
-      <Refused error={begin.error ?? anew.error} />
+      <Refused error={begin.error ?? anew.error ?? remove.error} />
       {begin.data && (
         <form className="stack tight" onSubmit={(event) => { event.preventDefault(); prove.mutate(begin.data.secret); }}>
           <p className="soft">{t("account.totp_text")}</p>

@@ -32,7 +32,7 @@ from forecourt.cli.options import PIPE_COLUMNS, tell
 from forecourt.cli.serve import announced
 from forecourt.domain.access import NewToken, TokenExists
 from forecourt.domain.drivers import PageSettings
-from forecourt.domain.sites import Site, SiteExists, day
+from forecourt.domain.sites import Site, SiteExists
 from forecourt.domain.stations import NewStation
 from forecourt.domain.tenants import NewUser, Role
 from forecourt.infra import log
@@ -44,17 +44,32 @@ from forecourt.sim.stats import Stats
 OCPP_PORT: Final = 9220
 HTTP_PORT: Final = 8080
 OWNER: Final = "owner@demo.example"
-# Fast enough that something happens while one looks, slow enough to follow it.
-SPEED: Final = 20.0
-HURRIED_MIN: Final = timedelta(hours=4)
+# A day of 40 stations in less than a minute: some two thirds of a core. Faster, drivers would feel
+# how long a true answer takes.
+SPEED_MAX: Final = 2_000.0
+STATIONS_TIMES_SPEED: Final = 80_000.0
+# As much as the console's charts show.
+PAST_H: Final = 24.0
+# The first drivers do not all come at once; unless somebody waits for them.
+WARM_WITHIN_S: Final = 1_800.0
+WARM_WITHIN_S_NOW: Final = 5.0
 
 
 def demo(
     *,
     stations: Annotated[int, typer.Option(min=1, max=5_000, help="How many stations.")] = 40,
+    past: Annotated[
+        float,
+        typer.Option(
+            min=0, max=72, help="Simulate so many hours before now first; none on kept data."
+        ),
+    ] = PAST_H,
     speed: Annotated[
-        float, typer.Option(min=0.1, max=1_000, help="How fast the simulated time runs.")
-    ] = SPEED,
+        float | None,
+        typer.Option(
+            min=2, max=5_000, help="How fast these pass (default: by stations); then time is real."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another seed is another day.")] = 1,
     data_dir: Annotated[
         Path | None, typer.Option(help="Keep the data here (default: a folder that is deleted).")
@@ -69,6 +84,10 @@ def demo(
         if data_dir is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="forecourt-demo-"))
             data_dir = Path(folder)
+        elif data_dir.is_dir() and any(data_dir.iterdir()):
+            past = 0  # It has one.
+        if speed is None:
+            speed = min(SPEED_MAX, STATIONS_TIMES_SPEED / stations)
         settings = load(
             {
                 "data_dir": data_dir,
@@ -86,13 +105,16 @@ def demo(
             sites=len(PLACES),
             seed=seed,
             speed=speed,
-            start=_begin() if speed > 1 else None,
+            start=(SystemClock().now() - timedelta(hours=past)).timestamp(),
+            warm_within_s=WARM_WITHIN_S if past > 0 else WARM_WITHIN_S_NOW,
             unknown_share=0.01,
         )
-        uvloop.run(_run(settings, fleet, duration))
+        uvloop.run(_run(settings, fleet, duration, _time(past, speed)))
 
 
-async def _run(settings: Settings, fleet: FleetOptions, duration_s: float | None) -> None:
+async def _run(
+    settings: Settings, fleet: FleetOptions, duration_s: float | None, time: str
+) -> None:
     console = Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -107,7 +129,7 @@ async def _run(settings: Settings, fleet: FleetOptions, duration_s: float | None
         with _step(console, f"registering {fleet.stations} stations and their drivers' cards"):
             password, key = await _furnish(house, fleet)
             login = await _owner(house)
-        console.print(_welcome(house, settings, key, login))
+        console.print(_welcome(house, settings, key, login, time))
         fleet = _at(fleet, house.ocpp_url, password)
         await _show(console, house, fleet, stopping)
         console.print("stopping …")
@@ -159,13 +181,22 @@ def _at(fleet: FleetOptions, url: str, password: str) -> FleetOptions:
     return msgspec.structs.replace(fleet, url=url, password=password)
 
 
-def _welcome(house: House, settings: Settings, key: str, login: str) -> Panel:
+def _time(past_h: float, speed: float) -> str:
+    """What is to be known of the stations' clocks."""
+    if past_h <= 0:
+        return "real"
+    hurried_s = past_h * 3600 / (speed - 1)
+    return f"the last {past_h:g} hours are simulated first, in {hurried_s:.0f} s; then it is real"
+
+
+def _welcome(house: House, settings: Settings, key: str, login: str, time: str) -> Panel:
     lines = Table.grid(padding=(0, 2))
     lines.add_row("console", f"[link={house.http_url}]{house.http_url}[/link]")
     lines.add_row("log in as", login)
     lines.add_row("API", f"{house.http_url}/api/v1/stations   (described at /schema)")
     lines.add_row("API key", key)
     lines.add_row("stations", f"{house.ocpp_url}/<identity>")
+    lines.add_row("time", time)
     lines.add_row("try", f"forecourt station list --data-dir {settings.data_dir}")
     lines.add_row("", f"forecourt command SIM-0001 reset --data-dir {settings.data_dir}")
     lines.add_row("stop", "Ctrl-C")
@@ -221,16 +252,6 @@ def _step(console: Console, text: str) -> Generator[None]:
         task = steps.add_task(text, total=1)
         yield
         steps.update(task, description=f"{text}: done", completed=1)
-
-
-def _begin() -> float:
-    """When the hurried world begins (POSIX seconds): today at every site, if that is not too soon.
-
-    So there is something charged today from the beginning, and hours to hurry through.
-    """
-    now = SystemClock().now()
-    midnight = max(day(now, place.zone).begins_at for place in PLACES)
-    return min(midnight, now - HURRIED_MIN).timestamp()
 
 
 def _free(port: int) -> int:

@@ -240,6 +240,37 @@ async def test_a_factor_that_is_taken_away_takes_its_codes_along(door: Door, log
     assert kept["recovery"] == []
 
 
+async def test_one_does_without_the_factor_again(door: Door, log_in: LogIn) -> None:
+    operator = await log_in(Role.OPERATOR)
+    assert told(await operator.delete("/api/v1/me/totp")) == (409, "totp.off")
+    _, codes = await with_totp(door, operator)
+    assert (await operator.delete("/api/v1/me/totp")).status_code == 204
+    user = (await operator.get("/api/v1/me")).json()["user"]
+    assert (user["totp"], user["recovery_left"]) == (False, 0)
+    answer = await enter(door, PASSWORD, email=user["email"])
+    assert answer.status_code == 200, "by the password alone"
+    assert told(await operator.delete("/api/v1/me/totp")) == (409, "totp.off")
+    owner = await log_in(Role.OWNER)
+    trail = (await owner.get("/api/v1/audit")).json()["items"]
+    assert [one["action"] for one in trail] == ["remove_totp", "set_totp"]
+    assert {one["actor"] for one in trail} == {f"user:{user['id']}"}
+    again, others = await with_totp(door, operator)
+    assert again is not None
+    assert set(others).isdisjoint(codes)
+
+
+async def test_another_authenticator_takes_the_place_of_the_first(
+    door: Door, log_in: LogIn
+) -> None:
+    owner = await log_in(Role.OWNER)
+    first, _ = await with_totp(door, owner)
+    second, _ = await with_totp(door, owner)
+    now = int(door.clock.now().timestamp())
+    lost = await enter(door, PASSWORD, totp=first.generate(now).decode())
+    assert told(lost) == (401, "login.totp_wanted")
+    assert (await enter(door, PASSWORD, totp=second.generate(now).decode())).status_code == 200
+
+
 async def test_one_authenticator_s_code_lets_one_browser_in(door: Door, log_in: LogIn) -> None:
     owner = await log_in(Role.OWNER)
     totp, _ = await with_totp(door, owner)
@@ -261,6 +292,7 @@ async def test_what_lets_somebody_in_wants_a_fresh_log_in(door: Door, log_in: Lo
     wanted: list[tuple[str, str, Any]] = [
         ("POST", "/me/password", {"old_password": PASSWORD, "new_password": NEW}),
         ("POST", "/me/totp", None),
+        ("DELETE", "/me/totp", None),
         ("POST", "/me/totp/recovery-codes", None),
         ("POST", "/me/passkeys/question", None),
         ("POST", "/apikeys", {"name": "spare"}),

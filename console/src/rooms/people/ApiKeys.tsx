@@ -9,6 +9,7 @@ import type { KeyView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { moment } from "../../lib/format";
 import { useNow } from "../../lib/now";
+import { useZone } from "../../lib/zones";
 import { Ago, Loaded, Note, Page, Refused } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { State } from "../../parts/states";
@@ -16,6 +17,7 @@ import { ExportCsv } from "../../parts/Export";
 import { useMay } from "../../shell/session";
 
 export function ApiKeys() {
+  const zone = useZone();
   const t = useT();
   const may = useMay();
   const now = useNow();
@@ -31,7 +33,7 @@ export function ApiKeys() {
     { id: "name", head: t("setup.name"), width: "minmax(150px, 2fr)", cell: (key) => <b style={{ fontWeight: 500 }}>{key.name}</b> },
     { id: "state", head: t("stations.state"), width: "110px", cell: (key) => <State state={state(key)} group="apikey" /> },
     { id: "id", head: "Id", width: "minmax(120px, 1.5fr)", cell: (key) => <span className="mono soft">{key.id}</span> },
-    { id: "expires", head: t("tokens.until"), width: "150px", cell: (key) => (key.expires_at ? moment(key.expires_at, t.language) : <span className="soft">{t("tokens.forever")}</span>) },
+    { id: "expires", head: t("tokens.until"), width: "150px", cell: (key) => (key.expires_at ? moment(key.expires_at, t.language, zone) : <span className="soft">{t("tokens.forever")}</span>) },
     { id: "created", head: t("facts.created"), width: "120px", numeric: true, cell: (key) => <Ago at={key.created_at} /> },
     {
       id: "act", head: <span className="sr">{t("actions")}</span>, width: "100px", numeric: true,

@@ -9,6 +9,7 @@ import { type AuditSort, auditQuery } from "../../api/queries";
 import type { DeedView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { count, exact } from "../../lib/format";
+import { useZone } from "../../lib/zones";
 import { Ago, Loaded, Note, Page, Refused } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { ExportCsv } from "../../parts/Export";
@@ -76,11 +77,12 @@ export function Audit() {
 }
 
 function Deed({ deed }: { deed: DeedView }) {
+  const zone = useZone();
   const t = useT();
   return (
     <div className="stack">
       <dl className="facts">
-        <dt>{t("messages.at")}</dt><dd>{exact(deed.at, t.language)}</dd>
+        <dt>{t("messages.at")}</dt><dd>{exact(deed.at, t.language, zone)}</dd>
         <dt>{t("audit.actor")}</dt><dd>{deed.actor}</dd>
         <dt>{t("audit.subject")}</dt><dd>{deed.subject}</dd>
         <dt>{t("audit.address")}</dt><dd className="mono">{deed.address || "–"}</dd>

@@ -8,6 +8,7 @@ import { meQuery, rolesQuery, usersQuery } from "../../api/queries";
 import type { UserAddition, UserView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { moment } from "../../lib/format";
+import { useZone } from "../../lib/zones";
 import { Ago, Loaded, Note, Page, Panel, Refused } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { State } from "../../parts/states";
@@ -145,6 +146,7 @@ function Change({ user, done }: { user: UserView; done: () => void }) {
 
 /** For who forgot the password: handed over by whoever made it. */
 function ResetLink({ user }: { user: UserView }) {
+  const zone = useZone();
   const t = useT();
   const make = useMutation({ mutationFn: () => ask(api.POST("/api/v1/users/{user_id}/reset-link", { params: { path: { user_id: user.id } } })) });
   if (!make.data) {
@@ -158,7 +160,7 @@ function ResetLink({ user }: { user: UserView }) {
   const link = new URL(make.data.reset_link, location.origin).href;
   return (
     <div className="stack tight">
-      <p role="status">{t("people.reset_text", { until: moment(make.data.expires_at, t.language) })}</p>
+      <p role="status">{t("people.reset_text", { until: moment(make.data.expires_at, t.language, zone) })}</p>
       <code style={{ overflowWrap: "anywhere" }}>{link}</code>
       <div className="row"><CopyButton value={link}>{({ copied, copy }) => <Button onClick={copy}>{copied ? t("copied") : t("copy")}</Button>}</CopyButton></div>
     </div>

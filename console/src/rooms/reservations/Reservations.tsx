@@ -11,6 +11,7 @@ import { networkReservationsQuery, type ReservationSort } from "../../api/querie
 import type { NetworkReservationView, ReservationState } from "../../api/schema";
 import { useT } from "../../i18n";
 import { exact } from "../../lib/format";
+import { useZone } from "../../lib/zones";
 import { Ago, Glow, Loaded, Note, Page, Refused } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { ExportCsv } from "../../parts/Export";
@@ -24,6 +25,7 @@ const HINTS = 8;
 const HOUR_MS = 3_600_000;
 
 export function Reservations() {
+  const zone = useZone();
   const t = useT();
   const may = useMay();
   const client = useQueryClient();
@@ -49,7 +51,7 @@ export function Reservations() {
     { id: "evse", head: "EVSE", width: "60px", numeric: true, cell: (r) => (r.evse === 0 ? t("reservations.any") : r.evse) },
     { id: "token", sort: "token", head: t("sessions.token"), width: "minmax(140px, 1.3fr)", cell: (r) => <span className="mono">{r.token || "–"}</span> },
     { id: "made", sort: "made_at", head: t("reservations.made"), width: "120px", numeric: true, cell: (r) => <Ago at={r.made_at} /> },
-    { id: "until", sort: "expires_at", head: t("reservations.until"), width: "minmax(170px, 1fr)", cell: (r) => (r.expires_at ? exact(r.expires_at, t.language) : "–") },
+    { id: "until", sort: "expires_at", head: t("reservations.until"), width: "minmax(170px, 1fr)", cell: (r) => (r.expires_at ? exact(r.expires_at, t.language, zone) : "–") },
     { id: "session", head: t("reservations.session"), width: "100px", cell: (r) => r.session && <Link to="/sessions/$id" params={{ id: r.session }} className="link">{t("reservations.open")}</Link> },
     { id: "act", head: <span className="sr">{t("actions")}</span>, width: "100px", numeric: true, cell: act },
   ];
@@ -80,7 +82,7 @@ export function Reservations() {
               <>
                 <span className="row"><Link to="/stations/$id" params={{ id: r.station }}><b>{r.station}</b></Link><span className="push"><State state={r.state} group="reservation" /></span></span>
                 <span className="mono cut" style={{ display: "block" }}>{r.token || "–"}</span>
-                <span className="row soft"><span>{r.expires_at ? exact(r.expires_at, t.language) : "–"}</span><span className="push">{act(r)}</span></span>
+                <span className="row soft"><span>{r.expires_at ? exact(r.expires_at, t.language, zone) : "–"}</span><span className="push">{act(r)}</span></span>
               </>
             )}
           />

@@ -7,6 +7,7 @@ import { costsQuery, sessionMessagesQuery } from "../../api/queries";
 import type { MessageView, ReadingView, SessionView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { clock, duration, energy, exact, power } from "../../lib/format";
+import { useZone } from "../../lib/zones";
 import { Loaded, Note, Panel } from "../../parts/basics";
 import { pretty, Way } from "../stations/Messages";
 import { withLatency } from "../stations/exchange";
@@ -14,6 +15,7 @@ import { periodsOf } from "./periods";
 import { signedIn } from "./signed";
 
 export function Periods({ readings }: { readings: readonly ReadingView[] }) {
+  const zone = useZone();
   const t = useT();
   const periods = useMemo(() => periodsOf(readings), [readings]);
   if (periods.length === 0) return <p className="soft" style={{ padding: 14 }}>{t("session.no_curve_text")}</p>;
@@ -25,7 +27,7 @@ export function Periods({ readings }: { readings: readonly ReadingView[] }) {
           {periods.map((one) => (
             <tr key={one.from}>
               <td>{t(`period.${one.kind}`)}</td>
-              <td>{clock(one.from, t.language)}</td>
+              <td>{clock(one.from, t.language, zone)}</td>
               <td className="num">{duration(one.to - one.from, t.language)}</td>
               <td className="num">{energy(one.energyWh, t.language, 3)}</td>
               <td className="num">{one.kind === "paused" ? "–" : power(one.peakW, t.language)}</td>
@@ -39,6 +41,7 @@ export function Periods({ readings }: { readings: readonly ReadingView[] }) {
 
 /** What the meter signed, as it came. Nobody has checked it, and it says so. */
 export function SignedValues({ readings }: { readings: readonly ReadingView[] }) {
+  const zone = useZone();
   const t = useT();
   const found = useMemo(() => signedIn(readings), [readings]);
   if (found.length === 0) return <Note title={t("signed.none")}>{t("signed.none_text")}</Note>;
@@ -48,7 +51,7 @@ export function SignedValues({ readings }: { readings: readonly ReadingView[] })
       {found.map((one) => (
         <details key={`${one.at} ${one.text}`} className="signed">
           <summary>
-            {exact(one.at, t.language)} <span className="soft">{[one.context, one.format || t("signed.format_unknown"), one.key ? t("signed.with_key") : t("signed.no_key")].filter(Boolean).join(" · ")}</span>
+            {exact(one.at, t.language, zone)} <span className="soft">{[one.context, one.format || t("signed.format_unknown"), one.key ? t("signed.with_key") : t("signed.no_key")].filter(Boolean).join(" · ")}</span>
           </summary>
           <dl className="facts">
             <dt>{t("signed.format")}</dt><dd>{one.format || t("signed.format_unknown")}</dd>
@@ -78,6 +81,7 @@ export function SessionMessages({ session }: { session: SessionView }) {
 }
 
 function Frames({ messages }: { messages: readonly MessageView[] }) {
+  const zone = useZone();
   const t = useT();
   const said = useMemo(() => withLatency(messages).reverse(), [messages]);
   return (
@@ -85,7 +89,7 @@ function Frames({ messages }: { messages: readonly MessageView[] }) {
       {said.map((one) => (
         <details key={one.key} className="frame">
           <summary>
-            <span className="row"><time dateTime={one.message.at} className="soft">{clock(one.message.at, t.language)}</time><Way message={one.message} /><b>{one.message.action}</b><span className="soft">{t.word("frame", one.kind)}</span><span className="soft push">{one.message.frame.length} B</span></span>
+            <span className="row"><time dateTime={one.message.at} className="soft">{clock(one.message.at, t.language, zone)}</time><Way message={one.message} /><b>{one.message.action}</b><span className="soft">{t.word("frame", one.kind)}</span><span className="soft push">{one.message.frame.length} B</span></span>
           </summary>
           <pre className="json" tabIndex={0}>{pretty(one.message.frame)}</pre>
         </details>

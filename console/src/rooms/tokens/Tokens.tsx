@@ -10,6 +10,7 @@ import { type TokenFilters, type TokenSort, tokensQuery } from "../../api/querie
 import type { TokenAddition, TokenView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { moment } from "../../lib/format";
+import { useZone } from "../../lib/zones";
 import { Ago, Loaded, Note, Page, Refused } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { ExportCsv } from "../../parts/Export";
@@ -20,6 +21,7 @@ import type { TokensSearch } from "./index";
 const route = getRouteApi("/tokens");
 
 export function Tokens() {
+  const zone = useZone();
   const t = useT();
   const may = useMay();
   const search = route.useSearch();
@@ -41,7 +43,7 @@ export function Tokens() {
     { id: "label", sort: "label", head: t("tokens.label"), width: "minmax(120px, 1.4fr)", cell: (one) => one.label || <span className="soft">–</span> },
     { id: "group", sort: "group", head: t("tokens.group"), width: "minmax(90px, 1fr)", cell: (one) => one.group || <span className="soft">–</span> },
     { id: "type", sort: "type", head: t("tokens.type"), width: "100px", cell: (one) => one.type },
-    { id: "until", sort: "valid_until", head: t("tokens.until"), width: "150px", cell: (one) => (one.valid_until ? moment(one.valid_until, t.language) : <span className="soft">{t("tokens.forever")}</span>) },
+    { id: "until", sort: "valid_until", head: t("tokens.until"), width: "150px", cell: (one) => (one.valid_until ? moment(one.valid_until, t.language, zone) : <span className="soft">{t("tokens.forever")}</span>) },
     { id: "max", head: t("tokens.sessions"), width: "90px", numeric: true, cell: (one) => one.sessions_max ?? "∞" },
     { id: "created", sort: "created_at", head: t("facts.created"), width: "120px", numeric: true, cell: (one) => <Ago at={one.created_at} /> },
     { id: "act", head: <span className="sr">{t("actions")}</span>, width: "30px", cell: (one) => may("tokens.write") && <Actions token={one} change={change} /> },

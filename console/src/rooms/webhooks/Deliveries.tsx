@@ -8,6 +8,7 @@ import { api, ask } from "../../api/client";
 import type { DeliveryView, DeliveryWithAttempts, WebhookView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { exact } from "../../lib/format";
+import { useZone } from "../../lib/zones";
 import { Ago, Loaded, Note, Panel, Refused } from "../../parts/basics";
 import { type Column, DataTable } from "../../parts/DataTable";
 import { ExportCsv } from "../../parts/Export";
@@ -71,9 +72,10 @@ export function Deliveries({ hook }: { hook: WebhookView }) {
 }
 
 function Next({ one }: { one: DeliveryView }) {
+  const zone = useZone();
   const { language } = useT();
   if (one.state !== "waiting" || !one.next_at) return <span className="soft">–</span>;
-  return <time dateTime={one.next_at} title={exact(one.next_at, language)}>{new Date(one.next_at).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", second: "2-digit" })}</time>;
+  return <time dateTime={one.next_at} title={exact(one.next_at, language, zone)}>{new Date(one.next_at).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", second: "2-digit" })}</time>;
 }
 
 function Delivery({ hook, message }: { hook: WebhookView; message: string }) {
@@ -82,6 +84,7 @@ function Delivery({ hook, message }: { hook: WebhookView; message: string }) {
 }
 
 function Told({ hook, delivery }: { hook: WebhookView; delivery: DeliveryWithAttempts }) {
+  const zone = useZone();
   const t = useT();
   const may = useMay();
   const client = useQueryClient();
@@ -92,7 +95,7 @@ function Told({ hook, delivery }: { hook: WebhookView; delivery: DeliveryWithAtt
   return (
     <div className="stack">
       <div className="row wrap">
-        <State state={delivery.state} group="delivery" /> <b>{delivery.type}</b> <span className="soft">{exact(delivery.at, t.language)}</span>
+        <State state={delivery.state} group="delivery" /> <b>{delivery.type}</b> <span className="soft">{exact(delivery.at, t.language, zone)}</span>
         {may("webhooks.write") && hook.enabled && <Button className="push" variant="default" leftSection={<IconRefresh size={15} />} loading={again.isPending} onClick={() => again.mutate()}>{t("webhooks.again")}</Button>}
       </div>
       <Refused error={again.error} />
@@ -101,7 +104,7 @@ function Told({ hook, delivery }: { hook: WebhookView; delivery: DeliveryWithAtt
       {[...delivery.tries].reverse().map((one) => (
         <div key={one.number} className="stack tight">
           <div className="row wrap">
-            <b>{t("webhooks.attempt", { n: one.number })}</b> <span className="soft">{exact(one.at, t.language)}</span>
+            <b>{t("webhooks.attempt", { n: one.number })}</b> <span className="soft">{exact(one.at, t.language, zone)}</span>
             <span className="push">{one.status === null ? t("webhooks.no_answer") : `HTTP ${one.status}`} · {one.latency_ms} ms</span>
           </div>
           {one.error !== "" && <p style={{ overflowWrap: "anywhere" }}>{one.error}</p>}

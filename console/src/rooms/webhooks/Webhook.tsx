@@ -8,6 +8,7 @@ import { api, ask } from "../../api/client";
 import type { WebhookChange, WebhookView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { count, exact } from "../../lib/format";
+import { useZone } from "../../lib/zones";
 import { Ago, Loaded, Page, Panel, Refused } from "../../parts/basics";
 import { State } from "../../parts/states";
 import { useMay } from "../../shell/session";
@@ -115,6 +116,7 @@ function Health({ hook }: { hook: WebhookView }) {
 }
 
 function Facts({ hook }: { hook: WebhookView }) {
+  const zone = useZone();
   const t = useT();
   return (
     <Panel title={t("webhooks.one")} aside={<State state={healthOf(hook)} group="webhook" />}>
@@ -123,9 +125,9 @@ function Facts({ hook }: { hook: WebhookView }) {
         <dt>{t("webhooks.types")}</dt><dd>{hook.types.join(", ") || t("webhooks.every")}</dd>
         <dt>{t("webhooks.sites")}</dt><dd>{hook.sites.join(", ") || t("stations.all_sites")}</dd>
         <dt>{t("webhooks.headers")}</dt><dd>{hook.header_names.join(", ") || "–"}</dd>
-        <dt>{t("webhooks.secret")}</dt><dd>{hook.old_secret_until && Date.parse(hook.old_secret_until) > Date.now() ? t("webhooks.old_until", { at: exact(hook.old_secret_until, t.language) }) : t("webhooks.secret_kept")}</dd>
+        <dt>{t("webhooks.secret")}</dt><dd>{hook.old_secret_until && Date.parse(hook.old_secret_until) > Date.now() ? t("webhooks.old_until", { at: exact(hook.old_secret_until, t.language, zone) }) : t("webhooks.secret_kept")}</dd>
         <dt>Id</dt><dd className="mono">{hook.id}</dd>
-        <dt>{t("facts.created")}</dt><dd>{exact(hook.created_at, t.language)}</dd>
+        <dt>{t("facts.created")}</dt><dd>{exact(hook.created_at, t.language, zone)}</dd>
       </dl>
     </Panel>
   );

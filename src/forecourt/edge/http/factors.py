@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from litestar import Controller, Request, post
+from litestar import Controller, Request, delete, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
@@ -113,6 +113,20 @@ class FactorRoutes(Controller):
         codes = await desk.people.set_totp(home, caller.user, data.secret, data.code)
         desk.rights_changed()
         return RecoveryCodes(recovery_codes=codes)
+
+    @delete("/me/totp", operation_id="remove_totp", summary="Do without the factor")
+    async def remove(
+        self,
+        home: NamedDependency[Context],
+        desk: NamedDependency[Desk],
+        caller: NamedDependency[Caller],
+    ) -> None:
+        """Want no second factor any more; the codes for who lost it are gone, too.
+
+        Wants a fresh log-in.
+        """
+        await desk.people.remove_totp(home, caller.user)
+        desk.rights_changed()
 
     @post(
         "/me/totp/recovery-codes",

@@ -106,7 +106,7 @@ PERMISSIONS: Final[Mapping[str, Permission]] = {
 ANYBODY: Final = frozenset(
     {
         *("read_me", "log_out", "begin_totp", "set_totp", "list_my_passkeys", "begin_passkey"),
-        *("change_my_password", "make_recovery_codes", "confirm_login"),
+        *("change_my_password", "make_recovery_codes", "remove_totp", "confirm_login"),
         "confirm_login_by_passkey",
         *("add_passkey", "remove_passkey", "list_my_logins", "end_my_login", "end_my_other_logins"),
         *("list_places", "act_in"),
@@ -116,7 +116,7 @@ ANYBODY: Final = frozenset(
 
 FRESH: Final = frozenset(
     {
-        *("change_my_password", "begin_totp", "set_totp", "make_recovery_codes"),
+        *("change_my_password", "begin_totp", "set_totp", "remove_totp", "make_recovery_codes"),
         *("begin_passkey", "add_passkey", "add_api_key", "add_user", "change_user"),
         *("make_reset_link", "add_sso_provider", "set_sso_provider"),
     }

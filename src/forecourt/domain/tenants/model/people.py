@@ -301,7 +301,7 @@ class ResetRefused(ForecourtError):
 
 
 class TotpOff(ForecourtError):
-    """Codes are in the place of a second factor, and the user has none."""
+    """The user has no second factor: none to turn off, and none for codes to be in the place of."""
 
     kind: ClassVar[Kind] = Kind.CONFLICT
     code: ClassVar[str] = "totp.off"

@@ -266,6 +266,14 @@ class People:
             await _tell_changed(unit, ctx, user)
         return codes
 
+    async def remove_totp(self, ctx: Context, user: User) -> None:
+        """Want no second factor any more; its recovery codes are gone. Raises TotpOff."""
+        async with self._db.unit(ctx) as unit:
+            if (await _secrets(unit, user.id)).totp is None:
+                raise TotpOff("there is no second factor to be turned off")
+            await store.change(unit, user.id, {"totp": None, "recovery": []})
+            await _tell_changed(unit, ctx, user)
+
     async def new_recovery_codes(self, ctx: Context, user: User) -> Sequence[str]:
         """Other codes; those before are good no more. Raises TotpOff."""
         codes, kept = self.factors.recovery_codes()
