@@ -20,10 +20,10 @@ from tests.world.wire import reading, wire
 
 pytestmark = [pytest.mark.database, pytest.mark.slow, pytest.mark.timeout(120)]
 AT = "2026-01-01T12:00:{:02}.000Z"
-# Of the four who shout 5 MiB of frames are kept for the log in these eight seconds. The rest is the
-# read buffers of their sockets, mostly 28 MiB: once a read has filled one it doubles, up to twice
-# what the kernel gathered while nobody read (a limit of the machine's), and it never shrinks.
-GROWTH_BYTES_MAX = 96 * 2**20
+# Of the four who shout 5 MiB of frames are kept for the log in these eight seconds; the read buffer
+# of each is twice what the kernel may gather, 512 KiB at most; the rest is for an allocator that
+# gives back late. It was 3 to 8 MiB.
+GROWTH_BYTES_MAX = 32 * 2**20
 
 
 async def rows(platform: Supervised, station: str) -> list[int]:

@@ -167,13 +167,13 @@ async def test_each_address_says_what_it_takes(port: int, door: Door) -> None:
     headers = {"Authorization": f"Bearer {made.secret}"}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
         for path, allowed in (
-            ("/api/v1/stations", "GET, OPTIONS, POST"),
-            ("/api/v1/stations/CP1", "DELETE, GET, OPTIONS, PATCH"),
-            ("/api/v1/stations/CP1/settlements", "GET, OPTIONS"),
-            ("/api/v1/stations/CP1/codes", "GET, OPTIONS, POST"),
-            ("/api/v1/sso-providers/x", "DELETE, GET, OPTIONS, PUT"),
-            ("/api/v1/setup", "GET, OPTIONS, POST"),
-            ("/healthz", "GET, OPTIONS"),
+            ("/api/v1/stations", "GET, HEAD, OPTIONS, POST"),
+            ("/api/v1/stations/CP1", "DELETE, GET, HEAD, OPTIONS, PATCH"),
+            ("/api/v1/stations/CP1/settlements", "GET, HEAD, OPTIONS"),
+            ("/api/v1/stations/CP1/codes", "GET, HEAD, OPTIONS, POST"),
+            ("/api/v1/sso-providers/x", "DELETE, GET, HEAD, OPTIONS, PUT"),
+            ("/api/v1/setup", "GET, HEAD, OPTIONS, POST"),
+            ("/healthz", "GET, HEAD, OPTIONS"),
         ):
             answer = await client.options(path)
             assert (answer.status_code, answer.content) == (204, b""), (path, answer.text)
@@ -181,3 +181,25 @@ async def test_each_address_says_what_it_takes(port: int, door: Door) -> None:
             wrong = await client.request("TRACE", path)
             assert wrong.status_code == 405
             assert set(wrong.headers["allow"].split(", ")) == set(allowed.split(", "))
+
+
+async def test_who_asks_for_the_head_alone(port: int, door: Door) -> None:
+    """As load balancers and ``curl -I`` do."""
+    made = await door.rooms.tenants.add_key(door.ctx(), "test")
+    headers = {"Authorization": f"Bearer {made.secret}"}
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
+        for path, status in (
+            *(("/healthz", 200), ("/api/v1/stations", 200), ("/api/v1/stations.csv", 404)),
+            *(("/api/v1/stations/CP1", 404), ("/schema/openapi.json", 200)),
+        ):
+            whole = await client.get(path)
+            head = await client.head(path)
+            assert (head.status_code, whole.status_code, head.content) == (status, status, b"")
+            assert head.headers.get("content-length") == whole.headers.get("content-length")
+            assert head.headers["content-type"] == whole.headers["content-type"]
+        # What never ends is not waited for.
+        live = await client.head("/api/v1/live")
+        assert (live.status_code, live.content) == (200, b"")
+        assert (await client.head("/api/v1/logout")).status_code == 405
+        # On the same connection the next answer is where it should be.
+        assert (await client.get("/healthz")).status_code == 200

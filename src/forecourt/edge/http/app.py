@@ -39,7 +39,7 @@ from forecourt.domain.tenants.api import (
 )
 from forecourt.domain.webhooks.api import DeliveryRoutes, EventTypeRoutes, WebhookRoutes
 from forecourt.edge.http.account import MeRoutes, home_of
-from forecourt.edge.http.allow import allowing, methods_of
+from forecourt.edge.http.allow import allowing, heading, methods_of
 from forecourt.edge.http.asgi import BODY_BYTES_MAX
 from forecourt.edge.http.auth import (
     Browsers,
@@ -176,7 +176,8 @@ def http_app(
     )
     app = copy(_routed())
     # Around the routing, too: what no route has comes through the same door.
-    app.asgi_handler = doorstep(carrying(app.asgi_handler, carried), proxies or Proxies())
+    carried_in = heading(carrying(app.asgi_handler, carried))
+    app.asgi_handler = doorstep(carried_in, proxies or Proxies())
     return app
 
 

@@ -43,6 +43,9 @@ from forecourt.protocol.ocpp.lenient import Fix
 HANDSHAKE_TIMEOUT_S: Final = 10.0
 # Most frames are shorter; the buffer grows for those that are not.
 READ_BUFFER_BYTES: Final = 2_048
+# What the kernel gathers of a socket that is not read (Linux doubles it). picows' buffer grows to
+# that, once a read has filled it, and never shrinks: by default to tens of MiB for who floods.
+RECEIVE_BYTES: Final = 131_072
 BACKLOG: Final = 4_096
 CLOSE_REASON_BYTES_MAX: Final = 123
 # Over a TLS older than 1.2 only this version may speak (2.0.1 A00.FR.313).
@@ -397,6 +400,8 @@ async def listen(gateway: Gateway, where: Listening) -> Server:
     server = await asyncio.get_running_loop().create_server(
         door, where.host, where.port, backlog=BACKLOG
     )
+    for listening in server.sockets:
+        _bound(listening)
     return Server(server.sockets[0].getsockname()[1], server.close)
 
 
@@ -406,4 +411,11 @@ def _socket(where: Listening) -> socket.socket:
         where.host, where.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
     family, _, _, _, address = infos[0]
-    return socket.create_server(address[:2], family=family, backlog=BACKLOG, reuse_port=False)
+    made = socket.create_server(address[:2], family=family, backlog=BACKLOG, reuse_port=False)
+    _bound(made)
+    return made
+
+
+def _bound(listening: Any) -> None:
+    """Limit what is gathered of each socket that comes in here; they have it from this one."""
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)

@@ -26,7 +26,7 @@ from forecourt.infra.database import Unit
 from forecourt.infra.listing import WORDS_MAX, Listing, list_rows, only
 
 # A frame has no number: what tells two of a moment apart is what they say. Of those that are alike
-# in all, one is as good as another.
+# in all, one is as good as another. MD5 is leakproof to PostgreSQL: the index on time still serves.
 _digest: Final[ColumnElement[str]] = func.md5(messages.c.frame, type_=Text)
 _MESSAGES: Final = Listing(
     sorts={"at": messages.c.at}, key=(messages.c.at, messages.c.direction, _digest), default="-at"
