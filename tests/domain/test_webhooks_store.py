@@ -26,6 +26,12 @@ _deliveries = text("""
 _looked_at = text("""
     SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_tables
     WHERE relname = 'webhook_deliveries'""")
+_events = text("""
+    INSERT INTO events (tenant_id, type, subject, at, body)
+    SELECT 'acme', 'station.connected', 'CP', now(), '{}' FROM generate_series(1, :count)""")
+_events_looked_at = text("""
+    SELECT sum(idx_tup_fetch + seq_tup_read) FROM pg_stat_xact_user_tables
+    WHERE relname LIKE 'events%'""")
 
 
 async def deliveries(unit: Unit, state: str, first: int, count: int) -> None:
@@ -71,4 +77,23 @@ async def test_a_batch_does_not_go_through_all_that_waits(database_url: str) -> 
     async with db.house_unit() as unit:
         health = await store.health(unit, [EndpointId("whk_1")], NOW - timedelta(hours=1))
     assert health[EndpointId("whk_1")].waiting == WAITING - AT_ONCE
+    await db.close()
+
+
+async def test_feeding_reads_what_is_new_and_not_all_that_is_kept(database_url: str) -> None:
+    db = Database(database_url, pool_size=2)
+    await Tenants(db, secret_key=KEY).ensure(TenantId("acme"), "Acme", NOW)
+    async with db.house_unit() as unit:
+        await unit.conn.execute(_endpoint, {"now": NOW})
+        await store.open_feed(unit, "f")
+        await unit.conn.execute(_events, {"count": 20_000})
+    async with db.house_unit() as unit:
+        while (await store.feed(unit, "f", most=500, now=NOW))[0] == 500:
+            pass
+        await unit.conn.execute(text("ANALYZE events, relays"))
+    async with db.house_unit() as unit:
+        await unit.conn.execute(_events, {"count": 3})
+    async with db.house_unit() as unit:
+        assert await store.feed(unit, "f", most=500, now=NOW) == (3, 3)
+        assert (await unit.conn.execute(_events_looked_at)).scalar_one() <= 10
     await db.close()

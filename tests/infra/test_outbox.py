@@ -52,6 +52,17 @@ def ticked(number: int) -> Ticked:
     return Ticked(tenant=ACME.tenant, at=NOW, number=number)
 
 
+PAST = text("""
+    INSERT INTO events (tenant_id, type, subject, at, body)
+    SELECT 'acme', 'test.ticked', 'x', now(), '{}' FROM generate_series(1, 20000)""")
+AT_THE_END = text("""
+    UPDATE relays r SET xid = e.xid, seq = e.seq
+    FROM (SELECT xid, seq FROM events ORDER BY xid DESC, seq DESC LIMIT 1) AS e""")
+LOOKED_AT = text("""
+    SELECT sum(idx_tup_fetch + seq_tup_read) FROM pg_stat_xact_user_tables
+    WHERE relname LIKE 'events%'""")
+
+
 class Heard:
     """A handler that remembers, and may be told to fail."""
 
@@ -107,6 +118,22 @@ async def test_in_order_and_only_what_came_later(db: Database) -> None:
         await tell(db, 3, 4)
         await tell(db, 5)
         assert await heard.all(3) == [3, 4, 5]
+
+
+async def test_a_turn_reads_what_is_new_and_not_all_that_is_kept(db: Database) -> None:
+    """Else each turn costs as much as all events of a year, at every wake."""
+    async with relaying(db, Heard()):
+        pass
+    async with db.unit(ACME) as unit:
+        await unit.conn.execute(PAST)
+    async with db.house_unit() as unit:
+        await unit.conn.execute(AT_THE_END)
+        await unit.conn.execute(text("ANALYZE events, relays"))
+    await tell(db, 1, 2, 3)
+    async with db.house_unit() as unit:
+        names = {"name": "r", "most": BATCH_MAX}
+        assert len((await unit.conn.execute(outbox._next, names)).all()) == 3
+        assert (await unit.conn.execute(LOOKED_AT)).scalar_one() <= 10
 
 
 async def test_more_than_one_batch(db: Database) -> None:

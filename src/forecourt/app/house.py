@@ -221,7 +221,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         taps = [live.heard, feeder.heard]
         relay = Relay(db, name=settings.gateway_name, handlers=hearing, taps=taps)
         committer.after(EVENTS, relay.wake)
-        caretaker = Caretaker(db, rooms.devices, clock)
+        caretaker = Caretaker(db, rooms.devices, clock, busy=lambda: committer.busy)
         committer.after(devices.DUE, caretaker.wake)
         for opened in (relay, dispatcher, feeder, sender):
             await opened.open()

@@ -30,6 +30,8 @@ BATCH_MAX: Final = 1000
 # How long a busy process lets a batch grow, and from how many messages in the last one it is busy.
 GATHER_MS_MAX: Final = 2
 BUSY_FROM: Final = 4
+# Until so long after the last such batch.
+BUSY_FOR_S: Final = 0.5
 RETRY_FIRST_S: Final = 0.05
 RETRY_MAX_S: Final = 2.0
 # A statement that takes this long hangs: drop the connection and try again on a new one.
@@ -169,6 +171,7 @@ class Committer:
         self._waiting: list[tuple[Changes, Done]] = []
         self._busy_with = 0
         """How many messages the last batch had."""
+        self._busy_until_s = 0.0
         self._in_hand = 0
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
@@ -218,8 +221,14 @@ class Committer:
         """Messages that are not settled, those that are being tried right now among them."""
         return len(self._waiting) + self._in_hand
 
+    @property
+    def busy(self) -> bool:
+        """Whether messages come faster than one by one: what can wait makes room for them."""
+        return asyncio.get_running_loop().time() < self._busy_until_s
+
     async def run(self) -> None:
         """Work until cancelled."""
+        loop = asyncio.get_running_loop()
         try:
             while True:
                 await self._work.wait()
@@ -228,6 +237,8 @@ class Committer:
                 if not self._waiting:
                     self._work.clear()
                 self._in_hand = self._busy_with = len(batch)
+                if self._busy_with >= BUSY_FROM:
+                    self._busy_until_s = loop.time() + BUSY_FOR_S
                 if self.tracing is None:
                     await self._settle(batch)
                 else:

@@ -326,10 +326,12 @@ _take = text("""
       ORDER BY since LIMIT 1) AS n
     WHERE r.name = (SELECT name FROM relays WHERE name = :name FOR UPDATE SKIP LOCKED)
     RETURNING r.name""")
+# The mark by sub-selects: see ``infra.outbox``.
 _feed = text(f"""
     WITH new AS MATERIALIZED (
-      SELECT e.xid, e.seq, e.tenant_id, e.type, e.subject, e.at FROM events e, relays r
-      WHERE r.name = :name AND (e.xid, e.seq) > (r.xid, r.seq)
+      SELECT e.xid, e.seq, e.tenant_id, e.type, e.subject, e.at FROM events e
+      WHERE (e.xid, e.seq) > ((SELECT r.xid FROM relays r WHERE r.name = :name),
+          (SELECT r.seq FROM relays r WHERE r.name = :name))
         AND e.xid < (SELECT settled_before())
       ORDER BY e.xid, e.seq LIMIT :most),
     fed AS (

@@ -6,6 +6,7 @@ when the house falls, and two gateways never look at one station at once.
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -22,9 +23,11 @@ from forecourt.infra.database import Database, DatabaseAway
 
 # Stations that are asked at once: each answer is a burst of rows, and drivers' messages go first.
 AT_ONCE: Final = 8
-# A look costs some 3 ms of the core on which drivers are answered, and it can wait: when a whole
-# network comes back at once, the care of ten thousand stations takes minutes instead of their core.
+# A look costs milliseconds of the core on which drivers are answered, and it can wait: when a whole
+# network comes back, the care of ten thousand stations takes minutes, not their core; and as long
+# as many messages come it takes longer still.
 PAUSE_S: Final = 1 / LOOKS_PER_SECOND
+PAUSE_BUSY_S: Final = 10 * PAUSE_S
 CLAIMS_MAX: Final = 16
 # Whoever claimed a station and fell keeps it from others for so long.
 LEASE: Final = timedelta(minutes=30)
@@ -39,10 +42,19 @@ log = structlog.get_logger(__name__)
 class Caretaker:
     """Keeps the device models of all stations known, and the stations as they shall be."""
 
-    def __init__(self, db: Database, devices: Devices, clock: Clock) -> None:
+    def __init__(
+        self,
+        db: Database,
+        devices: Devices,
+        clock: Clock,
+        *,
+        busy: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """``busy``: whether drivers' messages want the core."""
         self._db = db
         self._devices = devices
         self._clock = clock
+        self._busy = busy
         self._woken = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
 
@@ -64,7 +76,7 @@ class Caretaker:
                 for station, tenant in claimed:
                     await self._places.acquire()
                     tasks.create_task(self._look(station, tenant))
-                    await asyncio.sleep(PAUSE_S)
+                    await asyncio.sleep(PAUSE_BUSY_S if self._busy() else PAUSE_S)
                 if not claimed:
                     await self._rest()
 
