@@ -309,9 +309,9 @@ class StationLink:
         if not self._admitted and event.action != BOOT and event.action not in self._bidden:
             self._refuse(event, ErrorReason.SECURITY, "not accepted yet: boot first", data)
             return
-        if ctx.now >= call.station.seen_due:
+        due = ctx.now >= call.station.seen_due
+        if due:
             self._house.rooms.stations.seen(ctx, call.station, changes)
-            self._house.rooms.sessions.end_lost(call)
         try:
             answer = route.handler(call, event.request)
         except ForecourtError as error:
@@ -321,6 +321,8 @@ class StationLink:
             self._stumble(event, data)
         else:
             if isinstance(answer, Message):
+                if due:  # Not before: a stop that was lost may be what it tells.
+                    self._house.rooms.sessions.end_lost(call)
                 self._submit(event, data, answer, call, sampled=route.periodic)
             else:
                 self._house.spawn(self._handle_slowly(event, data, route, answer, call))
