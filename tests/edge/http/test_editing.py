@@ -16,6 +16,7 @@ STATION = "/api/v1/stations/CP1"
 # What is only made and ended, or is the caller's own: there is nothing to lose an edit of.
 NOT_EDITED = {
     "/api/v1/me/place",
+    "/api/v1/me/totp",
     "/api/v1/me/logins/{login_id}",
     "/api/v1/me/passkeys/{passkey_id}",
     "/api/v1/stations/{station_id}/codes/{code}",
