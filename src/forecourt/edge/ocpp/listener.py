@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import sys
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -47,6 +48,9 @@ READ_BUFFER_BYTES: Final = 2_048
 # that, once a read has filled it, and never shrinks: by default to tens of MiB for who floods.
 RECEIVE_BYTES: Final = 131_072
 BACKLOG: Final = 4_096
+# At one socket no more than so many wait to be let in (Linux: somaxconn), and whom it turns away
+# rings again after 1, 3, 7 and 15 s. When a whole network is back, that is what it waits for.
+SOCKETS: Final = 4 if sys.platform == "linux" else 1
 CLOSE_REASON_BYTES_MAX: Final = 123
 # Over a TLS older than 1.2 only this version may speak (2.0.1 A00.FR.313).
 OLD_TLS_VERSION: Final = "ocpp1.6"
@@ -397,12 +401,25 @@ async def listen(gateway: Gateway, where: Listening) -> Server:
             backlog=BACKLOG,
         )
         return Server(tls.port, tls.close)
-    server = await asyncio.get_running_loop().create_server(
-        door, where.host, where.port, backlog=BACKLOG
-    )
-    for listening in server.sockets:
-        _bound(listening)
-    return Server(server.sockets[0].getsockname()[1], server.close)
+    loop, servers = asyncio.get_running_loop(), list[asyncio.Server]()
+    port, shared = where.port, SOCKETS > 1
+    if port and shared:
+        # Another program of ours could share the port as well: see first that nobody has it.
+        (await loop.create_server(door, where.host, port)).close()
+    for _ in range(SOCKETS):
+        server = await loop.create_server(
+            door, where.host, port, backlog=BACKLOG, reuse_port=shared or None
+        )
+        for listening in server.sockets:
+            _bound(listening)
+        servers.append(server)
+        port = server.sockets[0].getsockname()[1]
+
+    def close() -> None:
+        for server in servers:
+            server.close()
+
+    return Server(port, close)
 
 
 def _socket(where: Listening) -> socket.socket:
