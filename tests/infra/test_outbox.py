@@ -17,7 +17,7 @@ from forecourt.base.ids import TenantId
 from forecourt.infra import outbox
 from forecourt.infra.commit import Changes, Committer
 from forecourt.infra.database import EVENTS, Database, DatabaseAway, emit
-from forecourt.infra.outbox import BATCH_MAX, Handler, Relay
+from forecourt.infra.outbox import BATCH_MAX, Handler, NameTaken, Relay
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ACME = Context(actor="test", tenant=TenantId("acme"), now=NOW)
@@ -62,6 +62,11 @@ LOOKED_AT = text("""
     SELECT sum(idx_tup_fetch + seq_tup_read) FROM pg_stat_xact_user_tables
     WHERE relname LIKE 'events%'""")
 
+HANG_UP = text("""
+    SELECT pg_terminate_backend(l.pid) FROM pg_locks l
+    JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()""")
+
 
 class Heard:
     """A handler that remembers, and may be told to fail."""
@@ -104,6 +109,7 @@ async def relaying(db: Database, *handlers: Handler, name: str = "r") -> AsyncGe
             yield relay
         finally:
             run.cancel()
+            relay.close()
 
 
 async def tell(db: Database, *numbers: int) -> None:
@@ -161,6 +167,46 @@ async def test_each_relay_has_its_own_place(db: Database) -> None:
     async with relaying(db, one, name="one"), relaying(db, two, name="two"):
         await tell(db, 1, 2)
         assert (await one.all(2), await two.all(2)) == ([1, 2], [1, 2])
+
+
+async def test_two_processes_never_work_under_one_name(db: Database) -> None:
+    """Each would miss what the other has read."""
+    second = Relay(db, name="r", handlers={Ticked: [Heard()]})
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        async with relaying(db, Heard()):
+            with pytest.raises(NameTaken, match=r"as 'r'.*FORECOURT_GATEWAY_NAME"):
+                await second.open(within_s=0)
+            waiting = tasks.create_task(second.open())
+            await asyncio.sleep(0.1)
+            assert not waiting.done()
+        await waiting
+    second.close()
+
+
+async def test_a_name_lost_with_its_connection_is_claimed_anew(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And while it is another's, nothing is read: the mark is that one's."""
+    # Who waits looks more often than who lost it.
+    monkeypatch.setattr(outbox, "CLAIM_AGAIN_S", 0.05)
+    first, other = Heard(), Heard()
+    taker = Relay(db, name="r", handlers={Ticked: [other]})
+    async with relaying(db, first), asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        await tell(db, 1)
+        await first.all(1)
+        claiming = tasks.create_task(taker.open())
+        await asyncio.sleep(0.1)
+        async with db.house_unit() as unit:
+            await unit.conn.execute(HANG_UP)
+        await claiming
+        await tell(db, 2)
+        await asyncio.sleep(2 * outbox.RETRY_S)
+        assert first.numbers == [1]
+        run = tasks.create_task(taker.run())
+        await other.hear(2)
+        run.cancel()
+        await tell(db, 3)
+        await first.hear(3)
 
 
 async def test_a_crash_between_delivery_and_mark_delivers_again(db: Database) -> None:

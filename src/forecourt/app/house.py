@@ -220,6 +220,7 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         hearing = nervous_system(gateway, rooms, courier, ports, dispatcher, feeder=feeder)
         taps = [live.heard, feeder.heard]
         relay = Relay(db, name=settings.gateway_name, handlers=hearing, taps=taps)
+        stack.callback(relay.close)
         committer.after(EVENTS, relay.wake)
         caretaker = Caretaker(db, rooms.devices, clock, busy=lambda: committer.busy)
         committer.after(devices.DUE, caretaker.wake)

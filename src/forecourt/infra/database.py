@@ -304,10 +304,13 @@ class Database:
             async with self._glances.acquire(timeout=CONNECT_TIMEOUT_S) as conn:
                 yield conn
 
-    async def raw(self) -> asyncpg.Connection:
-        """A connection of one's own, for the group commit and for listening. Close it yourself."""
+    async def raw(self, **session: str) -> asyncpg.Connection:
+        """A connection of one's own, for the group commit and for listening. Close it yourself.
+
+        ``session``: settings of PostgreSQL for this one.
+        """
         conn: asyncpg.Connection = await asyncpg.connect(
-            self.url, timeout=CONNECT_TIMEOUT_S, server_settings=self._session
+            self.url, timeout=CONNECT_TIMEOUT_S, server_settings={**self._session, **session}
         )
         return conn
 

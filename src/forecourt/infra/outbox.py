@@ -5,6 +5,9 @@ behind its mark, calls the handlers of each, and moves the mark. It reads only w
 transaction can still come before: a number drawn first may be committed last, so the order is
 (transaction, number), and transactions that are not over yet are left for the next turn.
 
+A name is one process's at a time, by a lock in PostgreSQL: two that moved one mark would each miss
+what the other has read.
+
 Handlers are idempotent: after a crash the last few events come again. One that breaks on an event
 is tried again and then passed over, with a line in the log: a platform that fell over it would fall
 over it again after each start.
@@ -13,14 +16,15 @@ over it again after each start.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
+import asyncpg
 import msgspec
 import structlog
 from msgspec import Struct
 from sqlalchemy import text
 
-from forecourt.base.errors import ForecourtError
+from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.events import Event
 from forecourt.base.ids import TenantId
 from forecourt.infra.commit import AWAY
@@ -36,10 +40,29 @@ LOOKS_AGAIN: Final = 20
 RETRY_S: Final = 1.0
 # Of a handler that breaks: transactions that met do not meet thrice.
 TRIES: Final = 3
+# A process that died is gone for PostgreSQL once its socket is: at once, or, when its machine went
+# with it, once the server has asked in vain.
+CLAIM_WITHIN_S: Final = 40.0
+CLAIM_AGAIN_S: Final = 0.5
+_DEAD_AFTER: Final = {
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
 # How many restored events one statement puts into the past.
 RESTORED_STEP: Final = 10_000
 
 log = structlog.get_logger(__name__)
+
+
+class NameTaken(ForecourtError):
+    """Another process works on this database under our name."""
+
+    kind: ClassVar[Kind] = Kind.CONFLICT
+    code: ClassVar[str] = "relay.name_taken"
+
+
+_CLAIM: Final = "SELECT pg_try_advisory_lock(hashtext('forecourt.relay'), hashtext($1))"
 
 _start = text("""
     INSERT INTO relays (name, xid, seq)
@@ -143,6 +166,8 @@ class Relay:
             for kind, held in handlers.items()
         }
         self._woken = asyncio.Event()
+        self._conn: asyncpg.Connection | None = None
+        self._mine = asyncio.Event()
         self._looks = 0
         self.delivered = 0
 
@@ -150,11 +175,13 @@ class Relay:
         """There may be something new."""
         self._woken.set()
 
-    async def open(self) -> None:
+    async def open(self, *, within_s: float = CLAIM_WITHIN_S) -> None:
         """Begin with what happens from now on, if this relay never ran or ran on another server.
 
         Nothing that a dump brought along is delivered: its reader starts, and reads the tables.
+        Raises NameTaken if another process holds the name for longer than ``within_s``.
         """
+        await self._claim(within_s)
         buried = RESTORED_STEP
         while buried == RESTORED_STEP:
             async with self._db.house_unit() as unit:
@@ -166,20 +193,34 @@ class Relay:
         if forgotten:
             log.info("relay.restored", relays=", ".join(forgotten))
 
+    def close(self) -> None:
+        """Give the name back."""
+        self._mine.clear()
+        if self._conn is not None:
+            self._conn.terminate()
+            self._conn = None
+
     async def run(self) -> None:
-        """Work until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen())
-            while True:
-                # Before the turn: what is told while it reads must not be slept over.
-                self._woken.clear()
-                try:
-                    more = await self._turn()
-                except DatabaseAway:
-                    more = False
-                    await asyncio.sleep(RETRY_S)
-                if not more:
-                    await self._rest()
+        """Work until cancelled; the name is free again then."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._listen())
+                await self._work()
+        finally:
+            self.close()
+
+    async def _work(self) -> None:
+        while True:
+            await self._mine.wait()
+            # Before the turn: what is told while it reads must not be slept over.
+            self._woken.clear()
+            try:
+                more = await self._turn()
+            except DatabaseAway:
+                more = False
+                await asyncio.sleep(RETRY_S)
+            if not more:
+                await self._rest()
 
     async def _turn(self) -> bool:
         """Deliver the next few; whether there may be more."""
@@ -240,20 +281,55 @@ class Relay:
         except TimeoutError:
             self._looks = max(0, self._looks - 1)
 
+    async def _claim(self, within_s: float) -> None:
+        clock = asyncio.get_running_loop()
+        until_s = clock.time() + within_s
+        while not await self._claimed():
+            if clock.time() >= until_s:
+                raise NameTaken(
+                    f"another process works on this database as {self._name!r}: stop it, or give"
+                    " this one a name of its own (FORECOURT_GATEWAY_NAME)"
+                )
+            log.info("relay.name_waited_for", relay=self._name)
+            await asyncio.sleep(CLAIM_AGAIN_S)
+
+    async def _claimed(self) -> bool:
+        """Whether the name is ours, and held by a connection of our own."""
+        conn = await self._db.raw(**_DEAD_AFTER)
+        claimed = False
+        try:
+            claimed = bool(await conn.fetchval(_CLAIM, self._name))
+        finally:
+            if not claimed:
+                conn.terminate()
+        if claimed:
+            self._conn = conn
+            self._mine.set()
+        return claimed
+
     async def _listen(self) -> None:
         """Turn PostgreSQL's notices into wake-ups, over and over."""
+        told = False
         while True:
             try:
-                conn = await self._db.raw()
+                if self._conn is not None or await self._claimed():
+                    told = False
+                    await self._hear()
+                elif not told:
+                    told = True
+                    log.error("relay.name_taken", relay=self._name)
             except AWAY:
-                await asyncio.sleep(RETRY_S)
-                continue
-            try:
-                gone = asyncio.Event()
-                conn.add_termination_listener(lambda _conn, gone=gone: gone.set())
-                await conn.add_listener(EVENTS_CHANNEL, lambda *_: self._woken.set())
-                self._woken.set()
-                await gone.wait()
-            finally:
-                conn.terminate()
+                # As when it ended in good order: again, after a while.
+                log.debug("relay.away", relay=self._name)
+            self.close()
             await asyncio.sleep(RETRY_S)
+
+    async def _hear(self) -> None:
+        """Until the connection ends."""
+        conn = self._conn
+        assert conn is not None, "a name is held by a connection"
+        gone = asyncio.Event()
+        conn.add_termination_listener(lambda _conn: gone.set())
+        await conn.add_listener(EVENTS_CHANNEL, lambda *_: self._woken.set())
+        self._woken.set()
+        await gone.wait()
