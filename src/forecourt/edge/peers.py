@@ -24,7 +24,7 @@ class Proxies:
         Each proxy adds at the right whom it heard. So it is read from there, for as long as the
         one who says it is a proxy of ours; what stands further left anybody can write.
         """
-        if not self._trusted or not self.trusts(peer):
+        if not self.trusts(peer):
             return peer
         found = peer
         for said in reversed(forwarded.split(",")[-FORWARDED_MAX:]):
@@ -38,6 +38,8 @@ class Proxies:
 
     def trusts(self, peer: str) -> bool:
         """Whether a connection from there comes from a proxy of ours."""
+        if not self._trusted:
+            return False
         address = _address(peer)
         return address is not None and any(address in network for network in self._trusted)
 

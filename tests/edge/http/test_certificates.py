@@ -7,10 +7,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
 from cryptography.x509 import ocsp
 
 from forecourt.domain.security import Certificate, HashAlgorithm, Reason, Role, Use
@@ -28,6 +34,28 @@ with_openssl = pytest.mark.skipif(OPENSSL is None, reason="openssl is not instal
 async def issued(door: Door, use: Use = Use.STATION, name: str = "CP1") -> Certificate:
     made, _ = await door.rooms.security.issue(door.ctx(), use, name)
     return made
+
+
+async def everything(door: Door) -> dict[str, bytes]:
+    """All rows of all tables, as bytes: binary columns as they are, the rest as text."""
+    conn = await asyncpg.connect(door.db.url)
+    try:
+        tables = [
+            row[0]
+            for row in await conn.fetch(
+                "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+            )
+        ]
+        return {
+            table: b"\n".join(
+                value if isinstance(value, bytes) else str(value).encode()
+                for row in await conn.fetch(f'SELECT * FROM "{table}"')
+                for value in row.values()
+            )
+            for table in tables
+        }
+    finally:
+        await conn.close()
 
 
 async def roots(door: Door, role: Role) -> x509.Certificate:
@@ -71,6 +99,95 @@ class TestForOperators:
         async with door.db.house_unit() as unit:
             assert (await unit.conn.exec_driver_sql(kinds)).scalar_one() == 1
 
+    async def test_a_key_of_our_making(self, door: Door, acme: httpx.AsyncClient) -> None:
+        body = {"name": "csms.example", "use": "server", "hosts": ["csms.example", "192.0.2.1"]}
+        made = await acme.post(f"{BASE}/issue", json={**body, "days": 30})
+        assert made.status_code == 201
+        assert made.headers["cache-control"] == "no-store"
+        told = made.json()
+        key = load_pem_private_key(told.pop("key_pem").encode(), None)
+        leaf, sub = x509.load_pem_x509_certificates(told["chain_pem"].encode())
+        form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        assert leaf.public_key().public_bytes(*form) == key.public_key().public_bytes(*form)
+        leaf.verify_directly_issued_by(sub)
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        assert [str(one.value) for one in names] == body["hosts"]
+        assert leaf.not_valid_after_utc == NOW + timedelta(days=30)
+        assert (await acme.get(f"{BASE}/{told['id']}")).json() == told
+        assert (await acme.get(BASE)).json() == {"items": [told], "next": None}
+
+    async def test_its_key_lies_nowhere_in_clear(
+        self, door: Door, acme: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("DEBUG")
+        body, once = {"name": "CP1", "use": "station"}, {"Idempotency-Key": "k"}
+        made = await acme.post(f"{BASE}/issue", json=body, headers=once)
+        again = await acme.post(f"{BASE}/issue", json=body, headers=once)
+        assert (again.content, again.headers["idempotent-replayed"]) == (made.content, "true")
+        key = load_pem_private_key(made.json()["key_pem"].encode(), None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        number = key.private_numbers().private_value.to_bytes(32, "big")
+        dumped = await everything(door)
+        assert b'"CP1"' in dumped["audit"]  # What was asked stands there.
+        assert b"issue_certificate" in dumped["audit"]
+        spelt = (made.json()["key_pem"].splitlines()[1].encode(), number, number.hex().encode())
+        for table, rows in dumped.items():
+            assert not any(one in rows for one in spelt), table
+        assert spelt[0].decode() not in caplog.text
+        page = (await acme.get(BASE)).json()["items"]
+        assert len(page) == 1, "asked twice, made once"
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            {"name": "CP1"},
+            {"use": "station"},
+            {"name": "", "use": "station"},
+            {"name": "a\nb", "use": "station"},
+            {"name": "x" * 65, "use": "station"},
+            {"name": "ü" * 33, "use": "station"},
+            {"name": "CP1", "use": "root"},
+            {"name": "CP1", "use": "station", "days": 0},
+            {"name": "CP1", "use": "station", "days": 3_651},
+            {"name": "CP1", "use": "station", "days": True},
+            {"name": "CP1", "use": "station", "hosts": ["a.example"]},
+            {"name": "münchen.example", "use": "server"},
+            {"name": "two words", "use": "server"},
+            {"name": "a.example", "use": "server", "hosts": ["a.example", "bad host"]},
+            {"name": "a.example", "use": "server", "hosts": ["fe80::1%eth0"]},
+            {"name": "a.example", "use": "server", "hosts": ["a" * 254]},
+            {"name": "a.example", "use": "server", "hosts": ["a.example"] * 101},
+            {"name": "a.example", "use": "server", "hosts": "a.example"},
+            {"name": "CP1", "use": "station", "key_pem": "mine"},
+            [],
+            None,
+        ],
+    )
+    async def test_what_is_not_made(self, acme: httpx.AsyncClient, body: Any) -> None:
+        answer = await acme.post(f"{BASE}/issue", json=body)
+        assert answer.status_code == 400, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert (await acme.get(BASE)).json()["items"] == []
+
+    async def test_our_authorities_before_they_sign(
+        self, door: Door, acme: httpx.AsyncClient, other: httpx.AsyncClient
+    ) -> None:
+        assert (await acme.get(f"{BASE}/trust")).json() == {"certificates_pem": ""}
+        made = await acme.post(f"{BASE}/authorities/own")
+        assert (made.status_code, len(made.json()["items"])) == (201, 7)
+        assert (await acme.post(f"{BASE}/authorities/own")).json()["items"] == []
+        known = (await acme.get(f"{BASE}/authorities")).json()["items"]
+        assert sorted(one["id"] for one in known) == sorted(
+            one["id"] for one in made.json()["items"]
+        )
+        trusted = (await acme.get(f"{BASE}/trust")).json()["certificates_pem"]
+        found = {one["certificate_pem"] for one in made.json()["items"]}
+        blocks = x509.load_pem_x509_certificates(trusted.encode())
+        assert {pem(one) for one in blocks} < found
+        assert len(blocks) == 2
+        assert (await other.get(f"{BASE}/trust")).json() == {"certificates_pem": ""}
+
     async def test_pages(self, door: Door, acme: httpx.AsyncClient) -> None:
         made = [(await issued(door, name=f"CP{n}")).id for n in range(3)]
         first = (await acme.get(BASE, params={"limit": 2})).json()
@@ -95,6 +212,8 @@ class TestForOperators:
             {"csr": csr_pem("CP1"), "use": "root"},
             {"csr": csr_pem("CP1"), "use": "station", "days": 0},
             {"csr": "x" * 6_000, "use": "station"},
+            {"csr": csr_pem("münchen.example"), "use": "server"},
+            {"csr": csr_pem("two words"), "use": "server"},
         ],
     )
     async def test_what_is_not_signed(self, acme: httpx.AsyncClient, body: dict[str, Any]) -> None:

@@ -237,7 +237,7 @@ async def test_a_collector_that_is_away_costs_nobody_anything(
 ) -> None:
     away = "http://127.0.0.1:1"
     own = {"gateway_name": "gateway-2", "otlp_endpoint": away, "trace_sample_ratio": 1}
-    async with a_yard(house_url, tmp_path, **own) as yard:
+    async with a_yard(house_url, tmp_path, clock=None, **own) as yard:
         _, wire = await yard.station()
         for wh in range(20):
             assert await wire.call("MeterValues", meter(wh, yard.at(wh))) == {}

@@ -226,7 +226,7 @@ def _cursors(port: int, key: str) -> list[str]:
     """Where pages begin, spread over all stations: as the list itself tells them."""
     found = [""]
     while True:
-        page = msgspec.json.decode(_fetched(port, key, f"limit=1000&cursor={found[-1]}"))
+        page = msgspec.json.decode(_fetched(port, key, f"limit={PAGE}&cursor={found[-1]}"))
         if page["next"] is None:
             return found
         found.append(page["next"])

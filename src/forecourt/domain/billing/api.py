@@ -1,4 +1,4 @@
-"""The room's routes: what payment terminals settled."""
+"""The room's routes: what payment terminals settled, and what a VAT number looks like."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -57,6 +57,40 @@ class SettlementPage(Struct, frozen=True, kw_only=True):
 
     items: list[SettlementView]
     next: str | None
+
+
+class VatView(Struct, frozen=True, kw_only=True):
+    """What can be said of a VAT number without asking anybody."""
+
+    valid: bool
+    number: str
+    """As it is written in the register: no blanks, capital letters."""
+    country: str
+    """The two letters in front; empty when it is none of the European Union."""
+    checked: bool
+    """Its check digits were verified, not its form alone."""
+    reason: str
+
+
+class VatRoutes(Controller):
+    """VAT numbers."""
+
+    path = "/vat-numbers"
+    tags = ("Billing",)
+
+    @get(
+        "/{vat_number:str}",
+        operation_id="check_vat_number",
+        summary="Look at a VAT number",
+        sync_to_thread=False,
+    )
+    def check(self, billing: NamedDependency[Billing], vat_number: FromPath[str]) -> VatView:
+        """Whether form and check digits of a VAT number of the European Union are right.
+
+        No register is asked: a number that is well made need not be anybody's. Blanks, dots and
+        dashes are passed over. Stations of OCPP 2.1 are answered by the same rule.
+        """
+        return convert(billing.vat(vat_number), VatView, from_attributes=True)
 
 
 class BillingRoutes(Controller):

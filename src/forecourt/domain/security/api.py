@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from urllib.parse import unquote_to_bytes
 
+import msgspec
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, RawBody
@@ -35,6 +36,7 @@ from forecourt.domain.security.service import Security
 Pem = Annotated[str, Meta(min_length=1, max_length=60_000)]
 CommonName = Annotated[str, Meta(min_length=1, max_length=64, pattern=PRINTABLE)]
 Days = Annotated[int, Meta(ge=1, le=3_650)]
+Host = Annotated[str, Meta(min_length=1, max_length=253, pattern=PRINTABLE)]
 
 OCSP_BYTES_MAX: Final = 4_096
 
@@ -72,6 +74,31 @@ class CertificateAddition(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     csr: Annotated[str, Meta(min_length=1, max_length=5_500)]
     use: Use
     days: Days | None = None
+
+
+class CertificateIssue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A certificate to make, with a new key: whoever sends it vouches for the name."""
+
+    name: CommonName
+    """Host, station, SECC or eMAID."""
+    use: Use
+    hosts: Annotated[list[Host], Meta(max_length=100)] = msgspec.field(default_factory=list)
+    """All names and addresses of a server; without any it is known by its name."""
+    days: Days | None = None
+
+
+class CertificateMade(CertificateView, frozen=True, kw_only=True):
+    """A certificate just made, and its private key. The key is shown this once."""
+
+    key_pem: str
+    """PKCS #8, not encrypted. Kept nowhere but, for a day and sealed, for an Idempotency-Key."""
+
+
+class TrustView(Struct, frozen=True, kw_only=True):
+    """Those who may vouch for stations."""
+
+    certificates_pem: str
+    """One behind the other, for whoever ends TLS before us; empty before there is one."""
 
 
 class Revocation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -227,6 +254,27 @@ class CertificateRoutes(Controller):
         made = await security.sign(ctx, data.csr, data.use, days=data.days)
         return certificate_view(made)
 
+    @post("/issue", operation_id="issue_certificate", summary="Make a key and its certificate")
+    async def issue(
+        self,
+        ctx: NamedDependency[Context],
+        security: NamedDependency[Security],
+        data: JSONBody[CertificateIssue],
+    ) -> CertificateMade:
+        """For whoever cannot make a key: it is made here, shown in this answer, and not kept.
+
+        Where the key can be made by who uses it, send a request instead: it never travels then.
+        """
+        made, key = await security.issue(ctx, data.use, data.name, hosts=data.hosts, days=data.days)
+        return CertificateMade(**msgspec.structs.asdict(certificate_view(made)), key_pem=key)
+
+    @get("/trust", operation_id="read_station_trust", summary="Who vouches for stations")
+    async def station_trust(
+        self, ctx: NamedDependency[Context], security: NamedDependency[Security]
+    ) -> TrustView:
+        """The authorities that a station's certificate must lead to, as one PEM text."""
+        return TrustView(certificates_pem=await security.station_trust_pem(ctx))
+
     @get(
         "/requests",
         operation_id="list_signing_requests",
@@ -266,6 +314,17 @@ class CertificateRoutes(Controller):
         """Trust somebody else's authorities: a V2G root, a contract issuer, a maker of stations."""
         made = await security.trust(ctx, data.certificates, data.role)
         return Authorities(items=[authority_view(one) for one in made])
+
+    @post("/authorities/own", operation_id="make_authorities", summary="Make our authorities")
+    async def make_own(
+        self, ctx: NamedDependency[Context], security: NamedDependency[Security]
+    ) -> Authorities:
+        """Make our own authorities, those that are missing, and answer those.
+
+        They are made anyhow when they first sign; a station that must know the root before that
+        can have it from now on.
+        """
+        return Authorities(items=[authority_view(one) for one in await security.ensure(ctx)])
 
     @get(
         "/authorities/{authority:str}",

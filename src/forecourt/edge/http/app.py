@@ -15,7 +15,7 @@ from litestar.types import ControllerRouterHandler, Scope
 from forecourt.base.clock import Clock
 from forecourt.base.ids import TenantId
 from forecourt.domain.access.api import ReservationRoutes, StationAccessRoutes, TokenRoutes
-from forecourt.domain.billing.api import BillingRoutes
+from forecourt.domain.billing.api import BillingRoutes, VatRoutes
 from forecourt.domain.catalogue.api import QuirkProfileRoutes
 from forecourt.domain.devices.api import DeviceRoutes, DriftRoutes, TemplateRoutes
 from forecourt.domain.drivers.api import CodeRoutes, DriverPageRoutes
@@ -101,6 +101,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     EnergyRoutes,
     TariffRoutes,
     BillingRoutes,
+    VatRoutes,
     JobRoutes,
     OverviewRoutes,
     SettingsRoutes,

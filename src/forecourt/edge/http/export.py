@@ -10,6 +10,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from types import UnionType
 from typing import Any, ClassVar, Final, Union, get_args, get_origin
 from urllib.parse import parse_qsl, urlencode
@@ -52,6 +53,7 @@ class FormatUnknown(ForecourtError):
     field: ClassVar[str] = "format"
 
 
+@cache  # Each request asks it, of as many handlers as there are routes.
 def item_of(handler: Any) -> type[Struct] | None:
     """What a route lists; None for what is no list."""
     if not isinstance(handler, HTTPRouteHandler) or "GET" not in handler.http_methods:

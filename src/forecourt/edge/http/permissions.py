@@ -53,16 +53,16 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
     ),
     P.CERTIFICATES_READ: (
         *("list_certificates", "read_certificate", "list_signing_requests", "list_authorities"),
-        "read_authority",
+        *("read_authority", "read_station_trust"),
         *("list_installed_certificates", "list_contracts"),
     ),
     P.CERTIFICATES_WRITE: (
         *("sign_certificate", "revoke_certificate", "trust_authority", "distrust_authority"),
-        "cancel_contract",
+        *("cancel_contract", "issue_certificate", "make_authorities"),
     ),
     P.SESSIONS_READ: (
         *("list_sessions", "read_session", "list_readings", "list_battery_swaps"),
-        *("list_settlements", "list_station_costs"),
+        *("list_settlements", "list_station_costs", "check_vat_number"),
     ),
     P.TOKENS_READ: (
         *(

@@ -26,6 +26,7 @@ from forecourt.domain.security.rules.profiles import (
     authority_name,
     leaf_extensions,
     name,
+    profile_flaw,
     renew_at,
     span,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "name_of",
     "pem",
     "pem_chain",
+    "profile_flaw",
     "question",
     "read_chain",
     "read_csr",

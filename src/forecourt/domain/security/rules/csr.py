@@ -98,13 +98,13 @@ def _subject_flaw(
     organization: str | None,
 ) -> str:
     name, owner = common_name(request.subject), _owner(request)
-    if not name or not is_printable(name) or len(name) > COMMON_NAME_MAX:
+    if not name or not is_printable(name) or len(name.encode()) > COMMON_NAME_MAX:
         return "the subject needs one common name"
     if use is Use.STATION and name not in names:
         return "the common name is not this station's identity or serial number"
     if _is_address(name):
         return "a station's common name is no address (A00.FR.511)"
-    if len(owner) > ORGANIZATION_MAX or not is_printable(owner):
+    if len(owner.encode()) > ORGANIZATION_MAX or not is_printable(owner):
         return "the organization cannot be read"
     if organization is not None and owner not in ("", organization):
         return f"the organization is not {organization!r}"

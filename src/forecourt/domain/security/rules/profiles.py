@@ -1,5 +1,6 @@
 """What stands in a certificate: names, days and extensions, each use its own."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from ipaddress import ip_address
@@ -9,12 +10,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPublicKeyTypes
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
+from forecourt.base.text import is_printable
 from forecourt.domain.security.model import Profile, Role, Use
 
 # Stations' clocks are late, and a certificate of the future is refused.
 BACKDATED: Final = timedelta(minutes=10)
 RENEW_AFTER: Final = 2 / 3
 COMMON_NAME_MAX: Final = 64
+"""Bytes (RFC 5280, ub-common-name)."""
+HOST_MAX: Final = 253
+_LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+HOST: Final = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
 
 Placed = tuple[x509.ExtensionType, bool]
 """An extension, and whether who does not understand it must refuse the certificate."""
@@ -38,6 +44,27 @@ PURPOSES: Final[dict[Use, Sequence[x509.ObjectIdentifier]]] = {
     Use.V2G20: (SERVER, CLIENT),
     Use.CONTRACT: (),
 }
+
+
+def profile_flaw(profile: Profile) -> str:
+    """Why nobody can have such a certificate; '' when somebody can."""
+    if not 0 < len(profile.subject.encode()) <= COMMON_NAME_MAX:
+        return f"a name has 1 to {COMMON_NAME_MAX} bytes"
+    if not is_printable(profile.subject):
+        return "a name has no control characters"
+    if profile.use is not Use.SERVER:
+        return "only a server has further names" if profile.hosts else ""
+    wrong = [host for host in profile.hosts if not _is_host(host)]
+    return f"{wrong[0]!r} is no name or address of a server" if wrong else ""
+
+
+def _is_host(text: str) -> bool:
+    """An address, or a name of DNS (RFC 1123), its first part perhaps a star (RFC 6125)."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return len(text) <= HOST_MAX and HOST.fullmatch(text) is not None
+    return "%" not in text  # A zone means something on one machine alone.
 
 
 def name(common_name: str, organization: str, use: Use) -> x509.Name:

@@ -184,6 +184,7 @@ class Security:
             days=days or self._days[use],
             hosts=(read.subject,) if use is Use.SERVER else (),
         )
+        _fit(profile)
         made = await self._issuing.sign(ctx, read.der, profile, None)
         async with self._db.unit(ctx) as unit:
             await self._issuing.record(ctx, unit, made)
@@ -202,9 +203,6 @@ class Security:
 
         Raises CertificateInvalid, AuthorityAway, AuthorityRefused.
         """
-        if not subject or len(subject) > rules.COMMON_NAME_MAX:
-            raise CertificateInvalid(f"a name has 1 to {rules.COMMON_NAME_MAX} characters")
-        key = ec.generate_private_key(CURVE())
         profile = Profile(
             use=use,
             subject=subject,
@@ -212,6 +210,8 @@ class Security:
             days=days or self._days[use],
             hosts=tuple(hosts) or ((subject,) if use is Use.SERVER else ()),
         )
+        _fit(profile)
+        key = ec.generate_private_key(CURVE())
         made = await self._issuing.sign(ctx, request(key, profile), profile, None)
         async with self._db.unit(ctx) as unit:
             await self._issuing.record(ctx, unit, made)
@@ -287,3 +287,10 @@ class Security:
         async with self._db.unit(ctx) as unit:
             await self._issuing.record(ctx, unit, made, key=sealed, hosts=hosts)
         return made, sealed
+
+
+def _fit(profile: Profile) -> None:
+    """Raises CertificateInvalid."""
+    flaw = rules.profile_flaw(profile)
+    if flaw:
+        raise CertificateInvalid(flaw)

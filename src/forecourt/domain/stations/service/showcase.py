@@ -10,8 +10,9 @@ from forecourt.domain.stations.model import Connector, Station, StationFields
 from forecourt.infra.database import Database
 from forecourt.infra.listing import Shelf
 
-# Of some 1 kB each, as the API has them.
-SHOWN_MAX: Final = 20_000
+# Of some 1.5 kB each, as the API has them and with what finds them: 150 MB where so many are shown.
+# Fewer than are leafed through in turn would be as good as none.
+SHOWN_MAX: Final = 100_000
 
 Shown = TypeVar("Shown")
 

@@ -92,8 +92,8 @@ _zone: Final[ColumnElement[str]] = literal_column(
 
 # Changes with the station's row, with those of its connectors, and with its site's zone.
 _version: Final[ColumnElement[str]] = literal_column(
-    "concat_ws('/', stations.xmin, (SELECT string_agg(c.xmin::text, ' ') FROM connectors c"
-    " WHERE c.station_id = stations.station_id), (SELECT z.zone FROM sites z"
+    "concat_ws('/', stations.xmin, ARRAY(SELECT c.xmin FROM connectors c"
+    " WHERE c.station_id = stations.station_id)::text, (SELECT z.zone FROM sites z"
     " WHERE z.tenant_id = stations.tenant_id AND z.site_id = stations.site_id))",
     Text,
 ).label("version")
