@@ -215,14 +215,8 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         )
         courier = Courier(rooms, clock, here=links.here)
         dispatcher = Dispatcher(db, rooms.stations, clock, gateway=settings.gateway_name)
-        http_tls = tls_of(settings)
-        ports = Ports(
-            gateway,
-            rooms.security,
-            _port_options(settings),
-            now=clock.now,
-            beside=(http_tls,) if http_tls else (),
-        )
+        tls, options = tls_of(settings), _port_options(settings)
+        ports = Ports(gateway, rooms.security, options, now=clock.now, beside=tls)
         live = Live(db)
         hearing = nervous_system(gateway, rooms, courier, ports, dispatcher, feeder=feeder)
         taps = [live.heard, feeder.heard]
@@ -254,14 +248,8 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             proxies=Proxies(settings.trusted_proxies),
         )
         with port_taken(settings.http_port):
-            http_port = await stack.enter_async_context(
-                served(
-                    traced(app, tracing),
-                    settings,
-                    tls=http_tls and http_tls[0],
-                    failed=gateway.tls_failed,
-                )
-            )
+            serving = served(traced(app, tracing), settings, tls=tls, failed=gateway.tls_failed)
+            http_port = await stack.enter_async_context(serving)
         stack.callback(live.end)
         yield House(
             rooms=rooms,

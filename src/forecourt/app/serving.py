@@ -18,6 +18,7 @@ from forecourt.settings import Settings
 HTTP_BACKLOG: Final = 1_024
 
 Asgi = Callable[..., Awaitable[None]]
+Tls = tuple[ssl.SSLContext, TlsFiles]
 
 
 class PortTaken(ForecourtError):
@@ -32,7 +33,7 @@ async def served(
     app: Asgi,
     settings: Settings,
     *,
-    tls: ssl.SSLContext | None = None,
+    tls: Tls | None = None,
     failed: Callable[[], None] = lambda: None,
 ) -> AsyncGenerator[int]:
     """The HTTP server, in this event loop; yields its port.
@@ -66,7 +67,7 @@ async def served(
         door = None
         if tls is not None:
             door = TlsServer(
-                listening, server.line, tls, tasks=group, failed=failed, backlog=HTTP_BACKLOG
+                listening, server.line, tls[0], tasks=group, failed=failed, backlog=HTTP_BACKLOG
             )
         try:
             yield listening.getsockname()[1]
@@ -98,7 +99,7 @@ class _HttpServer(uvicorn.Server):
         yield
 
 
-def tls_of(settings: Settings) -> tuple[ssl.SSLContext, TlsFiles] | None:
+def tls_of(settings: Settings) -> Tls | None:
     """By which certificate HTTPS is spoken, if it is; nobody has to show one. Raises TlsBroken."""
     if settings.tls_cert is None:
         return None

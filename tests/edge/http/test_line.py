@@ -71,7 +71,7 @@ async def way(request: pytest.FixtureRequest, door: Door, ca: Ca) -> AsyncGenera
         pair = ca.server()
         settings = settings.model_copy(update={"tls_cert": pair.cert, "tls_key": pair.key})
     tls = tls_of(settings)
-    async with served(door.app, settings, tls=tls and tls[0]) as port:
+    async with served(door.app, settings, tls=tls) as port:
         yield Way(port, ca.client() if tls else None)
 
 
@@ -302,8 +302,7 @@ async def test_the_server_stops_without_waiting_for_the_silent(door: Door, ca: C
         host="127.0.0.1", http_port=0, stop_timeout_s=15, tls_cert=pair.cert, tls_key=pair.key
     )
     tls = tls_of(settings)
-    assert tls is not None
-    async with served(door.app, settings, tls=tls[0]) as port:
+    async with served(door.app, settings, tls=tls) as port:
         way = Way(port, ca.client())
         idle, nobody = await asyncio.to_thread(way.connected), socket.create_connection(way.address)
         await asyncio.to_thread(idle.sendall, GOOD)
@@ -321,8 +320,7 @@ async def test_a_handshake_has_its_time_and_is_told_of(
     pair = ca.server()
     settings = Settings(host="127.0.0.1", http_port=0, tls_cert=pair.cert, tls_key=pair.key)
     tls, failed = tls_of(settings), list[None]()
-    assert tls is not None
-    async with served(door.app, settings, tls=tls[0], failed=lambda: failed.append(None)) as port:
+    async with served(door.app, settings, tls=tls, failed=lambda: failed.append(None)) as port:
         assert await sent(Way(port, None)) == b""
         assert b"HTTP/1.1" not in await sent(Way(port, None), GOOD)
         assert len(failed) == 2

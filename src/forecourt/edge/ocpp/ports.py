@@ -70,14 +70,14 @@ class Ports:
         options: PortOptions,
         *,
         now: Callable[[], datetime],
-        beside: Sequence[tuple[ssl.SSLContext, TlsFiles]] = (),
+        beside: tuple[ssl.SSLContext, TlsFiles] | None = None,
     ) -> None:
-        """``beside``: contexts of other doors, which take up what is new together with these."""
+        """``beside``: another door's, which takes up what is new together with these."""
         self._gateway = gateway
         self._security = security
         self._options = options
         self._now = now
-        self._beside = beside
+        self._beside = () if beside is None else (beside,)
         self._revoked = RevocationList(options.client_crl)
         self._contexts: list[tuple[ssl.SSLContext, TlsFiles]] = []
         self._servers: list[Server] = []
