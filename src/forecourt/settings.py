@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     pki_v2g_days: int = Field(default=90, ge=1, le=3_650)
     """How long a certificate that a station shows to cars (ISO 15118) is good."""
     gateway_name: str = "gateway-1"
-    """Names this process among those that share a database."""
+    """Names this process among those that share a database; two of one name do not start."""
     unknown_stations: Literal["refuse", "pending"] = "refuse"
     """A station that nobody made known is refused, or may wait until somebody admits it."""
     assume_ocpp16: bool = False

@@ -284,13 +284,16 @@ class Relay:
     async def _claim(self, within_s: float) -> None:
         clock = asyncio.get_running_loop()
         until_s = clock.time() + within_s
+        waiting = False
         while not await self._claimed():
             if clock.time() >= until_s:
                 raise NameTaken(
                     f"another process works on this database as {self._name!r}: stop it, or give"
                     " this one a name of its own (FORECOURT_GATEWAY_NAME)"
                 )
-            log.info("relay.name_waited_for", relay=self._name)
+            if not waiting:
+                waiting = True
+                log.warning("relay.name_waited_for", relay=self._name, within_s=within_s)
             await asyncio.sleep(CLAIM_AGAIN_S)
 
     async def _claimed(self) -> bool:
