@@ -5,8 +5,12 @@ import time
 from datetime import datetime, timedelta
 from typing import Final
 
+import asyncpg
 import pytest
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
+from forecourt.base import pages
 from forecourt.base.context import Context
 from forecourt.base.ids import StationId
 from forecourt.domain.catalogue import Catalogue
@@ -23,9 +27,11 @@ from forecourt.domain.devices import (
 from forecourt.domain.devices.service.devices import LOOKS_PER_SECOND
 from forecourt.domain.devices.store import claim, find_upkeep, release
 from forecourt.domain.stations import Variable
+from forecourt.infra import listing
 from forecourt.infra.database import DatabaseAway
 from tests.domain.conftest import CP1, NOW, Site
 
+DIALECT: Final = asyncpg_dialect()  # type: ignore[no-untyped-call] # Theirs is not annotated.
 HOUR: Final = timedelta(hours=1)
 
 
@@ -242,3 +248,27 @@ class TestWhatIsKept:
         await site.devices.tend(site.ctx, CP1)
         assert await site.count("variables") == 10_000
         assert "V5-0" in await values(site), "the newest stay"
+
+
+@pytest.mark.parametrize("sort", ["checked_at", "-checked_at"])
+async def test_an_index_has_the_order_in_which_stations_were_looked_at(
+    site: Site, sort: str
+) -> None:
+    """Else each page would sort all stations."""
+    asked = listing._Asked(store._LISTING, pages.Wanted(sort=sort))
+    query = listing._narrowed(select(store.upkeep), store._LISTING, asked, [], [])
+    said = query.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True})
+    conn = await asyncpg.connect(site.db.url)
+    await conn.execute(
+        "INSERT INTO upkeep (station_id, tenant_id, checked_at) SELECT 'S' || n, 'acme',"
+        " CASE WHEN n % 50 > 0 THEN now() - (n * 7919 % 20000) * interval '1 minute' END"
+        " FROM generate_series(1, 20000) AS n"
+    )
+    await conn.execute("ANALYZE upkeep")
+    async with conn.transaction():
+        await conn.execute("SELECT set_config('forecourt.tenant', 'acme', true)")
+        await conn.execute("SET LOCAL ROLE forecourt_tenant")
+        plan = "\n".join(row[0] for row in await conn.fetch(f"EXPLAIN {said}"))
+    await conn.close()
+    assert "Index Scan using upkeep_checked" in plan
+    assert "Sort" not in plan

@@ -1,7 +1,7 @@
 """How energy is counted and events are numbered: properties over whatever a station may send."""
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -253,6 +253,31 @@ class TestNumbering:
         assert progress is not None
         assert progress.flags == (Flag.SEQUENCE_GAP,)
         assert len(progress.seq_missing) == rules.SEQ_MISSING_MAX
+
+
+class TestDays:
+    @given(st.lists(st.datetimes(timezones=st.just(UTC)), max_size=40))
+    @example([datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+    def test_every_reading_is_on_one(self, moments: list[datetime]) -> None:
+        """Whatever the clock says; and the spans are few."""
+        one = replace(session(Progress()), days=())
+        for at in moments:
+            one = rules.dated(one, [Reading(at, 1, None, None, None, "[]", 0)])
+            assert one.days is not None
+            assert len(one.days) <= rules.SPANS_MAX
+        again = [Reading(at, 1, None, None, None, "[]", 0) for at in moments]
+        assert rules.dated(one, again) is one
+        for at in moments:
+            assert any(first <= at.toordinal() <= last for first, last in rules.days_of(one))
+
+    def test_what_was_not_noted_is_looked_for_around_start_and_end(self) -> None:
+        day = NOW.toordinal()
+        running = session(Progress())
+        assert rules.days_of(running) == ((day - 35, date.max.toordinal()),)
+        ended = replace(running, ended_at=NOW + timedelta(days=2))
+        assert rules.days_of(ended) == ((day - 35, day + 37),)
+        late = rules.dated(ended, [Reading(NOW + timedelta(days=90), 1, None, None, None, "[]", 0)])
+        assert late.days == ((day - 35, day + 37), (day + 90, day + 90))
 
 
 class TestRecordAndReadings:

@@ -1,14 +1,19 @@
 """Sessions on a true database: told again they stay the same, and nothing lives in memory alone."""
 
 import random
+import re
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import asyncpg
 import msgspec
 import pytest
 from msgspec.structs import replace
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
+from forecourt.app.keeping import partitioned
 from forecourt.base.ids import SessionId
+from forecourt.base.pages import Wanted
 from forecourt.domain.access import Authorization, NewToken, Standing
 from forecourt.domain.sessions import (
     EventKind,
@@ -22,10 +27,14 @@ from forecourt.domain.sessions import (
     StopReport,
 )
 from forecourt.domain.sessions.model import SessionOver, StationThere
+from forecourt.domain.sessions.store import sessions as store
 from forecourt.domain.stations import ConnectorState, NewStation, StatusReport, station_id
+from forecourt.infra import partitions
 from forecourt.infra.commit import Fenced
+from forecourt.settings import load
 from tests.domain.conftest import CP1, NOW, Site
 
+DIALECT: Final = asyncpg_dialect()  # type: ignore[no-untyped-call] # Theirs is not annotated.
 ACCEPTED = Authorization(standing=Standing.ACCEPTED)
 
 
@@ -368,3 +377,104 @@ class TestNoStopComes:
         found = await site.sessions.read(site.ctx, session.id)
         assert found.progress.energy_wh == 700
         assert found.ended_at == NOW + timedelta(minutes=9)
+
+
+YEAR_2000 = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+async def listed(site: Site, transaction: str) -> list[datetime]:
+    """The moments of all readings that the list has, page by page."""
+    session = await site.sessions.read(site.ctx, now(site, transaction).id)
+    found: list[datetime] = []
+    wanted = Wanted(limit=2)
+    while True:
+        page = await site.sessions.readings(site.ctx, session, wanted)
+        found += [one.sampled_at for one in page.items]
+        if page.next is None:
+            return found
+        wanted = Wanted(limit=2, cursor=page.next)
+
+
+async def test_all_readings_are_listed_whatever_their_moment(site: Site) -> None:
+    """A clock that was never set, a session of months, a queue that comes home after its end."""
+    day = timedelta(days=1)
+    told = [
+        *(YEAR_2000, YEAR_2000 + day, NOW - 90 * day, NOW, NOW + 50 * day, NOW + 100 * day),
+        *(NOW + 160 * day, NOW + 400 * day),
+    ]
+    async with site.turn() as turn:
+        session = await site.sessions.start(turn, started(NOW), ACCEPTED)
+    for number, at in enumerate(told[:6]):
+        async with site.turn() as turn:
+            site.sessions.meter(
+                turn, evse_no=1, transaction=None, readings=[reading(at, 1_000 + number)]
+            )
+        if number % 2:
+            await site.connect()  # Nothing lives in memory alone.
+    site.clock.advance(100 * 86_400)
+    async with site.turn() as turn:
+        stop = StopReport(
+            transaction=int(session.transaction),
+            reported_at=NOW + 100 * day,
+            meter_wh=2_000,
+            body="{}",
+        )
+        site.sessions.stop(turn, stop, now(site, session.transaction))
+    assert await listed(site, session.transaction) == told[:6]
+    for at in told[6:]:
+        async with site.turn() as turn:
+            site.sessions.meter(
+                turn,
+                evse_no=1,
+                transaction=session.transaction,
+                readings=[reading(at, 3_000)],
+            )
+    assert await listed(site, session.transaction) == told
+    ended = await site.sessions.read(site.ctx, session.id)
+    assert ended.progress.energy_wh == 1_000, "what comes late changes no energy"
+
+
+async def test_events_of_any_moment_bring_their_readings(site: Site) -> None:
+    late = NOW + timedelta(days=60)
+    await tell(site, event(EventKind.STARTED, 0, NOW, 0, token="CARD"))
+    await tell(site, event(EventKind.UPDATED, 1, YEAR_2000, 10))
+    await tell(site, event(EventKind.ENDED, 3, NOW, 20, readings=()))
+    await tell(site, event(EventKind.UPDATED, 2, late, 15))
+    assert await listed(site, "TX-1") == [YEAR_2000, NOW, late]
+
+
+async def test_only_partitions_that_hold_some_are_looked_at(site: Site) -> None:
+    """Of years of months a session of two days is looked for in one or two."""
+    tables = [one for one in partitioned(load({})) if one.table == "meter_values"]
+    conn = await asyncpg.connect(site.db.url)
+    for months in range(0, 24, 3):
+        await partitions.ensure(conn, tables, NOW + months * timedelta(days=31), timedelta(days=62))
+    async with site.turn() as turn:
+        session = await site.sessions.start(turn, started(NOW), ACCEPTED)
+    for at in (NOW, NOW + timedelta(days=1), YEAR_2000):
+        async with site.turn() as turn:
+            site.sessions.meter(turn, evse_no=1, transaction=None, readings=[reading(at, 2_000)])
+    session = await site.sessions.read(site.ctx, session.id)
+    assert session.days == (
+        (YEAR_2000.toordinal(), YEAR_2000.toordinal()),
+        (NOW.toordinal(), NOW.toordinal() + 1),
+    )
+    query = store.readings_of(session, session.days).compile(
+        dialect=DIALECT, compile_kwargs={"literal_binds": True}
+    )
+    plan = "\n".join(row[0] for row in await conn.fetch(f"EXPLAIN {query}"))
+    await conn.close()
+    assert set(re.findall(r"meter_values_\w+", plan)) & set(await names_of(site)) == {
+        "meter_values_p20260301",
+        "meter_values_default",
+    }
+
+
+async def names_of(site: Site) -> list[str]:
+    conn = await asyncpg.connect(site.db.url)
+    found = await conn.fetch(
+        "SELECT inhrelid::regclass::text FROM pg_inherits"
+        " WHERE inhparent = 'meter_values'::regclass"
+    )
+    await conn.close()
+    return [row[0] for row in found]

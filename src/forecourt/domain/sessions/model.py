@@ -17,6 +17,10 @@ from forecourt.domain.access import Standing
 ENDED_KEPT_MAX: Final = 4
 
 
+Days = tuple[tuple[int, int], ...]
+"""Spans of days in UTC, the first and the last of each by their ordinals."""
+
+
 class SessionState(StrEnum):
     """Where a session is in its life."""
 
@@ -181,6 +185,8 @@ class Session(Struct, frozen=True, kw_only=True):
     meter_stop_wh: int | None = None
     stop_reason: str = ""
     progress: Progress = Progress()
+    days: Days | None = None
+    """Of what days its readings are; no others are looked through for them. None: not noted."""
     zone: str = ""
     """Its station's time zone, where read with it; nothing: as the tenant's setting has it."""
     saved_at: datetime

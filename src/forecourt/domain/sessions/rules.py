@@ -6,7 +6,7 @@ between them overrule the sum.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from forecourt.base.context import Context
 from forecourt.domain.access import Authorization, Standing
 from forecourt.domain.sessions.model import (
+    Days,
     Flag,
     PowerSpan,
     PowerSpanInvalid,
@@ -33,6 +34,13 @@ ENERGY_WH_MAX: Final = 10**15
 # An outlet that has been free for so long has no session: its stop was lost. What a station tells
 # late, when it comes back and empties its queue, has come by then.
 FREE_FOR: Final = timedelta(minutes=15)
+# Where the days of a session's readings were not noted (records of before they were): how far from
+# its start and end they are looked for.
+CLOCK_WRONG: Final = timedelta(days=35)
+# A clock that was never set is years off: what lies between is not looked through. Nearer ones
+# share a span, and so do all when there are more spans than a session with a sane station has.
+DAYS_APART_MIN: Final = 7
+SPANS_MAX: Final = 8
 # Power over time: what a chart can show, and what one look may read.
 STEP_MIN: Final = timedelta(minutes=1)
 STEP_MAX: Final = timedelta(days=1)
@@ -40,6 +48,41 @@ STEPS_MAX: Final = 2_000
 SPAN_MAX: Final = timedelta(days=93)
 FINE_MAX: Final = timedelta(days=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def days_of(session: Session) -> Days:
+    """The days on which a session's readings lie."""
+    if session.days is not None:
+        return session.days
+    first = (session.started_at - CLOCK_WRONG).toordinal()
+    if session.ended_at is None:
+        return ((first, date.max.toordinal()),)
+    return ((first, (session.ended_at + CLOCK_WRONG).toordinal()),)
+
+
+def dated(session: Session, readings: Iterable[Reading]) -> Session:
+    """The session, with the days of these readings noted; itself when they are."""
+    days = days_of(session)
+    for reading in readings:
+        day = reading.sampled_at.toordinal()
+        for first, last in days:
+            if first <= day <= last:
+                break
+        else:
+            days = _with_day(days, day)
+    return session if days is session.days else replace(session, days=days)
+
+
+def _with_day(days: Days, day: int) -> Days:
+    """The spans, and one more day: in the nearest span, stretched, or in one of its own."""
+    nearest = min(days, key=lambda span: max(span[0] - day, day - span[1]), default=None)
+    if nearest is None:
+        return ((day, day),)
+    apart = max(nearest[0] - day, day - nearest[1])
+    if apart > DAYS_APART_MIN and len(days) < SPANS_MAX:
+        return tuple(sorted((*days, (day, day))))
+    stretched = (min(nearest[0], day), max(nearest[1], day))
+    return tuple(stretched if span == nearest else span for span in days)
 
 
 def advance(before: Progress, reading: Reading) -> Progress:

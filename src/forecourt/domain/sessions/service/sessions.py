@@ -111,7 +111,7 @@ class Sessions:
         Raises CursorInvalid, SortUnknown.
         """
         async with self._db.view(ctx) as unit:
-            return await store.readings(unit, session, wanted)
+            return await store.readings(unit, session, rules.days_of(session), wanted)
 
     async def counts(self, ctx: Context) -> dict[str, int]:
         """How many run, and with how much power."""
@@ -233,6 +233,7 @@ class Sessions:
             started_at=at,
             meter_start_wh=report.meter_wh,
             progress=replace(rules.started(report.meter_wh, at), flags=flags),
+            days=((at.toordinal(), at.toordinal()),),
             saved_at=turn.ctx.now,
         )
         self._save(turn, session)
@@ -288,12 +289,14 @@ class Sessions:
         if session is None or session.state is not _ACTIVE:
             name = None if session is None else session.id
             _record(turn, evse_no, name, None, readings)
+            if session is not None and (dated := rules.dated(session, readings)) is not session:
+                self._save(turn, dated)
             return
         progress = turn.sessions.ahead.get(session.transaction, session.progress)
         _record(turn, session.evse_no, session.id, None, readings)
         for reading in readings:
             progress = rules.advance(progress, reading)
-        self._progressed(turn, session, progress)
+        self._progressed(turn, session, progress, readings)
 
     # ---- for the gateway: 2.x -------------------------------------------------------------------
 
@@ -325,7 +328,7 @@ class Sessions:
             _record(turn, session.evse_no, session.id, seq_no, readings)
             for reading in readings:
                 numbered = rules.advance(numbered, reading)
-            self._progressed(turn, session, numbered)
+            self._progressed(turn, session, numbered, readings)
         return True
 
     def updated(self, turn: Turn, session: Session, report: EventReport) -> None:
@@ -408,6 +411,7 @@ class Sessions:
             start_key=report.transaction,
             started_at=at,
             progress=Progress(flags=flags),
+            days=((at.toordinal(), at.toordinal()),),
             saved_at=turn.ctx.now,
         )
         session = _learn(session, report, authorization)
@@ -463,6 +467,7 @@ class Sessions:
             if session.state is SessionState.ACTIVE:
                 for reading in readings:
                     progress = rules.advance(progress, reading)
+            session = rules.dated(session, readings)
         if progress is session.progress:
             return session
         return replace(session, progress=progress)
@@ -477,10 +482,14 @@ class Sessions:
             ),
         )
 
-    def _progressed(self, turn: Turn, session: Session, progress: Progress) -> None:
-        """Keep the progress in memory, and in the record every now and then."""
-        if turn.ctx.now - session.saved_at >= _SAVE_AFTER[hash(session.id) & 63]:
-            self._save(turn, replace(session, progress=progress, saved_at=turn.ctx.now))
+    def _progressed(
+        self, turn: Turn, session: Session, progress: Progress, readings: Sequence[Reading]
+    ) -> None:
+        """Keep the progress in memory, and in the record every now and then, or on a new day."""
+        dated = rules.dated(session, readings)
+        late = turn.ctx.now - session.saved_at >= _SAVE_AFTER[hash(session.id) & 63]
+        if late or dated is not session:
+            self._save(turn, replace(dated, progress=progress, saved_at=turn.ctx.now))
         else:
             turn.sessions.ahead[session.transaction] = progress
 

@@ -1,7 +1,7 @@
 """Tables and SQL of this room: set-based writes for the gateway, queries for everybody else."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -13,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     Integer,
+    Select,
     Table,
     Text,
     literal_column,
@@ -27,6 +28,7 @@ from forecourt.domain.access import Standing, folded
 from forecourt.domain.sessions.model import (
     READING_SORTS,
     SORTS,
+    Days,
     Flag,
     Load,
     Progress,
@@ -79,6 +81,7 @@ sessions: Final = Table(
     Column("seq_next", BigInteger, nullable=False),
     Column("seq_missing", Text, nullable=False),
     Column("flags", Text, nullable=False),
+    Column("reading_days", Text),
     Column("saved_at", DateTime(timezone=True), nullable=False),
     Column("epoch", BigInteger, nullable=False),
 )
@@ -142,7 +145,7 @@ _SESSION_TYPES: Final = (
     *("text", "text", "text", "bigint", "bigint", "text", "text", "text", "text", "text"),
     *("text", "text", "text", "text", "bool", "bigint", "timestamptz", "timestamptz", "bigint"),
     *("bigint", "text", "bigint", "bigint", "bigint", "bigint", "timestamptz", "bigint"),
-    *("int", "float8", "bigint", "text", "text", "timestamptz", "bigint"),
+    *("int", "float8", "bigint", "text", "text", "text", "timestamptz", "bigint"),
 )
 
 SESSIONS: Final = upsert(
@@ -198,7 +201,7 @@ def session_row(s: Session, epoch: int) -> Row:
         *(s.ended_at, s.meter_start_wh, s.meter_stop_wh, s.stop_reason, p.energy_wh),
         *(p.exported_wh, p.meter_wh, p.meter_high_wh, p.meter_at, p.export_meter_wh, p.power_w),
         *(p.soc_pct, p.seq_next, " ".join(map(str, p.seq_missing)), " ".join(p.flags)),
-        *(s.saved_at, epoch),
+        *(_written(s.days), s.saved_at, epoch),
     )
 
 
@@ -413,22 +416,50 @@ async def page(unit: Unit, wanted: Wanted, fit: SessionFields) -> Page[Session]:
     return found.of([made(row) for row in found.rows])
 
 
-async def readings(unit: Unit, session: Session, wanted: Wanted) -> Page[Reading]:
+async def readings(unit: Unit, session: Session, days: Days, wanted: Wanted) -> Page[Reading]:
     """A session's readings, in the order of their moments if in no other one.
 
-    No index has a session's name: its moments, and as much again as a clock may be wrong, keep the
-    station's other readings from being looked at. Raises CursorInvalid, SortUnknown.
+    Raises CursorInvalid, SortUnknown.
+    """
+    found = await list_rows(unit, readings_of(session, days), _READING_LIST, wanted)
+    return found.of([_reading(row) for row in found.rows])
+
+
+def readings_of(session: Session, days: Days) -> Select[Any]:
+    """The query for them.
+
+    No index has a session's name: its days keep other partitions, and the station's other
+    readings, from being looked at.
     """
     c = meter_values.c
-    query = (
-        select(meter_values)
-        .where(c.station_id == session.station, c.session_id == session.id)
-        .where(c.sampled_at >= session.started_at - RECENT)
+    spans = [
+        c.sampled_at.between(
+            datetime.combine(date.fromordinal(first), time.min, UTC),
+            datetime.combine(date.fromordinal(last), time.max, UTC),
+        )
+        for first, last in days
+    ]
+    return select(meter_values).where(
+        c.station_id == session.station, c.session_id == session.id, or_(False, *spans)
     )
-    if session.ended_at is not None:
-        query = query.where(c.sampled_at <= session.ended_at + RECENT)
-    found = await list_rows(unit, query, _READING_LIST, wanted)
-    return found.of([_reading(row) for row in found.rows])
+
+
+def _written(days: Days | None) -> str | None:
+    """As the record has them: 2026-03-01/2026-03-02, and the next span behind a blank."""
+    if days is None:
+        return None
+    spans = (map(date.isoformat, map(date.fromordinal, span)) for span in days)
+    return " ".join(map("/".join, spans))
+
+
+def _days(written: str | None) -> Days | None:
+    if written is None:
+        return None
+    spans = (span.partition("/") for span in written.split())
+    return tuple(
+        (date.fromisoformat(first).toordinal(), date.fromisoformat(last).toordinal())
+        for first, _, last in spans
+    )
 
 
 async def counts(unit: Unit, *, since: datetime) -> dict[str, int]:
@@ -508,6 +539,7 @@ def made(row: Any) -> Session:
             seq_missing=tuple(map(int, row.seq_missing.split())),
             flags=tuple(map(Flag, row.flags.split())),
         ),
+        days=_days(row.reading_days),
         zone=getattr(row, "zone", None) or "",
         saved_at=row.saved_at,
     )
