@@ -77,7 +77,9 @@ class Ports:
         self._security = security
         self._options = options
         self._now = now
-        self._beside = () if beside is None else (beside,)
+        self._beside: Sequence[tuple[ssl.SSLContext, TlsFiles]] = (
+            () if beside is None else (beside,)
+        )
         self._revoked = RevocationList(options.client_crl)
         self._contexts: list[tuple[ssl.SSLContext, TlsFiles]] = []
         self._servers: list[Server] = []
