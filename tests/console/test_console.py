@@ -59,6 +59,16 @@ def test_the_overview_is_alive(inside: Page) -> None:
     expect(inside.locator("figure canvas")).to_be_visible()
 
 
+def test_what_happened_before_is_there_without_waiting_for_more(inside: Page) -> None:
+    inside.route("**/api/v1/live*", lambda route: route.abort())
+    inside.goto("/")
+    expect(inside.locator("ol.feed li").first).to_be_visible()
+    inside.goto("/stations")
+    inside.get_by_role("row").nth(1).get_by_role("link").first.click()
+    expect(inside.locator("ol.feed li").first).to_be_visible()
+    expect(inside.locator(".live")).not_to_have_attribute("data-state", "live")
+
+
 def test_a_change_elsewhere_appears_without_a_reload(inside: Page, platform: Platform) -> None:
     station = a_station(platform)
     inside.goto("/stations?find=" + station)

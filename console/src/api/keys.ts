@@ -9,6 +9,7 @@ export const keys = {
   variables: (station: string) => ["variables", station],
   drift: (station: string) => ["drift", station],
   timeline: (station: string) => ["timeline", station],
+  lately: (station: string) => ["lately", station],
   messages: (station: string) => ["messages", station],
   alarmLists: ["alarm-lists"],
   reservationLists: ["reservations"],

@@ -99,6 +99,26 @@ export interface Happened {
   body: Record<string, unknown>;
 }
 
+const LATELY_MAX = 60;
+
+/** What happened before the page was opened, newest first: at a station in the last day, or anywhere in the last hour. */
+export const latelyQuery = (station?: string) =>
+  queryOptions({
+    queryKey: keys.lately(station ?? ""),
+    queryFn: async ({ signal }) => {
+      const page =
+        station === undefined
+          ? await ask(api.GET("/api/v1/events", { params: { query: { limit: LATELY_MAX } }, signal }))
+          : await ask(
+              api.GET("/api/v1/stations/{station_id}/timeline", {
+                params: { path: { station_id: station }, query: { limit: LATELY_MAX, sort: "-at" } },
+                signal,
+              }),
+            );
+      return page.items.map(({ at, type, body }) => ({ at, type, body: body as Record<string, unknown> }));
+    },
+  });
+
 const TIMELINE_PAGES_MAX = 5;
 
 /** A station's events of the last day, oldest first; of more than there is room for, the newest. */

@@ -17,7 +17,7 @@ import structlog
 from forecourt.app.hooking import delivering
 from forecourt.app.keeping import housekeeping, keep_house, summing_up
 from forecourt.app.rooms import DEFAULT_TENANT, postgres_log, rooms_of
-from forecourt.app.serving import port_taken, served
+from forecourt.app.serving import port_taken, served, tls_of
 from forecourt.base.clock import Clock
 from forecourt.base.context import Context
 from forecourt.base.events import Event
@@ -215,7 +215,8 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
         )
         courier = Courier(rooms, clock, here=links.here)
         dispatcher = Dispatcher(db, rooms.stations, clock, gateway=settings.gateway_name)
-        ports = Ports(gateway, rooms.security, _port_options(settings), now=clock.now)
+        tls, options = tls_of(settings), _port_options(settings)
+        ports = Ports(gateway, rooms.security, options, now=clock.now, beside=tls)
         live = Live(db)
         hearing = nervous_system(gateway, rooms, courier, ports, dispatcher, feeder=feeder)
         taps = [live.heard, feeder.heard]
@@ -247,7 +248,8 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             proxies=Proxies(settings.trusted_proxies),
         )
         with port_taken(settings.http_port):
-            http_port = await stack.enter_async_context(served(traced(app, tracing), settings))
+            serving = served(traced(app, tracing), settings, tls=tls, failed=gateway.tls_failed)
+            http_port = await stack.enter_async_context(serving)
         stack.callback(live.end)
         yield House(
             rooms=rooms,

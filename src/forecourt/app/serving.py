@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import socket
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import ClassVar, Final
@@ -11,11 +12,13 @@ import uvicorn
 
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.edge.http.line import Line
+from forecourt.infra.tls import KeyPair, TlsFiles, TlsServer, server_context
 from forecourt.settings import Settings
 
 HTTP_BACKLOG: Final = 1_024
 
 Asgi = Callable[..., Awaitable[None]]
+Tls = tuple[ssl.SSLContext, TlsFiles]
 
 
 class PortTaken(ForecourtError):
@@ -26,8 +29,17 @@ class PortTaken(ForecourtError):
 
 
 @asynccontextmanager
-async def served(app: Asgi, settings: Settings) -> AsyncGenerator[int]:
-    """The HTTP server, in this event loop; yields its port."""
+async def served(
+    app: Asgi,
+    settings: Settings,
+    *,
+    tls: Tls | None = None,
+    failed: Callable[[], None] = lambda: None,
+) -> AsyncGenerator[int]:
+    """The HTTP server, in this event loop; yields its port.
+
+    With ``tls`` it speaks HTTPS alone, and calls ``failed`` for each handshake that does.
+    """
     listening = socket.create_server(
         (settings.host, settings.http_port), backlog=HTTP_BACKLOG, reuse_port=False
     )
@@ -46,16 +58,22 @@ async def served(app: Asgi, settings: Settings) -> AsyncGenerator[int]:
             proxy_headers=False,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=int(settings.stop_timeout_s),
-            ssl_certfile=settings.tls_cert,
-            ssl_keyfile=settings.tls_key,
         )
     )
     async with asyncio.TaskGroup() as group:
-        serving = group.create_task(server.serve(sockets=[listening]))
+        serving = group.create_task(server.serve(sockets=[] if tls else [listening]))
         await server.up.wait()
+        # Its own TLS has no end to a handshake for a minute, and tells of none that failed.
+        door = None
+        if tls is not None:
+            door = TlsServer(
+                listening, server.line, tls[0], tasks=group, failed=failed, backlog=HTTP_BACKLOG
+            )
         try:
             yield listening.getsockname()[1]
         finally:
+            if door is not None:
+                door.close()
             server.should_exit = True
             # Also when the house falls: cancelled half-way, it would never close its sockets.
             await asyncio.wait({serving})
@@ -72,9 +90,21 @@ class _HttpServer(uvicorn.Server):
         await super().startup(sockets)
         self.up.set()
 
+    def line(self) -> Line:
+        """One more connection."""
+        return Line(config=self.config, server_state=self.server_state, app_state={})
+
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
+
+
+def tls_of(settings: Settings) -> Tls | None:
+    """By which certificate HTTPS is spoken, if it is; nobody has to show one. Raises TlsBroken."""
+    if settings.tls_cert is None:
+        return None
+    files = TlsFiles(pairs=(KeyPair(settings.tls_cert, settings.tls_key),))
+    return server_context(files), files
 
 
 @contextmanager

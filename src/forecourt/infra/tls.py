@@ -9,6 +9,7 @@ import socket
 import ssl
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -257,7 +258,7 @@ class TlsServer:
         self._failed = failed
         self._backlog = backlog
         self._loop = asyncio.get_running_loop()
-        self._open = 0
+        self._shaking: set[asyncio.Task[None]] = set()
         self._closed = False
         self._told = (0.0, 0)
         listening.setblocking(False)
@@ -271,11 +272,13 @@ class TlsServer:
         return port
 
     def close(self) -> None:
-        """Listen no more. Who is in stays."""
+        """Listen no more. Who is in stays; who has not shaken hands by now is let go."""
         if not self._closed:
             self._closed = True
             self._loop.remove_reader(self._listening.fileno())
             self._listening.close()
+            for shaking in self._shaking:
+                shaking.cancel()
 
     def _listen(self) -> None:
         if not self._closed:
@@ -283,7 +286,7 @@ class TlsServer:
 
     def _accept(self) -> None:
         for _ in range(self._backlog):
-            if self._open >= HANDSHAKES_MAX:
+            if len(self._shaking) >= HANDSHAKES_MAX:
                 self._loop.remove_reader(self._listening.fileno())
                 return
             try:
@@ -298,8 +301,17 @@ class TlsServer:
                 self._loop.call_later(ACCEPT_RETRY_S, self._listen)
                 return
             conn.setblocking(False)
-            self._open += 1
-            self._tasks.create_task(self._shake_hands(conn))
+            shaking = self._tasks.create_task(self._shake_hands(conn))
+            self._shaking.add(shaking)
+            shaking.add_done_callback(partial(self._shaken, conn))
+
+    def _shaken(self, conn: socket.socket, shaking: asyncio.Task[None]) -> None:
+        if shaking.cancelled():
+            conn.close()
+        full = len(self._shaking) == HANDSHAKES_MAX
+        self._shaking.discard(shaking)
+        if full:
+            self._listen()
 
     async def _shake_hands(self, conn: socket.socket) -> None:
         address = ""
@@ -320,10 +332,6 @@ class TlsServer:
             conn.close()
             self._failed()
             log.exception("tls.handshake_broke", address=address)
-        finally:
-            if self._open == HANDSHAKES_MAX:
-                self._listen()
-            self._open -= 1
 
     def _tell(self, error: OSError, address: str) -> None:
         now_s = self._loop.time()
@@ -332,7 +340,7 @@ class TlsServer:
             since_s, told = now_s, 0
         self._told = (since_s, told + 1)
         if told < FAILURES_TOLD_PER_MINUTE:
-            log.warning("tls.handshake_failed", address=address, why=why(error))
+            log.warning("tls.handshake_failed", port=self.port, address=address, why=why(error))
 
 
 # Where OpenSSL's words leave one guessing.

@@ -184,3 +184,55 @@ async def test_a_place_that_is_none_brings_nothing(door: Door, after: str) -> No
 
 async def test_nobody_listens_without_a_key(stranger: httpx.AsyncClient) -> None:
     assert (await stranger.get("/api/v1/live")).status_code == 401
+
+
+# Of a network: an hour's worth, and what is older.
+LATELY = """
+INSERT INTO events (at, tenant_id, type, subject, body)
+SELECT $3::timestamptz - n * interval '10 minutes', $1,
+  CASE n % 2 WHEN 0 THEN 'connector.changed' ELSE 'session.started' END,
+  'CP' || n % 3, json_build_object('station', 'CP' || n % 3, 'n', n)
+FROM generate_series($2 - 1, 0, -1) n"""
+
+
+KINDS = "types=connector.changed,session."
+
+
+async def listed(client: httpx.AsyncClient, query: str = KINDS) -> list[int]:
+    answer = await client.get(f"/api/v1/events?{query}")
+    assert answer.status_code == 200, answer.text
+    return [one["body"]["n"] for one in answer.json()["items"]]
+
+
+async def test_what_happened_before_one_listens_can_be_read(
+    door: Door, acme: httpx.AsyncClient
+) -> None:
+    conn = await connect(door.db.url)
+    await conn.execute(LATELY, "acme", 30, NOW)
+    await conn.execute(LATELY, "other", 30, NOW)
+    await conn.close()
+    assert await listed(acme) == [0, 1, 2, 3, 4, 5, 6], "an hour, newest first, our own"
+    assert await listed(acme, f"{KINDS}&sort=at&hours=2&limit=3") == [12, 11, 10]
+    assert await listed(acme, f"{KINDS}&hours=24") == list(range(30))
+    assert await listed(acme, "types=session.") == [1, 3, 5]
+    assert await listed(acme, "types=connector.changed,session.st%25") == [0, 2, 4, 6]
+    first = (await acme.get(f"/api/v1/events?{KINDS}&limit=4")).json()
+    assert await listed(acme, f"{KINDS}&limit=4&cursor={first['next']}") == [4, 5, 6]
+    assert (await acme.get("/api/v1/events?hours=25")).status_code == 400
+    # Its id is the stream's: who listens from there hears what came behind it.
+    live = Live(door.db)
+    async with listening(door, live, after=first["items"][1]["id"]) as heard:
+        newest = await next_of(heard)
+    assert (newest["id"], newest["data"]["body"]["n"]) == (first["items"][0]["id"], 0)
+
+
+async def test_who_is_bound_to_a_site_reads_what_happened_there(door: Door) -> None:
+    for name, site in (("CP1", "Berlin"), ("CP2", "Oslo")):
+        await door.rooms.stations.add(door.ctx(), NewStation(id=StationId(name), site=site))
+    conn = await connect(door.db.url)
+    await conn.execute(LATELY, "acme", 6, NOW)
+    await conn.close()
+    ctx = door.ctx()
+    bound = type(ctx)(actor=ctx.actor, tenant=ctx.tenant, now=ctx.now, sites=("Oslo",))
+    found = await door.rooms.stations.history.everywhere(bound)
+    assert {one.subject for one in found.items} == {"CP2", "Oslo"}

@@ -1,13 +1,16 @@
 import {
   IconAlertTriangle, IconBolt, IconBellOff, IconCircleCheck, IconPlug, IconPlugConnected, IconPlugConnectedX, IconPower, IconShieldExclamation, IconTerminal2, IconPointFilled, IconSparkles, type Icon,
 } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { feed, type LiveEvent } from "../../api/live";
+import { useMemo } from "react";
+import { feed, LIVE_TYPES } from "../../api/live";
+import { latelyQuery, type Happened } from "../../api/queries";
 import { type Translate, useT } from "../../i18n";
 import { clock, energy } from "../../lib/format";
 import { useStore } from "../../lib/store";
 import { useZone } from "../../lib/zones";
-import { Note } from "../../parts/basics";
+import { Loading, Note } from "../../parts/basics";
 import { toneOf, type Tone } from "../../parts/states";
 
 const SHOWN_MAX = 60;
@@ -28,26 +31,40 @@ const LOOKS: Readonly<Record<string, readonly [Icon, Tone]>> = {
   "command.answered": [IconTerminal2, "available"],
 };
 
-/** What just happened, newest first, in words. */
+const IN_WORDS = new Set<string>(LIVE_TYPES);
+
+/** What just happened, newest first, in words: as it is told, before it what was there when the page was opened. */
 export function Feed({ station }: { station?: string | undefined }) {
   const t = useT();
-  const events = useStore(feed);
-  const shown = events.filter((event) => event.type !== "session.progress" && (station === undefined || event.body["station"] === station)).slice(0, SHOWN_MAX);
+  const told = useStore(feed);
+  const lately = useQuery(latelyQuery(station));
+  const shown = useMemo(() => {
+    const heard = told.filter((event) => station === undefined || event.body["station"] === station);
+    const before = (lately.data ?? []).filter(({ type }) => IN_WORDS.has(type));
+    return [...heard, ...before].slice(0, SHOWN_MAX);
+  }, [told, lately.data, station]);
+  if (lately.isPending && shown.length === 0) return <Loading />;
   if (shown.length === 0) return <Note icon={IconPointFilled} title={t("feed.none")}>{t("feed.none_text")}</Note>;
   return <EventList events={shown} station={station} />;
 }
 
-/** Events in words; without the station's name where all are of one. */
-export function EventList({ events: shown, station }: { events: readonly LiveEvent[]; station?: string | undefined }) {
+/** What tells an event from all others, whether it was told or read. */
+function nameOf({ at, type, body }: Happened): string {
+  return `${at} ${type} ${JSON.stringify(body)}`;
+}
+
+/** Events in words, each once; without the station's name where all are of one. */
+export function EventList({ events, station }: { events: readonly Happened[]; station?: string | undefined }) {
   const t = useT();
   const zone = useZone();
+  const shown = new Map(events.map((event) => [nameOf(event), event]));
   return (
     <ol className="feed" style={{ maxHeight: 720 }} aria-label={t("overview.feed")} tabIndex={0}>
-      {shown.map((event) => {
+      {[...shown].map(([name, event]) => {
         const [Shape, tone] = LOOKS[event.type] ?? [IconPointFilled, "idle"];
         const of = String(event.body["station"] ?? "");
         return (
-          <li key={event.id || `${event.at} ${event.type} ${event.subject}`}>
+          <li key={name}>
             <time dateTime={event.at}>{clock(event.at, t.language, zone)}</time>
             <span data-tone={event.type === "connector.changed" ? toneOf(String(event.body["state"])) : tone} style={{ color: "var(--tone)", lineHeight: 0, paddingTop: 2 }}>
               <Shape size={15} stroke={1.8} aria-hidden />
@@ -67,7 +84,7 @@ export function EventList({ events: shown, station }: { events: readonly LiveEve
   );
 }
 
-function told(event: LiveEvent, t: Translate): string {
+function told(event: Happened, t: Translate): string {
   const { body } = event;
   const text = (name: string) => String(body[name] ?? "");
   switch (event.type) {

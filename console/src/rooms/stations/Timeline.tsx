@@ -47,7 +47,7 @@ export function Timeline({ station }: { station: StationView }) {
               <div className="row wrap" style={{ gap: "4px 16px", marginTop: 10 }}>{seen.map((state) => <State key={state} state={state} />)}</div>
             </Panel>
             <Panel title={t("timeline.events")} flush>
-              <EventList station={station.id} events={[...events].reverse().slice(0, LISTED_MAX).map((event, index) => ({ ...event, id: `${event.at} ${index}`, subject: station.id }))} />
+              <EventList station={station.id} events={[...events].reverse().slice(0, LISTED_MAX)} />
             </Panel>
           </>
         )

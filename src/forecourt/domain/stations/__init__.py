@@ -141,6 +141,7 @@ from forecourt.domain.stations.commands import (
 )
 from forecourt.domain.stations.model import (
     CONNECTOR_SORTS,
+    EVENT_SORTS,
     TIMELINE_SORTS,
     Admission,
     Arrival,
@@ -201,6 +202,7 @@ from forecourt.domain.stations.store import WRITES
 __all__ = [
     "COMMANDS",
     "CONNECTOR_SORTS",
+    "EVENT_SORTS",
     "GOOD",
     "SPOKEN",
     "TIMELINE_SORTS",

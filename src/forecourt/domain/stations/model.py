@@ -141,6 +141,9 @@ class TimelineFields(TypedDict, total=False):
     type: str | None
 
 
+EVENT_SORTS: Final = ("at",)
+"""What all that happened may be sorted by."""
+
 MESSAGE_SORTS: Final = ("at",)
 """What raw messages may be sorted by."""
 
@@ -516,12 +519,13 @@ class RawMessage(Struct, frozen=True, kw_only=True):
 
 
 class Happened(Struct, frozen=True, kw_only=True):
-    """One entry of a station's timeline: an event that is about it, of any room."""
+    """One event, of any room."""
 
     place: tuple[str, int]
     """Where it stands in the order of all events; ask for what comes behind."""
     at: datetime
     type: str
+    subject: str
     body: dict[str, Any]
 
 

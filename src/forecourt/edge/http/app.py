@@ -68,7 +68,7 @@ from forecourt.edge.http.export import exported
 from forecourt.edge.http.factors import FactorRoutes, LinkRoutes
 from forecourt.edge.http.limits import Limits, for_strangers, tell
 from forecourt.edge.http.lists import paged, searched
-from forecourt.edge.http.live import Live, LiveRoutes
+from forecourt.edge.http.live import EventRoutes, Live, LiveRoutes
 from forecourt.edge.http.login import Desk, LoginRoutes
 from forecourt.edge.http.overview import OverviewRoutes
 from forecourt.edge.http.page import PageRoutes
@@ -114,6 +114,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     SettingsRoutes,
     PlaceRoutes,
     LiveRoutes,
+    EventRoutes,
     WatchRoutes,
     MeRoutes,
     FactorRoutes,

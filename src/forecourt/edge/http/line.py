@@ -24,7 +24,8 @@ BODY_WITHIN_S: Final = 60.0
 """From there to the end of the body: the largest that is taken comes in time at 18 kB/s."""
 
 LINGER_S: Final = 2.0
-"""Who is still sending when an answer goes out and the line is closed would lose the answer."""
+"""Who is still sending when an answer goes out and the line is closed would lose the answer; and
+whoever does not say good-bye when we did (TLS) is waited for no longer, either."""
 
 # Between name, value and line there are four more.
 _AROUND: Final = 4
@@ -53,6 +54,7 @@ class Line(HttpToolsProtocol):
         self._in_body = False
         self._head_bytes = 0
         self._late: Any = None
+        self._closing: Any = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override] # As theirs.
         super().connection_made(transport)
@@ -60,6 +62,8 @@ class Line(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._in_time()
+        if self._closing is not None:
+            self._closing.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -112,14 +116,26 @@ class Line(HttpToolsProtocol):
         """What the server calls when its parser stopped, whatever it was that stopped it."""
         self._refuse()
 
+    def timeout_keep_alive_handler(self) -> None:
+        self._hang_up()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self.transport.is_closing() and not self.transport.get_write_buffer_size():
+            self._hang_up()
+
     def _too_late(self) -> None:
         self._late = None
         if not (self._in_head or self._in_body):
-            self.transport.close()  # Opened in advance and never used, as browsers do.
+            self._hang_up()  # Opened in advance and never used, as browsers do.
             return
         most = f"header fields have {HEAD_WITHIN_S:g} s, and a body {BODY_WITHIN_S:g} s"
         self._problem = (408, "request.too_slow", most)
         self._refuse()
+
+    def _hang_up(self) -> None:
+        self.transport.close()
+        self._closing = self.loop.call_later(LINGER_S, self.transport.abort)
 
     def _in_time(self) -> None:
         if self._late is not None:
@@ -133,7 +149,7 @@ class Line(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         cycle: Any = self.cycle
         if self._in_body and cycle is not None and cycle.response_complete:
-            self.transport.close()  # It was answered before all of it had come.
+            self._hang_up()  # It was answered before all of it had come.
             return
         if cycle is not None and not cycle.response_complete:
             if cycle.response_started or not cycle.more_body:
@@ -147,6 +163,8 @@ class Line(HttpToolsProtocol):
         headers, body = written(status, code, detail)
         head = b"".join(b"%s: %s\r\n" % pair for pair in headers)
         self.transport.write(STATUS_LINE[status] + head + b"\r\n" + body)
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        self.loop.call_later(LINGER_S, self.transport.close)
+        if not self.transport.can_write_eof():
+            self._hang_up()  # TLS says good-bye first, and drops what still comes.
+            return
+        self.transport.write_eof()
+        self._closing = self.loop.call_later(LINGER_S, self.transport.close)

@@ -10,19 +10,21 @@ import re
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, Final
+from datetime import datetime, timedelta
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 from litestar import Controller, Request, get
 from litestar.di import NamedDependency
-from litestar.params import FromQuery
+from litestar.params import FromQuery, QueryParameter
 from litestar.response import Stream
+from msgspec import Struct
 
 from forecourt.base.context import Context
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.base.ids import TenantId
 from forecourt.base.pages import PAGE_MAX, Wanted
-from forecourt.domain.stations import Stations
+from forecourt.domain.stations import EVENT_SORTS, Stations
 from forecourt.infra.database import Database
 from forecourt.infra.outbox import Told, kept, missed
 
@@ -35,6 +37,7 @@ MISSED_AT_ONCE: Final = 1_000
 KEEP_ALIVE_S: Final = 15.0
 SITES_ASKED_EVERY_S: Final = 30.0
 TYPES_MAX: Final = 20
+HOURS_MAX: Final = 24
 Place = tuple[int, int]
 """In the order of all events: transaction and number."""
 ALL_KEPT: Final[Place] = (0, 0)
@@ -245,10 +248,75 @@ class LiveRoutes(Controller):
         `type`, `at`, `subject` and `body`; `session.progress` comes every few seconds for sessions
         that run.
         """
-        wanted = [one.strip() for one in types.split(",") if one.strip()][:TYPES_MAX]
         after = request.headers.get("last-event-id", "")
         return Stream(
-            live.stream(ctx, stations, wanted, after),
+            live.stream(ctx, stations, _kinds(types), after),
             media_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
+
+
+class EventView(Struct, frozen=True, kw_only=True):
+    """Something that happened, as the stream of events tells it."""
+
+    id: str
+    """Its place: `Last-Event-ID` of all that came behind it."""
+    type: str
+    at: datetime
+    subject: str
+    """Which station; or what else it is about."""
+    body: Any
+
+
+class EventPage(Struct, frozen=True, kw_only=True):
+    """What happened."""
+
+    items: list[EventView]
+    next: str | None
+
+
+Hours = Annotated[
+    int, QueryParameter(ge=1, le=HOURS_MAX, description="How far back: so many hours at most.")
+]
+
+
+class EventRoutes(Controller):
+    """Events of the last hours."""
+
+    path = "/events"
+    tags = ("Live",)
+
+    @get(operation_id="list_events", summary="What happened lately", sorts=EVENT_SORTS)
+    async def happened(
+        self,
+        ctx: NamedDependency[Context],
+        stations: NamedDependency[Stations],
+        paging: NamedDependency[Wanted],
+        *,
+        hours: Hours = 1,
+        types: FromQuery[str] = "",
+    ) -> EventPage:
+        """Events of all stations, sites and tokens that the caller may see, newest first.
+
+        For what was there before one listens to `live`, which tells the same; older events are on
+        a station's timeline. `types` names kinds, or beginnings of kinds, between commas.
+        """
+        within = timedelta(hours=hours)
+        found = await stations.history.everywhere(ctx, paging, within=within, types=_kinds(types))
+        return EventPage(
+            items=[
+                EventView(
+                    id="-".join(map(str, one.place)),
+                    type=one.type,
+                    at=one.at,
+                    subject=one.subject,
+                    body=one.body,
+                )
+                for one in found.items
+            ],
+            next=found.next,
+        )
+
+
+def _kinds(types: str) -> list[str]:
+    return [one.strip() for one in types.split(",") if one.strip()][:TYPES_MAX]

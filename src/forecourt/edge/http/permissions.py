@@ -22,6 +22,7 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
         *(
             "overview",
             "live",
+            "list_events",
             "list_roles",
             "list_timeline",
             "list_networks",
@@ -130,6 +131,7 @@ The user must have shown a moment ago who it is.
 OF_SHARES: Final = frozenset(
     {
         *("list_stations", "read_station", "list_timeline", "list_alarms", "overview", "live"),
+        "list_events",
         *("list_sessions", "read_session", "list_readings", "list_sites", "read_site"),
         *("list_site_summaries", "read_site_summary", "list_roles"),
     }

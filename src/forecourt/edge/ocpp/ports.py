@@ -70,11 +70,16 @@ class Ports:
         options: PortOptions,
         *,
         now: Callable[[], datetime],
+        beside: tuple[ssl.SSLContext, TlsFiles] | None = None,
     ) -> None:
+        """``beside``: another door's, which takes up what is new together with these."""
         self._gateway = gateway
         self._security = security
         self._options = options
         self._now = now
+        self._beside: Sequence[tuple[ssl.SSLContext, TlsFiles]] = (
+            () if beside is None else (beside,)
+        )
         self._revoked = RevocationList(options.client_crl)
         self._contexts: list[tuple[ssl.SSLContext, TlsFiles]] = []
         self._servers: list[Server] = []
@@ -106,7 +111,7 @@ class Ports:
             self._servers.append(server)
             urls.append(f"{'wss' if context else 'ws'}://{options.host}:{server.port}")
         seen = Seen(options.folder / ROOTS_FILE)
-        self._keeper = Keeper(self._contexts, self._revoked, seen)
+        self._keeper = Keeper((*self._contexts, *self._beside), self._revoked, seen)
         self._keeper.begin()
         await self.trust()
         return tuple(urls)

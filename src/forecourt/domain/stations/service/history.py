@@ -66,6 +66,23 @@ class History:
         more = len(found) == wanted.limit
         return Page(items=found, next=cursor_of("", found[-1].place) if more else None)
 
+    async def everywhere(
+        self,
+        ctx: Context,
+        wanted: Wanted = FIRST_PAGE,
+        *,
+        within: timedelta = TIMELINE_DEFAULT,
+        types: Sequence[str] = (),
+    ) -> Page[Happened]:
+        """What happened lately to all that the caller may see, newest first if in no other order.
+
+        ``types``: kinds, or beginnings of kinds; all if there are none. Raises CursorInvalid,
+        SortUnknown.
+        """
+        since = ctx.now - within
+        async with self._db.view(ctx) as unit:
+            return await store.events_page(unit, wanted, since=since, types=types)
+
     async def happened(
         self,
         ctx: Context,

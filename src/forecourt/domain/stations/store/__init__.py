@@ -3,7 +3,12 @@
 from forecourt.domain.stations.store.connectors import connectors_page
 from forecourt.domain.stations.store.counts import connector_counts, counts, port_counts
 from forecourt.domain.stations.store.doors import Connected, connect, door, doors
-from forecourt.domain.stations.store.history import happened_since, messages_page, timeline_page
+from forecourt.domain.stations.store.history import (
+    events_page,
+    happened_since,
+    messages_page,
+    timeline_page,
+)
 from forecourt.domain.stations.store.networks import networks_of
 from forecourt.domain.stations.store.quirks import QUIRK_USES, quirk_uses_of
 from forecourt.domain.stations.store.stations import (
@@ -56,6 +61,7 @@ __all__ = [
     "counts",
     "door",
     "doors",
+    "events_page",
     "find",
     "find_command",
     "forget_connections",

@@ -1,6 +1,7 @@
 """What happened to a station: the raw messages that were kept, and the events about it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -13,6 +14,7 @@ from sqlalchemy import (
     column,
     func,
     literal,
+    or_,
     select,
     table,
     text,
@@ -40,14 +42,17 @@ _events: Final = table(
     column("subject", Text),
     column("body", JSON),
 )
+_xid: Final = text("CAST(xid AS text) AS xid")
 _EVENTS: Final = Listing(
     sorts={"at": _events.c.at}, key=(_events.c.at, _events.c.seq), default="at"
 )
+# By their numbers, which are given in the order of time and have an index.
+_ALL_EVENTS: Final = Listing(sorts={"at": _events.c.seq}, key=(_events.c.seq,), default="-at")
 _IS_ABOUT: Final = "body ->> 'station' = :station"
 
 # Behind a place, and before whatever a transaction that is still open may add.
 _happened: Final = text(f"""
-    SELECT CAST(e.xid AS text) AS xid, e.seq, e.at, e.type, e.body FROM events e
+    SELECT CAST(e.xid AS text) AS xid, e.seq, e.at, e.type, e.subject, e.body FROM events e
     WHERE subject = :station AND {_IS_ABOUT} AND at >= :since
       AND (CAST(:type AS text) IS NULL OR e.type = :type)
       AND (e.xid, e.seq) > (CAST(CAST(:xid AS text) AS xid8), CAST(:seq AS bigint))
@@ -99,12 +104,8 @@ async def happened_since(
     """What happened to a station since a moment and behind a place, in the order of places."""
     xid, seq = after
     names = {"station": station, "since": fit.get("since"), "type": fit.get("type")}
-    return [
-        Happened(place=(row.xid, row.seq), at=row.at, type=row.type, body=row.body)
-        for row in await unit.conn.execute(
-            _happened, {**names, "xid": xid, "seq": seq, "limit": limit}
-        )
-    ]
+    rows = await unit.conn.execute(_happened, {**names, "xid": xid, "seq": seq, "limit": limit})
+    return list(map(_event, rows))
 
 
 async def timeline_page(
@@ -115,8 +116,7 @@ async def timeline_page(
     Not for who follows: an event whose transaction ends late comes before what was shown.
     """
     c = _events.c
-    xid = text("CAST(xid AS text) AS xid")
-    query: Select[Any] = select(xid, c.seq, c.at, c.type, c.body).select_from(_events)
+    query: Select[Any] = select(_xid, *c).select_from(_events)
     # Nearly all of the subject are: as a comparison it would be taken for rare, and all be sorted.
     about = text(f"CASE WHEN {_IS_ABOUT} THEN true END").bindparams(station=station)
     query = query.where(c.subject == station, about)
@@ -125,9 +125,25 @@ async def timeline_page(
     if (kind := fit.get("type")) is not None:
         query = query.where(c.type == kind)
     found = await list_rows(unit, query, _EVENTS, wanted)
-    return found.of(
-        [
-            Happened(place=(row.xid, row.seq), at=row.at, type=row.type, body=row.body)
-            for row in found.rows
-        ]
+    return found.of(list(map(_event, found.rows)))
+
+
+async def events_page(
+    unit: Unit, wanted: Wanted, *, since: datetime, types: Sequence[str]
+) -> Page[Happened]:
+    """What happened anywhere; ``types`` are kinds or beginnings of kinds.
+
+    Raises CursorInvalid, SortUnknown.
+    """
+    c = _events.c
+    query: Select[Any] = select(_xid, *c).select_from(_events).where(c.at >= since)
+    if types:
+        query = query.where(or_(*(c.type.startswith(one, autoescape=True) for one in types)))
+    found = await list_rows(unit, query, _ALL_EVENTS, wanted)
+    return found.of(list(map(_event, found.rows)))
+
+
+def _event(row: Any) -> Happened:
+    return Happened(
+        place=(row.xid, row.seq), at=row.at, type=row.type, subject=row.subject, body=row.body
     )
