@@ -289,8 +289,11 @@ async def test_quirk_30_an_event_after_the_end_is_kept_and_opens_nothing(
     await wire.call("TransactionEvent", event(kind, "t", 2, yard.at(), 90, offline=True))
     session = await yard.session(name)
     assert (session.state, session.progress.energy_wh) == (SessionState.ENDED, 30)
-    kept = "SELECT count(*) FROM session_events WHERE session_id = $1"
-    assert await yard.value(kept, session.id) == 3
+    kept = (await yard.rooms.sessions.kept.events(yard.ctx, session)).items
+    assert [(one.seq_no, one.kind, one.offline) for one in kept] == [
+        *((0, "started", False), (1, "ended", False), (2, kind.lower(), True)),
+    ]
+    assert kept[2].body["eventType"] == kind
 
 
 async def test_quirk_36_a_refused_start_ends_nothing(yard: Yard) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, Final, TypedDict
+from typing import Any, ClassVar, Final, TypedDict
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -86,6 +86,13 @@ SORTS: Final = ("id", "started_at", "ended_at", "energy_wh", "station")
 
 READING_SORTS: Final = ("sampled_at",)
 """What a session's readings may be sorted by."""
+
+
+EVENT_SORTS: Final = ("seq_no", "at", "received_at")
+"""What a session's events may be sorted by."""
+
+STOP_SORTS: Final = ("received_at", "reported_at", "station")
+"""What stops that fit no session may be sorted by."""
 
 
 class PowerSpan(Struct, frozen=True, kw_only=True):
@@ -299,6 +306,42 @@ class EventReport(Struct, frozen=True, kw_only=True):
     readings: Sequence[Reading] = ()
     body: Struct
     """The event as the station sent it; kept as JSON."""
+
+
+class KeptEvent(Struct, frozen=True, kw_only=True):
+    """2.x: an event of a session, as it is kept."""
+
+    seq_no: int
+    at: datetime
+    """By the station's clock."""
+    kind: EventKind
+    trigger: str
+    offline: bool
+    received_at: datetime
+    body: Any
+    """The message as JSON has it, as the station sent it."""
+
+
+class UnmatchedStop(Struct, frozen=True, kw_only=True):
+    """1.6: a stop that fits no session, as it is kept."""
+
+    station: StationId
+    transaction: str
+    reported_at: datetime
+    received_at: datetime
+    meter_wh: int
+    body: Any
+    """The message as JSON has it, as the station sent it."""
+
+
+class StopFields(TypedDict, total=False):
+    """What such stops can be chosen by; None is any."""
+
+    station: StationId | None
+    since: datetime | None
+    """Received then or later."""
+    until: datetime | None
+    """Received before then."""
 
 
 class SessionEvent(Event, frozen=True, kw_only=True):

@@ -25,7 +25,13 @@ from forecourt.domain.monitoring.api import AlarmRoutes, MonitoringRoutes
 from forecourt.domain.orders.api import OrderRoutes
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security.api import CertificateRoutes, PkiRoutes
-from forecourt.domain.sessions.api import CommandRoutes, ConnectorRoutes, PowerRoutes, SessionRoutes
+from forecourt.domain.sessions.api import (
+    CommandRoutes,
+    ConnectorRoutes,
+    PowerRoutes,
+    SessionRoutes,
+    UnmatchedStopRoutes,
+)
 from forecourt.domain.sites.api import SiteRoutes
 from forecourt.domain.stations.api import StationImportRoutes, StationQuirkRoutes, StationRoutes
 from forecourt.domain.tariffs.api import TariffRoutes
@@ -89,6 +95,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     CommandRoutes,
     OrderRoutes,
     SessionRoutes,
+    UnmatchedStopRoutes,
     TokenRoutes,
     StationAccessRoutes,
     CodeRoutes,

@@ -64,6 +64,7 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
     P.SESSIONS_READ: (
         *("list_sessions", "read_session", "list_readings", "list_battery_swaps"),
         *("list_settlements", "list_station_costs", "check_vat_number"),
+        *("list_session_events", "list_unmatched_stops"),
     ),
     P.TOKENS_READ: (
         *(

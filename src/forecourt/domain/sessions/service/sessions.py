@@ -34,6 +34,7 @@ from forecourt.domain.sessions.model import (
     StopReport,
     StopUnmatched,
 )
+from forecourt.domain.sessions.service.kept import Kept
 from forecourt.domain.sessions.service.power import Power
 from forecourt.domain.sessions.service.silent import LOST, Silent, told_ended
 from forecourt.domain.sessions.store import sessions as store
@@ -47,7 +48,6 @@ from forecourt.infra.database import Database, emit
 _SAVE_AFTER: Final = tuple(timedelta(seconds=240 + 120 * n / 63) for n in range(64))
 # On the hot path: to look a member up costs more than to compare it.
 _ACTIVE: Final = SessionState.ACTIVE
-# Readings of one session that one page shows.
 
 
 class Turn:
@@ -70,6 +70,7 @@ class Sessions:
     def __init__(self, db: Database) -> None:
         self.power = Power(db)
         self.silent = Silent(db)
+        self.kept = Kept(db)
         self._db = db
         self._numbers: list[int] = []
 
