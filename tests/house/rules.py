@@ -28,6 +28,7 @@ FRONT_DOOR_EXCEPTIONS: Final = {
 BOUNDARIES: Final[dict[str, str]] = {
     "src/forecourt/domain/devices/service/caretaker.py": "one station; it must not end all care",
     "src/forecourt/domain/webhooks/service/sender.py": "one delivery; it must not end all sending",
+    "src/forecourt/edge/http/outermost.py": "one request; the server would answer in plain text",
     "src/forecourt/edge/ocpp/session.py": "one message of a station; it must not cost the link",
     "src/forecourt/infra/commit.py": "one message's answer; its fault must not end all commits",
     "src/forecourt/infra/outbox.py": "one event; it must not end the platform at each start",

@@ -12,6 +12,7 @@ import uvicorn
 
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.edge.http.line import Line
+from forecourt.edge.http.outermost import outermost
 from forecourt.infra.tls import KeyPair, TlsFiles, TlsServer, server_context
 from forecourt.settings import Settings
 
@@ -45,7 +46,7 @@ async def served(
     )
     server = _HttpServer(
         uvicorn.Config(
-            app,
+            outermost(app),
             http=Line,
             # No route is a websocket's: who asks for one is answered as by any other request.
             ws="none",

@@ -70,6 +70,7 @@ CODE: Final[Mapping[int, str]] = {
 }
 
 INTERNAL: Final = 500
+ASK_ABOUT: Final = "The log has the details; quote the trace."
 WITHOUT_BODY: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 # The decoder names what is missing or too much beside its place, not in it.
 _FIELD: Final = re.compile(r"Object (?:missing required|contains unknown) field `(.+)`")
@@ -132,12 +133,14 @@ def problem(
     )
 
 
-def written(status: int, code: str, detail: str) -> tuple[list[tuple[bytes, bytes]], bytes]:
+def written(
+    status: int, code: str, detail: str, *, trace: str = ""
+) -> tuple[list[tuple[bytes, bytes]], bytes]:
     """A failure where no route is: header fields and body, after which the connection is closed.
 
     What the sender still sends is not read, so nothing else can come over it.
     """
-    told = problem(status, code, detail)
+    told = problem(status, code, detail, trace=trace)
     body = msgspec.json.encode(told.content)
     headers = {**told.headers, "Content-Type": PROBLEM_JSON, "Content-Length": str(len(body))}
     headers["Connection"] = "close"
@@ -192,7 +195,7 @@ def on_exception(request: Request[Any, Any, Any], error: Exception) -> Response[
     """A bug of ours: the log has all of it, the caller a trace to ask about."""
     trace = trace_of(request)
     log.error("http.failed", trace=trace, method=request.method, exc_info=error)
-    return problem(INTERNAL, "internal", "The log has the details; quote the trace.", trace=trace)
+    return problem(INTERNAL, "internal", ASK_ABOUT, trace=trace)
 
 
 def _in_body(error: HTTPException) -> Fault | None:

@@ -4,6 +4,7 @@ The server's own protocol has no such limit, and answers what it cannot read wit
 no route: what is refused here has not become a request.
 """
 
+import logging
 from asyncio import Transport
 from typing import Any, Final
 
@@ -29,7 +30,9 @@ whoever does not say good-bye when we did (TLS) is waited for no longer, either.
 
 # Between name, value and line there are four more.
 _AROUND: Final = 4
-
+# A line for each request that is none would be anybody's to fill the disk with; and what fails
+# further inside has been told of there.
+_SILENT: Final = logging.Logger("forecourt.line", logging.CRITICAL)  # noqa: LOG001 (nobody's but ours)
 
 _FIELDS: Final = (
     431,
@@ -47,6 +50,7 @@ class Line(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.logger = _SILENT
         self._problem = (400, "request.malformed", "this is no HTTP/1.1 request")
         self._over = False
         self._heads = 0
