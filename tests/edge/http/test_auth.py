@@ -23,12 +23,13 @@ PARAMETERS = {
     "{station}": "CP1",
     "{emaid}": "DE8AAC12345678",
     "{profile_name}": "easee",
+    "{connector_type}": "CCS2",
     "{template_name}": "T",
     "{webhook_id}": "whk_1",
     "{delivery_id}": "evt_1",
 }
 # What belongs to no tenant: it comes with the package.
-SHARED = ("/api/v1/quirk-profiles", "/api/v1/event-types")
+SHARED = ("/api/v1/quirk-profiles", "/api/v1/connector-types", "/api/v1/event-types")
 # Each tenant has its own, and can change no other's.
 OWN = ("/api/v1/driver-page", "/api/v1/settings")
 NOTHING: dict[str, object] = {"items": [], "next": None}
@@ -135,7 +136,7 @@ async def test_another_tenant_sees_nothing(
         "/audit",
         "/roles",
     )
-    elsewhere += ("/webhooks", "/sso-providers")
+    elsewhere += ("/webhooks", "/sso-providers", "/api/v1/events")
     tried = [(m, path) for m, path in routes() if not any(e in path for e in elsewhere)]
     ours = [await acme.get(path) for method, path in tried if method == "GET"]
     assert {answer.status_code for answer in ours} == {200}

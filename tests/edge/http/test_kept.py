@@ -1,4 +1,4 @@
-"""What stations said of sessions, as it is kept: events of 2.x, and stops that fit no session."""
+"""What is kept and can be read: sessions' events, stops that fit none, and commands given."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from forecourt.base.ids import StationId
-from forecourt.domain.stations import NewStation
+from forecourt.domain.stations import Answer, NewStation, Outcome
+from forecourt.domain.stations.commands.answers import VariableResult
 from forecourt.domain.tenants import Role
 from tests.edge.http import rows
 from tests.edge.http.conftest import NOW, Door, LogIn
@@ -152,3 +153,94 @@ class TestStops:
             answer = await acme.get(STOPS, params=asked)
             assert answer.status_code == 400, asked
             assert answer.headers["content-type"] == "application/problem+json"
+
+
+class TestCommands:
+    PATH = "/api/v1/stations/CP1/commands"
+
+    @pytest.fixture
+    async def given(self, door: Door, acme: httpx.AsyncClient) -> None:
+        for station in ("CP1", "CP2"):
+            await door.add_station(station)
+        link, _ = door.connect("CP1"), door.connect("CP2")
+        await acme.post("/api/v1/stations/CP2/commands", json={"command": "clear_cache"})
+        secret = {"variable": "AuthorizationKey", "value": "s3cr3t-word"}
+        told = [
+            ({"command": "clear_cache"}, Answer(outcome=Outcome.ACCEPTED, status="Accepted")),
+            (
+                {"command": "set_variables", "variables": [secret]},
+                Answer(
+                    outcome=Outcome.REJECTED,
+                    variables=(
+                        VariableResult(
+                            variable="AuthorizationKey", status="Rejected", value="s3cr3t-word"
+                        ),
+                    ),
+                ),
+            ),
+            ({"command": "reset"}, Answer(outcome=Outcome.ACCEPTED)),
+        ]
+        for command, answer in told:
+            door.clock.advance(60)
+            link.answer = answer
+            said = await acme.post(self.PATH, json=command)
+            assert said.status_code == 200, said.text
+
+    @pytest.mark.usefixtures("given")
+    async def test_newest_first_with_their_answers(self, acme: httpx.AsyncClient) -> None:
+        found = await listed(acme, self.PATH)
+        words = [one["command"]["command"] for one in found]
+        assert words == ["reset", "set_variables", "clear_cache"]
+        oldest = found[2]
+        assert oldest["id"].startswith("cmd_")
+        assert oldest["actor"].startswith("apikey:")
+        assert (oldest["outcome"], oldest["answer"]["status"]) == ("accepted", "Accepted")
+        assert oldest["asked_at"] == "2026-03-01T12:01:00Z"
+        assert oldest["answered_at"].startswith("2026-03-01T12:01:00")
+        fits: list[tuple[dict[str, str], list[str]]] = [
+            ({"sort": "id"}, words[::-1]),
+            ({"outcome": "rejected"}, ["set_variables"]),
+            ({"since": "2026-03-01T12:03:00Z"}, ["reset"]),
+            ({"until": "2026-03-01T12:02:00Z"}, ["clear_cache"]),
+        ]
+        for asked, wanted in fits:
+            items = await listed(acme, self.PATH, **asked)
+            assert [one["command"]["command"] for one in items] == wanted
+
+    @pytest.mark.usefixtures("given")
+    async def test_no_secret_is_told(self, acme: httpx.AsyncClient) -> None:
+        answer = await acme.get(self.PATH)
+        assert "s3cr3t" not in answer.text
+        assert answer.json()["items"][1]["command"]["variables"][0]["value"] == "***"
+
+    @pytest.mark.usefixtures("given")
+    async def test_who_may(
+        self, log_in: LogIn, other: httpx.AsyncClient, stranger: httpx.AsyncClient
+    ) -> None:
+        assert (await other.get(self.PATH)).status_code == 404
+        assert (await stranger.get(self.PATH)).status_code == 401
+        assert (await (await log_in(Role.READ_ONLY)).get(self.PATH)).status_code == 403
+        assert (await (await log_in(Role.OPERATOR)).get(self.PATH)).status_code == 200
+
+    async def test_what_is_refused(self, door: Door, acme: httpx.AsyncClient) -> None:
+        assert (await acme.get(self.PATH)).status_code == 404
+        await door.add_station("CP1")
+        for asked in ({"sort": "actor"}, {"outcome": "well"}, {"since": "x"}, {"limit": 0}):
+            answer = await acme.get(self.PATH, params=asked)
+            assert answer.status_code == 400, asked
+            assert answer.headers["content-type"] == "application/problem+json"
+
+
+class TestConnectorTypes:
+    async def test_what_they_are_and_are_called(self, acme: httpx.AsyncClient) -> None:
+        page = (await acme.get("/api/v1/connector-types")).json()
+        found = {one["id"]: one for one in page["items"]}
+        assert page["next"] is None
+        nacs = found["J3400"]
+        assert nacs["words"]["ocpp21"] == {"text": "cNACS", "exact": True}
+        assert nacs["words"]["ocpp201"] == {"text": "cTesla", "exact": False}
+        assert (await acme.get("/api/v1/connector-types/J3400")).json() == nacs
+        assert (found["CCS2"]["ac"], found["CCS2"]["form"]) == (None, "cable")
+        for name in ("CCS3", "ccs2", "%27"):
+            gone = await acme.get(f"/api/v1/connector-types/{name}")
+            assert (gone.status_code, gone.json()["code"]) == (404, "connector_type.unknown")

@@ -5,6 +5,7 @@ Knows no OCPP version, no token and no session.
 
 from forecourt.domain.stations.commands import (
     COMMANDS,
+    GIVEN_SORTS,
     GOOD,
     SPOKEN,
     AdjustPeriodicEventStream,
@@ -64,6 +65,8 @@ from forecourt.domain.stations.commands import (
     GetTariffs,
     GetTransactionStatus,
     GetVariables,
+    GivenCommand,
+    GivenFields,
     Gradient,
     Hysteresis,
     InstallCertificate,
@@ -203,6 +206,7 @@ __all__ = [
     "COMMANDS",
     "CONNECTOR_SORTS",
     "EVENT_SORTS",
+    "GIVEN_SORTS",
     "GOOD",
     "SPOKEN",
     "TIMELINE_SORTS",
@@ -276,6 +280,8 @@ __all__ = [
     "GetTariffs",
     "GetTransactionStatus",
     "GetVariables",
+    "GivenCommand",
+    "GivenFields",
     "Gradient",
     "Happened",
     "Hysteresis",

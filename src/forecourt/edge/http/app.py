@@ -16,7 +16,7 @@ from forecourt.base.clock import Clock
 from forecourt.base.ids import TenantId
 from forecourt.domain.access.api import ReservationRoutes, StationAccessRoutes, TokenRoutes
 from forecourt.domain.billing.api import BillingRoutes, VatRoutes
-from forecourt.domain.catalogue.api import QuirkProfileRoutes
+from forecourt.domain.catalogue.api import ConnectorTypeRoutes, QuirkProfileRoutes
 from forecourt.domain.devices.api import DeviceRoutes, DriftRoutes, TemplateRoutes
 from forecourt.domain.drivers.api import CodeRoutes, DriverPageRoutes
 from forecourt.domain.energy.api import EnergyRoutes
@@ -89,6 +89,7 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     StationQuirkRoutes,
     SiteRoutes,
     QuirkProfileRoutes,
+    ConnectorTypeRoutes,
     DeviceRoutes,
     DriftRoutes,
     TemplateRoutes,

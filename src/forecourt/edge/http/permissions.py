@@ -14,6 +14,7 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
     P.STATIONS_READ: (
         *("list_stations", "read_station", "list_messages", "list_variables", "list_drift"),
         *("read_drift", "list_templates", "read_template", "list_quirk_profiles"),
+        *("list_connector_types", "read_connector_type"),
         *("read_quirk_profile", "read_station_quirks", "list_alarms", "list_charging_profiles"),
         *("list_display_messages", "list_external_limits", "list_file_jobs", "list_grid_controls"),
         "list_dynamic_schedules",
@@ -50,7 +51,7 @@ _BY_PERMISSION: Final[Mapping[Permission, tuple[str, ...]]] = {
     ),
     P.COMMANDS: (
         *("command_station", "apply_templates", "place_command", "list_commands"),
-        *("read_command", "cancel_command", "end_session"),
+        *("read_command", "cancel_command", "end_session", "list_station_commands"),
     ),
     P.CERTIFICATES_READ: (
         *("list_certificates", "read_certificate", "list_signing_requests", "list_authorities"),

@@ -4,21 +4,34 @@ They are here because they start and stop sessions: a token is checked before a 
 start for it, and a session names the transaction that a station is asked to stop.
 """
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
-from litestar import Controller, post
+import msgspec
+from litestar import Controller, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from forecourt.base.context import Context
 from forecourt.base.ids import SessionId, StationId
+from forecourt.base.pages import Wanted
 from forecourt.base.text import PRINTABLE, is_printable
 from forecourt.domain.access import Access, Standing
 from forecourt.domain.devices import Devices
 from forecourt.domain.sessions.model import SessionUnknown, StopUnclear, TokenRefused
 from forecourt.domain.sessions.service import Sessions
-from forecourt.domain.stations import Answer, Command, Direct, SetVariables, Start, Stations, Stop
+from forecourt.domain.stations import (
+    GIVEN_SORTS,
+    Answer,
+    Command,
+    Direct,
+    Outcome,
+    SetVariables,
+    Start,
+    Stations,
+    Stop,
+)
 
 
 class StopSession(
@@ -31,6 +44,31 @@ class StopSession(
 
 
 CommandBody = Direct | StopSession
+Since = Annotated[datetime | None, QueryParameter(description="Asked then or later.")]
+Until = Annotated[datetime | None, QueryParameter(description="Asked before then.")]
+
+
+class GivenView(Struct, frozen=True, kw_only=True):
+    """A command that was given to a station, and what came of it. Secrets are not told."""
+
+    id: str
+    """As `command.answered` names it."""
+    actor: str
+    command: Any
+    """As it was asked."""
+    asked_at: datetime
+    outcome: Outcome | None
+    """Null: it is still in hand, or the platform stopped before its answer."""
+    answer: Any
+    """As whoever asked was told."""
+    answered_at: datetime | None
+
+
+class GivenPage(Struct, frozen=True, kw_only=True):
+    """Commands that were given."""
+
+    items: list[GivenView]
+    next: str | None
 
 
 class CommandRoutes(Controller):
@@ -38,6 +76,35 @@ class CommandRoutes(Controller):
 
     path = "/stations/{station_id:str}/commands"
     tags = ("Commands",)
+
+    @get(
+        operation_id="list_station_commands",
+        summary="What a station was asked to do",
+        sorts=GIVEN_SORTS,
+    )
+    async def page(
+        self,
+        ctx: NamedDependency[Context],
+        *,
+        stations: NamedDependency[Stations],
+        paging: NamedDependency[Wanted],
+        station_id: FromPath[str],
+        outcome: FromQuery[Outcome | None] = None,
+        since: Since = None,
+        until: Until = None,
+    ) -> GivenPage:
+        """Commands given to a station and its answers, newest first if in no other order.
+
+        Those for many stations at once are among them, one for each time that it was tried.
+        """
+        station, _ = await stations.read(ctx, StationId(station_id))
+        found = await stations.history.given(
+            ctx, station.id, paging, outcome=outcome, since=since, until=until
+        )
+        return GivenPage(
+            items=[msgspec.convert(one, GivenView, from_attributes=True) for one in found.items],
+            next=found.next,
+        )
 
     @post(operation_id="command_station", summary="Ask a station to do something", status_code=200)
     async def command(

@@ -131,7 +131,15 @@ from forecourt.domain.stations.commands.raw import (
     Raw,
     RawResponse,
 )
-from forecourt.domain.stations.commands.recorded import holds_secret, is_secret, recorded
+from forecourt.domain.stations.commands.recorded import (
+    GIVEN_SORTS,
+    GivenCommand,
+    GivenFields,
+    holds_secret,
+    is_secret,
+    recorded,
+    without_secrets,
+)
 from forecourt.domain.stations.commands.tariffs import (
     ChangeTransactionTariff,
     ClearTariffs,
@@ -221,6 +229,7 @@ COMMANDS: Final[tuple[type[Ask], ...]] = get_args(Command)
 
 __all__ = [
     "COMMANDS",
+    "GIVEN_SORTS",
     "GOOD",
     "SPOKEN",
     "AdjustPeriodicEventStream",
@@ -280,6 +289,8 @@ __all__ = [
     "GetTariffs",
     "GetTransactionStatus",
     "GetVariables",
+    "GivenCommand",
+    "GivenFields",
     "Gradient",
     "Hysteresis",
     "InstallCertificate",
@@ -356,4 +367,5 @@ __all__ = [
     "holds_secret",
     "is_secret",
     "recorded",
+    "without_secrets",
 ]

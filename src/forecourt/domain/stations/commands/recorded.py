@@ -5,10 +5,13 @@ What a station shall use as a password passes through here and is never stored.
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, TypedDict
 
 import msgspec
+from msgspec import Struct
 
+from forecourt.domain.stations.commands.answers import Outcome
 from forecourt.domain.stations.commands.base import Ask
 
 HIDDEN: Final = "***"
@@ -19,6 +22,38 @@ _SECRET_FIELDS: Final = frozenset(
 )
 _TUNNEL: Final = "vpn"
 _USERINFO: Final = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+GIVEN_SORTS: Final = ("id",)
+"""What commands that were given may be sorted by: their ids are in the order of time."""
+
+
+class GivenCommand(Struct, frozen=True, kw_only=True):
+    """A command that was given to a station, and what came of it, as it is kept."""
+
+    id: str
+    actor: str
+    command: Any
+    asked_at: datetime
+    outcome: Outcome | None
+    """None: it is still in hand, or the platform stopped before its answer."""
+    answer: Any
+    answered_at: datetime | None
+
+
+class GivenFields(TypedDict, total=False):
+    """What they can be chosen by; None is any."""
+
+    outcome: Outcome | None
+    since: datetime | None
+    """Asked then or later."""
+    until: datetime | None
+    """Asked before then."""
+
+
+def without_secrets(told: Any) -> Any:
+    """Plain values, as a command or an answer has them, with secrets hidden."""
+    return _open(told)
 
 
 def recorded(command: Ask) -> Any:

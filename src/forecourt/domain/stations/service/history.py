@@ -10,6 +10,7 @@ from forecourt.base.context import Context
 from forecourt.base.ids import StationId
 from forecourt.base.pages import FIRST_PAGE, Page, Wanted, behind, cursor_of
 from forecourt.domain.stations import store
+from forecourt.domain.stations.commands import GivenCommand, GivenFields
 from forecourt.domain.stations.model import Happened, MessageFields, RawMessage, TimelineFields
 from forecourt.infra.database import Database
 
@@ -65,6 +66,20 @@ class History:
         found = await self.happened(ctx, station, after=place, limit=wanted.limit, **fit)
         more = len(found) == wanted.limit
         return Page(items=found, next=cursor_of("", found[-1].place) if more else None)
+
+    async def given(
+        self,
+        ctx: Context,
+        station: StationId,
+        wanted: Wanted = FIRST_PAGE,
+        **fit: Unpack[GivenFields],
+    ) -> Page[GivenCommand]:
+        """Commands given to a station that fit, newest first if in no other order.
+
+        Their secrets are not told. Raises CursorInvalid, SortUnknown.
+        """
+        async with self._db.view(ctx) as unit:
+            return await store.given_page(unit, station, wanted, fit)
 
     async def everywhere(
         self,

@@ -5,6 +5,7 @@ from forecourt.domain.stations.store.counts import connector_counts, counts, por
 from forecourt.domain.stations.store.doors import Connected, connect, door, doors
 from forecourt.domain.stations.store.history import (
     events_page,
+    given_page,
     happened_since,
     messages_page,
     timeline_page,
@@ -65,6 +66,7 @@ __all__ = [
     "find",
     "find_command",
     "forget_connections",
+    "given_page",
     "happened_since",
     "messages_page",
     "networks_of",

@@ -22,8 +22,14 @@ from sqlalchemy import (
 
 from forecourt.base.ids import StationId
 from forecourt.base.pages import Page, Wanted
+from forecourt.domain.stations.commands import (
+    GivenCommand,
+    GivenFields,
+    Outcome,
+    without_secrets,
+)
 from forecourt.domain.stations.model import Happened, MessageFields, RawMessage, TimelineFields
-from forecourt.domain.stations.store.stations import messages
+from forecourt.domain.stations.store.stations import commands, messages
 from forecourt.infra.database import Unit
 from forecourt.infra.listing import WORDS_MAX, Listing, list_rows, only
 
@@ -32,6 +38,10 @@ from forecourt.infra.listing import WORDS_MAX, Listing, list_rows, only
 _digest: Final[ColumnElement[str]] = func.md5(messages.c.frame, type_=Text)
 _MESSAGES: Final = Listing(
     sorts={"at": messages.c.at}, key=(messages.c.at, messages.c.direction, _digest), default="-at"
+)
+
+_GIVEN: Final = Listing(
+    sorts={"id": commands.c.command_id}, key=(commands.c.command_id,), default="-id"
 )
 
 _events: Final = table(
@@ -95,6 +105,37 @@ def _message(row: Any) -> RawMessage:
         action=row.action,
         note=row.note,
         frame=row.frame.decode("utf-8", "backslashreplace"),
+    )
+
+
+async def given_page(
+    unit: Unit, station: StationId, wanted: Wanted, fit: GivenFields
+) -> Page[GivenCommand]:
+    """Commands given to a station that fit, newest first if in no other order.
+
+    Raises CursorInvalid, SortUnknown.
+    """
+    c = commands.c
+    query = only(
+        select(commands).where(c.station_id == station), commands, {"outcome": fit.get("outcome")}
+    )
+    if (since := fit.get("since")) is not None:
+        query = query.where(c.asked_at >= since)
+    if (until := fit.get("until")) is not None:
+        query = query.where(c.asked_at < until)
+    found = await list_rows(unit, query, _GIVEN, wanted)
+    return found.of([_given(row) for row in found.rows])
+
+
+def _given(row: Any) -> GivenCommand:
+    return GivenCommand(
+        id=row.command_id,
+        actor=row.actor,
+        command=row.command,
+        asked_at=row.asked_at,
+        outcome=None if row.outcome is None else Outcome(row.outcome),
+        answer=without_secrets(row.answer),
+        answered_at=row.answered_at,
     )
 
 
