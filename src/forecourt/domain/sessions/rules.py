@@ -216,7 +216,8 @@ def ended(
     """The session, over; its energy as far as anybody knows. A guessed end is one no more."""
     at, believed = moment(reported_at, ctx)
     progress = settled(session.progress, session.meter_start_wh, stop_wh)
-    flags = tuple(flag for flag in progress.flags if flag != Flag.STOP_MISSING)
+    flags: tuple[Flag, ...] = progress.flags
+    flags = tuple(flag for flag in flags if flag != Flag.STOP_MISSING)
     if not believed:
         flags = flagged(flags, Flag.CLOCK_DOUBTFUL)
     if progress.seq_missing:
