@@ -26,11 +26,12 @@ def test_a_port_that_is_taken(tmp_path: Path, database_url: str) -> None:
     assert "Traceback" not in ran.stderr
 
 
-def test_a_port_that_another_forecourt_has(tmp_path: Path, database_url: str) -> None:
+@pytest.mark.parametrize("option", ["--ocpp-port", "--ocpp-tls-port"])
+def test_a_port_that_another_forecourt_has(tmp_path: Path, database_url: str, option: str) -> None:
     """It listens there by several sockets, which another program of its user could join."""
     with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
         port = taken.getsockname()[1]
-        ran = serve(tmp_path, database_url, "--http-port=0", f"--ocpp-port={port}")
+        ran = serve(tmp_path, database_url, "--http-port=0", f"{option}={port}")
     assert ran.returncode == 1
     assert f"port {port} is taken" in ran.stderr
 

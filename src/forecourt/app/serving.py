@@ -68,7 +68,7 @@ async def served(
         door = None
         if tls is not None:
             door = TlsServer(
-                listening, server.line, tls[0], tasks=group, failed=failed, backlog=HTTP_BACKLOG
+                [listening], server.line, tls[0], tasks=group, failed=failed, backlog=HTTP_BACKLOG
             )
         try:
             yield listening.getsockname()[1]

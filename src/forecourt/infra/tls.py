@@ -8,6 +8,7 @@ import errno
 import socket
 import ssl
 import warnings
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -243,7 +244,7 @@ class TlsServer:
 
     def __init__(
         self,
-        listening: socket.socket,
+        listening: Sequence[socket.socket],
         factory: Callable[[], asyncio.BaseProtocol],
         context: ssl.SSLContext,
         *,
@@ -251,7 +252,8 @@ class TlsServer:
         failed: Callable[[], None],
         backlog: int,
     ) -> None:
-        self._listening = listening
+        self._listening = deque(listening)
+        self._port = listening[0].getsockname()[1]
         self._factory = factory
         self._context = context
         self._tasks = tasks
@@ -261,43 +263,46 @@ class TlsServer:
         self._shaking: set[asyncio.Task[None]] = set()
         self._closed = False
         self._told = (0.0, 0)
-        listening.setblocking(False)
-        listening.listen(backlog)
+        for one in listening:
+            one.setblocking(False)
+            one.listen(backlog)
         self._listen()
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        port: int = self._listening.getsockname()[1]
-        return port
 
     def close(self) -> None:
         """Listen no more. Who is in stays; who has not shaken hands by now is let go."""
         if not self._closed:
             self._closed = True
-            self._loop.remove_reader(self._listening.fileno())
-            self._listening.close()
+            self._wait()
+            for one in self._listening:
+                one.close()
             for shaking in self._shaking:
                 shaking.cancel()
 
     def _listen(self) -> None:
-        if not self._closed:
-            self._loop.add_reader(self._listening.fileno(), self._accept)
+        if self._closed:
+            return
+        self._listening.rotate()  # The next to be heard first: none waits behind another's queue.
+        for one in self._listening:
+            self._loop.add_reader(one.fileno(), self._accept, one)
 
-    def _accept(self) -> None:
+    def _wait(self) -> None:
+        for one in self._listening:
+            self._loop.remove_reader(one.fileno())
+
+    def _accept(self, listening: socket.socket) -> None:
         for _ in range(self._backlog):
             if len(self._shaking) >= HANDSHAKES_MAX:
-                self._loop.remove_reader(self._listening.fileno())
+                self._wait()
                 return
             try:
-                conn, _ = self._listening.accept()
+                conn, _ = listening.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
                 if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
                     raise
                 log.error("tls.no_sockets_left", error=str(error))  # noqa: TRY400 (no stack to show)
-                self._loop.remove_reader(self._listening.fileno())
+                self._wait()
                 self._loop.call_later(ACCEPT_RETRY_S, self._listen)
                 return
             conn.setblocking(False)
@@ -340,7 +345,7 @@ class TlsServer:
             since_s, told = now_s, 0
         self._told = (since_s, told + 1)
         if told < FAILURES_TOLD_PER_MINUTE:
-            log.warning("tls.handshake_failed", port=self.port, address=address, why=why(error))
+            log.warning("tls.handshake_failed", port=self._port, address=address, why=why(error))
 
 
 # Where OpenSSL's words leave one guessing.

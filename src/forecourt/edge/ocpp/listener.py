@@ -6,7 +6,8 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable
-from typing import Any, Final
+from contextlib import ExitStack
+from typing import Final
 
 from msgspec import Struct
 from picows import (
@@ -51,6 +52,7 @@ BACKLOG: Final = 4_096
 # At one socket no more than so many wait to be let in (Linux: somaxconn), and whom it turns away
 # rings again after 1, 3, 7 and 15 s. When a whole network is back, that is what it waits for.
 SOCKETS: Final = 4 if sys.platform == "linux" else 1
+SHARED: Final = SOCKETS > 1
 CLOSE_REASON_BYTES_MAX: Final = 123
 # Over a TLS older than 1.2 only this version may speak (2.0.1 A00.FR.313).
 OLD_TLS_VERSION: Final = "ocpp1.6"
@@ -391,29 +393,19 @@ async def listen(gateway: Gateway, where: Listening) -> Server:
         protocol: asyncio.BaseProtocol = _Door(_Request(gateway, where.read), gateway)
         return protocol
 
+    loop, opened = asyncio.get_running_loop(), await _sockets(where)
+    port = opened[0].getsockname()[1]
     if where.tls is not None:
         tls = TlsServer(
-            _socket(where),
+            opened,
             door,
             where.tls,
             tasks=gateway.tasks,
             failed=gateway.tls_failed,
             backlog=BACKLOG,
         )
-        return Server(tls.port, tls.close)
-    loop, servers = asyncio.get_running_loop(), list[asyncio.Server]()
-    port, shared = where.port, SOCKETS > 1
-    if port and shared:
-        # Another program of ours could share the port as well: see first that nobody has it.
-        (await loop.create_server(door, where.host, port)).close()
-    for _ in range(SOCKETS):
-        server = await loop.create_server(
-            door, where.host, port, backlog=BACKLOG, reuse_port=shared or None
-        )
-        for listening in server.sockets:
-            _bound(listening)
-        servers.append(server)
-        port = server.sockets[0].getsockname()[1]
+        return Server(port, tls.close)
+    servers = [await loop.create_server(door, sock=one, backlog=BACKLOG) for one in opened]
 
     def close() -> None:
         for server in servers:
@@ -422,17 +414,24 @@ async def listen(gateway: Gateway, where: Listening) -> Server:
     return Server(port, close)
 
 
-def _socket(where: Listening) -> socket.socket:
-    """A listening socket of the family that the host's address has."""
-    infos: list[Any] = socket.getaddrinfo(
-        where.host, where.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+async def _sockets(where: Listening) -> list[socket.socket]:
+    """Those that listen at all addresses of the host; where one cannot be had, none stays."""
+    infos = await asyncio.get_running_loop().getaddrinfo(
+        where.host or None, where.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
-    family, _, _, _, address = infos[0]
-    made = socket.create_server(address[:2], family=family, backlog=BACKLOG, reuse_port=False)
-    _bound(made)
+    port, made = where.port, list[socket.socket]()
+    with ExitStack() as opened:
+        for family, (host, _, *more) in dict.fromkeys((info[0], info[4]) for info in infos):
+            if port and SHARED:
+                # Another program of ours could share it as well: see first that nobody has it.
+                socket.create_server((host, port, *more), family=family).close()
+            for _ in range(SOCKETS):
+                one = socket.create_server(
+                    (host, port, *more), family=family, backlog=BACKLOG, reuse_port=SHARED
+                )
+                made.append(opened.enter_context(one))
+                # Whoever comes in here has it from this one.
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+                port = one.getsockname()[1]
+        opened.pop_all()
     return made
-
-
-def _bound(listening: Any) -> None:
-    """Limit what is gathered of each socket that comes in here; they have it from this one."""
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)

@@ -1,0 +1,112 @@
+"""The sockets behind a port for stations: how many there are, and that they are ours alone."""
+
+import os
+import resource
+import socket
+import sys
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+import websockets
+
+from forecourt.domain.stations import ClientCertificate
+from forecourt.edge.ocpp.listener import SOCKETS, Listening, Server, listen
+from forecourt.infra.tls import KeyPair, TlsFiles, server_context
+from tests.edge.ocpp.house import IN_THE_HOUSE, Yard
+from tests.fixtures.certificates import Ca
+
+pytestmark = IN_THE_HOUSE
+HOST = "127.0.0.1"
+LISTENS = "0A"
+TAKEN = "(?i)address already in use"
+ways = pytest.mark.parametrize("way", ["ws", "wss"])
+
+
+@pytest.fixture(scope="module")
+def ca(tmp_path_factory: pytest.TempPathFactory) -> Ca:
+    return Ca(tmp_path_factory.mktemp("ca"))
+
+
+def unread(_: bytes) -> ClientCertificate:
+    raise AssertionError("nobody shows one here")
+
+
+async def opened(yard: Yard, ca: Ca, way: str, port: int = 0) -> Server:
+    """A port of the house, beside those that it has."""
+    tls = None
+    if way == "wss":
+        pair = ca.server()
+        tls = server_context(TlsFiles(pairs=(KeyPair(pair.cert, pair.key),)))
+    where = Listening(host=HOST, port=port, read=unread, tls=tls)
+    return await listen(yard.gateway, where)
+
+
+def a_free_port() -> int:
+    with socket.create_server((HOST, 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+def listening(port: int) -> int:
+    """How many sockets listen there, by the kernel's word."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(line[1].endswith(f":{port:04X}") and line[3] == LISTENS for line in lines)
+
+
+@contextmanager
+def files_left(count: int) -> Generator[None]:
+    """This process can open so many more files."""
+    free = [os.open(os.devnull, os.O_RDONLY) for _ in range(count + 1)]
+    for number in free:
+        os.close(number)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(free), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@ways
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shares a port evenly")
+async def test_several_sockets_wait_at_one_port(yard: Yard, ca: Ca, way: str) -> None:
+    """One keeps no more than 4 096 waiting, and a whole network may come at once."""
+    with closing(await opened(yard, ca, way)) as port:
+        assert listening(port.port) == SOCKETS == 4
+        tls = ca.client() if way == "wss" else None
+        name = await yard.add()
+        # The kernel deals them out: each of the four lets stations in.
+        for _ in range(20):
+            async with websockets.connect(
+                f"{way}://{HOST}:{port.port}/{name}",
+                ssl=tls,
+                subprotocols=[websockets.Subprotocol("ocpp1.6")],
+            ) as line:
+                assert line.subprotocol == "ocpp1.6"
+    assert listening(port.port) == 0
+
+
+@ways
+async def test_a_port_that_another_shares_with_us_is_taken(yard: Yard, ca: Ca, way: str) -> None:
+    """Another program of the same user may share it, and would have half of our stations."""
+    with socket.create_server((HOST, 0), reuse_port=True) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(OSError, match=TAKEN):
+            await opened(yard, ca, way, port)
+        assert listening(port) == 1
+    with closing(await opened(yard, ca, way, port)):
+        with pytest.raises(OSError, match=TAKEN):
+            await opened(yard, ca, way, port)
+        assert listening(port) == SOCKETS
+
+
+@ways
+async def test_where_only_some_can_be_opened_none_stays(yard: Yard, ca: Ca, way: str) -> None:
+    port = a_free_port()
+    with pytest.raises(OSError, match="Too many open files"), files_left(2):
+        await opened(yard, ca, way, port)
+    assert listening(port) == 0
+    with closing(await opened(yard, ca, way, port)):
+        assert listening(port) == SOCKETS
