@@ -173,6 +173,23 @@ def test_a_session_tells_periods_messages_and_that_nothing_was_checked(
     expect(inside.get_by_text("The station sent no signed values")).to_be_visible()
 
 
+def test_a_session_of_2x_tells_the_events_that_its_station_told(
+    inside: Page, platform: Platform
+) -> None:
+    running = platform.api("GET", "/sessions?limit=100&state=active")["items"]
+    told = {
+        one["id"]: platform.api("GET", f"/sessions/{one['id']}/events")["items"] for one in running
+    }
+    inside.goto(f"/sessions/{next(name for name, events in told.items() if events)}")
+    events = inside.get_by_role("region", name="Events that the station told")
+    expect(events.locator("summary").first).to_contain_text("Started")
+    events.locator("summary").first.click()
+    expect(events.locator("pre").first).to_contain_text('"eventType": "Started"')
+    inside.goto(f"/sessions/{next(name for name, events in told.items() if not events)}")
+    expect(inside.get_by_role("region", name="Messages of this session")).to_be_visible()
+    expect(events).to_have_count(0)
+
+
 @pytest.mark.parametrize(
     ("page", "head", "by"),
     [

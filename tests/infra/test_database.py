@@ -90,7 +90,8 @@ ROWS = {
     " VALUES ('CP_{t}', now(), 1, 1, '{t}', now(), '[]')",
     "station_power": "VALUES ('CP_{t}', now(), '{t}', '', 1, 1, 1)",
     "site_power": "VALUES ('{t}', now(), '', 1, 1, 1)",
-    "session_events": "VALUES ('ses_{t}', 0, now(), '{t}', 'CP_{t}', '', '', false, now(), '{{}}')",
+    "session_events": "VALUES ('ses_{t}', 0, now(), '{t}', 'CP_{t}', 'started', '', false, now(),"
+    " '{{}}')",
     "monitors": "VALUES ('CP_{t}', 1, '{t}', 'c', '', 'v', '', 0, 0, 'Delta', 1, 5, false, NULL,"
     " now())",
     "displays": "VALUES ('CP_{t}', 1, '{t}', 'InFront', '', 'hi', 'UTF8', '', NULL, NULL, '', '',"

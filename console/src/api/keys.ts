@@ -14,6 +14,7 @@ export const keys = {
   alarmLists: ["alarm-lists"],
   reservationLists: ["reservations"],
   sessionMessages: (session: string) => ["session-messages", session],
+  sessionEvents: (session: string) => ["session-events", session],
   costs: (station: string) => ["costs", station],
   alarms: (station: string) => ["alarms", station],
   certificates: (station: string) => ["certificates", station],

@@ -262,6 +262,7 @@ export function staleAfter(events: readonly LiveEvent[]): (readonly unknown[])[]
     if (room === "session") {
       mark(keys.sessionLists);
       mark(keys.overview);
+      if (event.type === "session.ended") mark(keys.sessionEvents(String(event.body["session"])));
     } else if (event.type === "command.settled") {
       mark(keys.orders);
     } else if (room === "alarm") {

@@ -210,6 +210,13 @@ export const sessionMessagesQuery = (session: SessionView) =>
     },
   });
 
+/** What a 2.x station said of a session: the first thousand events, more than any page can show. */
+export const sessionEventsQuery = (session: string) =>
+  queryOptions({
+    queryKey: keys.sessionEvents(session),
+    queryFn: ({ signal }) => ask(api.GET("/api/v1/sessions/{session_id}/events", { params: { path: { session_id: session }, query: { limit: 1000 } }, signal })),
+  });
+
 export const costsQuery = (station: string) =>
   queryOptions({
     queryKey: keys.costs(station),

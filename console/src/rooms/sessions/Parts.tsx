@@ -3,7 +3,7 @@ import { Button, CopyButton } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { costsQuery, sessionMessagesQuery } from "../../api/queries";
+import { costsQuery, sessionEventsQuery, sessionMessagesQuery } from "../../api/queries";
 import type { MessageView, ReadingView, SessionView } from "../../api/schema";
 import { useT } from "../../i18n";
 import { clock, duration, energy, exact, power } from "../../lib/format";
@@ -98,6 +98,29 @@ function Frames({ messages }: { messages: readonly MessageView[] }) {
   );
 }
 
+/** What a station of OCPP 2.x said of the session, word for word; those of 1.6 have no events. */
+function SessionEvents({ session }: { session: SessionView }) {
+  const zone = useZone();
+  const t = useT();
+  const events = useQuery(sessionEventsQuery(session.id));
+  const told = events.data?.items ?? [];
+  if (told.length === 0) return null;
+  return (
+    <Panel title={t("session.events")} flush>
+      <div className="scroll" tabIndex={0} role="region" aria-label={t("session.events")}>
+        {told.map((one) => (
+          <details key={`${one.seq_no} ${one.at}`} className="frame">
+            <summary>
+              <span className="row"><time dateTime={one.at} className="soft">{clock(one.at, t.language, zone)}</time><b>{t.word("event_kind", one.kind)}</b><span className="soft">{one.trigger}</span>{one.offline && <span className="soft">{t("session.offline")}</span>}<span className="soft push">#{one.seq_no}</span></span>
+            </summary>
+            <pre className="json" tabIndex={0}>{JSON.stringify(one.body, null, 2)}</pre>
+          </details>
+        ))}
+      </div>
+    </Panel>
+  );
+}
+
 /** What the station itself reckons as cost (2.1); there is no other price yet, and it says so. */
 export function Cost({ session }: { session: SessionView }) {
   const t = useT();
@@ -114,6 +137,7 @@ export function SessionPanels({ session, readings }: { session: SessionView; rea
     <>
       <Panel title={t("session.periods")} flush><Periods readings={readings} /></Panel>
       <Panel title={t("signed.title")}><SignedValues readings={readings} /></Panel>
+      <SessionEvents session={session} />
       <Panel title={t("session.messages")} flush><SessionMessages session={session} /></Panel>
     </>
   );
