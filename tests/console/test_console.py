@@ -15,12 +15,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 OWNER = {"name": "Ada", "email": "ada@example.com", "password": "a long enough one"}
 
 
-def a_station(platform: Platform, protocol: str = "ocpp1.6") -> str:
-    """One that is connected by this version, with all its outlets free."""
+def a_station(platform: Platform, protocol: str = "ocpp1.6", *, evse: int = 0) -> str:
+    """One that is connected by this version, with all its outlets free; or with this one free.
+
+    At busy hours the simulated drivers leave few stations alone for long.
+    """
 
     def look() -> str | None:
         for station in platform.api("GET", "/stations?limit=100&connected=true")["items"]:
-            states = {c["state"] for c in station["connectors"] if c["evse"] > 0}
+            outlets = [c for c in station["connectors"] if c["evse"] > 0]
+            states = {c["state"] for c in outlets if evse in (0, c["evse"])}
             if station["protocol"] == protocol and states == {"available"}:
                 return str(station["id"])
         return None

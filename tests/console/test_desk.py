@@ -141,7 +141,7 @@ def test_an_alarm_rings_and_is_acknowledged(inside: Page, platform: Platform) ->
 
 
 def test_a_connector_is_reserved_and_given_up(inside: Page, platform: Platform) -> None:
-    station = a_station(platform, "ocpp2.0.1")
+    station = a_station(platform, "ocpp2.0.1", evse=1)
     platform.api("POST", "/tokens", {"uid": "RESERVED-FOR", "sessions_max": None})
     inside.goto("/reservations")
     inside.get_by_role("button", name="Reserve").click()

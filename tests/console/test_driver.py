@@ -24,8 +24,9 @@ def phone(browser: Browser, platform: Platform) -> Iterator[Visit]:
 
 
 def a_code(platform: Platform) -> str:
-    station = a_station(platform, "ocpp2.0.1")
-    made = platform.api("POST", f"/stations/{station}/codes")["items"][0]["code"]
+    station = a_station(platform, "ocpp2.0.1", evse=1)
+    codes = platform.api("POST", f"/stations/{station}/codes")["items"]
+    made = next(one["code"] for one in codes if one["evse"] == 1)
     label = {"connector_type": "CCS2", "power_w_max": 150_000}
     platform.api("PATCH", f"/stations/{station}/codes/{made}", label)
     return str(made)
