@@ -5,7 +5,7 @@ sleeps: what is waited for is named, and has long to come, because the machine i
 """
 
 import subprocess
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
 from forecourt.edge.http.console import BUILT
 from tests.console.running import LIVELY, PATIENCE_S, ROOT, Forecourt, Platform, Served, until
 
-__all__ = ["SHOTS", "WIDTHS", "Platform", "Visit", "cookie_of", "log_in", "visit"]
+__all__ = ["SHOTS", "WIDTHS", "Platform", "Visit", "add_user", "cookie_of", "log_in", "visit"]
 
 SHOTS = ROOT / "build" / "console"
 WIDTHS = {"wide": (1440, 900), "phone": (390, 844)}
@@ -187,6 +187,15 @@ def cookie_of(browser: Browser, platform: Platform) -> Any:
     cookie = context.storage_state()
     context.close()
     return cookie
+
+
+def add_user(page: Page, platform: Platform, new: Mapping[str, str]) -> None:
+    """Let somebody in; the page is the owner's."""
+    headers = {"X-CSRF-Token": page.request.get("/api/v1/me").json()["csrf"]}
+    # The owner of all these tests logged in when they began.
+    proof = {"password": platform.password}
+    assert page.request.post("/api/v1/me/confirmation", data=proof, headers=headers).ok
+    assert page.request.post("/api/v1/users", data=new, headers=headers).ok
 
 
 @pytest.fixture(scope="session")

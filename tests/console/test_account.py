@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from playwright.sync_api import Browser, Page, expect
 
 from forecourt.infra.postgres import find_running
-from tests.console.conftest import Platform, Visit, log_in, visit
+from tests.console.conftest import Platform, Visit, add_user, log_in, visit
 from tests.console.test_pages import look
 from tests.console.test_people import device, open_account
 
@@ -49,12 +49,8 @@ def come_back_late(platform: Platform) -> None:
 
 
 def add_nora(page: Page, platform: Platform) -> None:
-    headers = {"X-CSRF-Token": page.request.get("/api/v1/me").json()["csrf"]}
-    # The owner of all these tests logged in when they began.
-    proof = {"password": platform.password}
-    assert page.request.post("/api/v1/me/confirmation", data=proof, headers=headers).ok
-    body = {"email": NORA, "name": "Nora", "role": "owner", "password": "to begin with"}
-    assert page.request.post("/api/v1/users", data=body, headers=headers).ok
+    new = {"email": NORA, "name": "Nora", "role": "owner", "password": "to begin with"}
+    add_user(page, platform, new)
 
 
 def as_nora(platform: Platform, password: str) -> Platform:

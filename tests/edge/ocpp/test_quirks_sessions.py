@@ -322,4 +322,8 @@ async def test_an_accepted_start_ends_what_ran_before_it_there(yard: Yard) -> No
     assert third.state is SessionState.ACTIVE
     # Its stop comes after all, and corrects what had to be guessed.
     await wire.call("StopTransaction", stop(number, yard.at(-30), 35))
-    assert (await yard.sessions(name))[0].progress.energy_wh == 35
+    corrected = (await yard.sessions(name))[0]
+    assert (corrected.progress.energy_wh, corrected.progress.flags) == (35, ())
+    # From then on it is as any other that has ended.
+    await wire.call("StopTransaction", stop(number, yard.at(-29), 99))
+    assert (await yard.sessions(name))[0] == corrected

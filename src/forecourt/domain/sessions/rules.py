@@ -213,10 +213,11 @@ def moment(reported_at: datetime, ctx: Context) -> tuple[datetime, bool]:
 def ended(
     session: Session, ctx: Context, *, reported_at: datetime, stop_wh: int | None, reason: str
 ) -> Session:
-    """The session, over; its energy as far as anybody knows."""
+    """The session, over; its energy as far as anybody knows. A guessed end is one no more."""
     at, believed = moment(reported_at, ctx)
     progress = settled(session.progress, session.meter_start_wh, stop_wh)
-    flags = progress.flags
+    flags: tuple[Flag, ...] = progress.flags
+    flags = tuple(flag for flag in flags if flag != Flag.STOP_MISSING)
     if not believed:
         flags = flagged(flags, Flag.CLOCK_DOUBTFUL)
     if progress.seq_missing:
@@ -234,9 +235,9 @@ def ended(
 
 def given_up(session: Session, ctx: Context, *, at: datetime, reason: str) -> Session:
     """The same where no stop came: its end is a guess, until a stop comes after all."""
-    flags = flagged(session.progress.flags, Flag.STOP_MISSING)
-    guessed = replace(session, progress=replace(session.progress, flags=flags))
-    return ended(guessed, ctx, reported_at=at, stop_wh=None, reason=reason)
+    over = ended(session, ctx, reported_at=at, stop_wh=None, reason=reason)
+    flags = flagged(over.progress.flags, Flag.STOP_MISSING)
+    return replace(over, progress=replace(over.progress, flags=flags))
 
 
 def heard_at(session: Session) -> datetime:
