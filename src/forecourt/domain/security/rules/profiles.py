@@ -17,7 +17,7 @@ from forecourt.domain.security.model import Profile, Role, Use
 BACKDATED: Final = timedelta(minutes=10)
 RENEW_AFTER: Final = 2 / 3
 COMMON_NAME_MAX: Final = 64
-"""Bytes (RFC 5280, ub-common-name)."""
+"""Bytes: RFC 5280 counts characters (ub-common-name), the library what they are written in."""
 HOST_MAX: Final = 253
 _LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 HOST: Final = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*")
