@@ -5,14 +5,14 @@ import resource
 import socket
 import sys
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
 import websockets
 
 from forecourt.domain.stations import ClientCertificate
-from forecourt.edge.ocpp.listener import SOCKETS, Listening, Server, listen
+from forecourt.edge.ocpp.listener import SOCKETS, Listening, Server, listen, sockets_at
 from forecourt.infra.tls import KeyPair, TlsFiles, server_context
 from tests.edge.ocpp.house import IN_THE_HOUSE, Yard
 from tests.fixtures.certificates import Ca
@@ -21,6 +21,7 @@ pytestmark = IN_THE_HOUSE
 HOST = "127.0.0.1"
 LISTENS = "0A"
 TAKEN = "(?i)address already in use"
+LACKING = r"(?i)\baddress\b"
 ways = pytest.mark.parametrize("way", ["ws", "wss"])
 
 
@@ -110,3 +111,20 @@ async def test_where_only_some_can_be_opened_none_stays(yard: Yard, ca: Ca, way:
     assert listening(port) == 0
     with closing(await opened(yard, ca, way, port)):
         assert listening(port) == SOCKETS
+
+
+# For documentation (RFC 3849, RFC 5737): no machine has them.
+NOWHERE_6 = (socket.AF_INET6, ("2001:db8::1", 0, 0, 0))
+NOWHERE_4 = (socket.AF_INET, ("192.0.2.1", 0))
+
+
+async def test_a_machine_without_ipv6_listens_at_what_it_has() -> None:
+    here = (socket.AF_INET, (HOST, 0))
+    for places in ([NOWHERE_6, here], [here, NOWHERE_6]):
+        with ExitStack() as held:
+            made = [held.enter_context(one) for one in sockets_at(places, 0)]
+            assert [one.family for one in made] == [socket.AF_INET] * SOCKETS
+    with pytest.raises(OSError, match=LACKING):
+        sockets_at([NOWHERE_6], 0)
+    with pytest.raises(OSError, match=LACKING):
+        sockets_at([NOWHERE_4, here], 0)
