@@ -142,6 +142,9 @@ async def place(house: Place) -> AsyncGenerator[Place]:
     await house.yard.hang_up()
 
 
+NOTED = "SELECT renewal_asked_at FROM certificates WHERE station_id = $1"
+
+
 class TestRenewal:
     @pytest.mark.parametrize(("version", "use"), TRIGGERS)
     async def test_at_two_thirds_of_its_life(self, place: Place, version: str, use: Use) -> None:
@@ -157,8 +160,7 @@ class TestRenewal:
             said = json.loads(said["data"])
         assert said == {"requestedMessage": message}
         wire.answer(call, {"status": "Accepted"})
-        noted = "SELECT renewal_asked_at FROM certificates WHERE station_id = $1"
-        while await place.yard.value(noted, name) is None:
+        while await place.yard.value(NOTED, name) is None:
             pass
         place.clock.advance(3_600)
         wire = await place.back(name, version)
@@ -173,6 +175,23 @@ class TestRenewal:
         ).items
         assert len(fresh) == 2
         assert fresh[0].serial != fresh[1].serial
+
+    async def test_who_hung_up_when_asked_is_asked_when_it_is_back(self, place: Place) -> None:
+        """It heard nothing of it: that is no answer for a day."""
+        name, _ = await place.served("2.0.1")
+        place.clock.advance(60 * 86_400)
+        for _ in range(3):
+            wire = await place.back(name, "2.0.1")
+            call, said = await wire.asked("TriggerMessage")
+            assert said == {"requestedMessage": "SignChargingStationCertificate"}
+            await place.yard.hang_up()
+        wire = await place.back(name, "2.0.1")
+        call, _ = await wire.asked("TriggerMessage")
+        wire.answer(call, {"status": "Rejected"})
+        while await place.yard.value(NOTED, name) is None:
+            pass
+        wire = await place.back(name, "2.0.1")
+        assert await wire.silent(0.3), "it said no: not again before tomorrow"
 
     async def test_what_ends_soon_is_told_once(self, place: Place) -> None:
         name, _ = await place.served("2.0.1")

@@ -6,7 +6,7 @@ be signed, certificates to be handed over, certificates past two thirds of their
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -18,6 +18,7 @@ from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.rooms import Rooms
 from forecourt.domain.security import Certificate, RequestState, Task, Use, pem_chain
 from forecourt.domain.stations import (
+    Answer,
     CertificateSigned,
     Outcome,
     StationOffline,
@@ -61,6 +62,8 @@ class Courier:
         self._arrived: set[StationId] = set()
         self._free = asyncio.Semaphore(SIDE_BY_SIDE)
         self._renew_at = clock.now()
+        self._renewing: set[str] = set()
+        """Certificates whose holders are being asked."""
 
     def wake(self, arrived: StationId | None = None) -> None:
         """There may be something to do; a station may have come back for its certificate."""
@@ -89,19 +92,30 @@ class Courier:
 
     async def _turn(self, tasks: asyncio.TaskGroup) -> None:
         now = self._clock.now()
-        if self._arrived:
-            arrived, self._arrived = self._arrived, set()
-            await self._signing.hurry(list(arrived), now)
+        arrived, self._arrived = list(self._arrived), set()
+        if arrived:
+            await self._signing.hurry(arrived, now)
         for task in await self._signing.claim(now, most=SIDE_BY_SIDE):
             await self._free.acquire()
             tasks.create_task(self._patiently(self._serve(task)))
+        # Who was away when its turn was has it now.
+        among: Collection[StationId] = arrived
         if now >= self._renew_at:
             self._renew_at = now + RENEW_EVERY
             await self._rooms.security.inventory.warn(now)
-            renewals = await self._signing.renewals(list(self._here()), now)
-            for certificate in renewals[:RENEWALS_MAX]:
-                await self._free.acquire()
-                tasks.create_task(self._patiently(self._renew(certificate)))
+            among = self._here()
+        for certificate in await self._due(among, now):
+            await self._free.acquire()
+            tasks.create_task(self._patiently(self._renew(certificate)))
+
+    async def _due(self, among: Collection[StationId], now: datetime) -> list[Certificate]:
+        """Whose holders are to be asked now, of these stations."""
+        if not among:
+            return []
+        found = await self._signing.renewals(list(among), now)
+        due = [one for one in found if one.id not in self._renewing][:RENEWALS_MAX]
+        self._renewing.update(one.id for one in due)
+        return due
 
     async def _patiently(self, work: Coroutine[Any, Any, None]) -> None:
         """One station's trouble is not another's; what failed is due again by itself."""
@@ -136,7 +150,7 @@ class Courier:
         ctx = self._ctx(asked.tenant)
         if answer.outcome is Outcome.ACCEPTED:
             await self._signing.delivered(ctx, asked, accepted=True, reason="")
-        elif answer.outcome in FINAL and (answer.status or answer.outcome is Outcome.UNSUPPORTED):
+        elif _is_final(answer):
             reason = answer.reason or answer.status
             await self._signing.delivered(ctx, asked, accepted=False, reason=reason)
         elif answer.outcome is Outcome.DISCONNECTED:
@@ -145,15 +159,27 @@ class Courier:
             await self._signing.put_off(ctx, asked, answer.reason or answer.outcome.value)
 
     async def _renew(self, certificate: Certificate) -> None:
-        """Have the station make a new key and ask (A02)."""
+        """Have the station make a new key and ask (A02).
+
+        Asked it was if it said something; if not, it is again when it comes back or in a while.
+        """
         station = certificate.station
         assert station is not None, "only stations are asked"
         ctx = self._ctx(certificate.tenant)
         try:
-            await self._rooms.stations.command(ctx, station, ASKS[certificate.use])
+            answer = await self._rooms.stations.command(ctx, station, ASKS[certificate.use])
+            if answer.outcome is Outcome.ACCEPTED or _is_final(answer):
+                await self._signing.renewal_asked(ctx, certificate)
         except (StationOffline, StationUnknown):
             return
-        await self._signing.renewal_asked(ctx, certificate)
+        finally:
+            self._renewing.discard(certificate.id)
 
     def _ctx(self, tenant: TenantId) -> Context:
         return Context(actor="system:courier", tenant=tenant, now=self._clock.now())
+
+
+def _is_final(answer: Answer) -> bool:
+    """Whether the station itself said no."""
+    spoke = bool(answer.status) or answer.outcome is Outcome.UNSUPPORTED
+    return answer.outcome in FINAL and spoke
