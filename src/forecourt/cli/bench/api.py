@@ -32,7 +32,6 @@ from forecourt.cli.bench.runs import Meter
 PATH: Final = "/api/v1/stations"
 PAGE: Final = 100
 GOAL: Final = 0.4
-# Nothing has been shown before: what a server keeps of pages it makes in the first seconds.
 WARM_S: Final = 3.0
 QUICK_S: Final = 3.0
 # 100 000 stations whose "last seen" is written every five minutes.
@@ -145,7 +144,6 @@ def run(options: Options, folder: Path, tell: Callable[[str], None]) -> ApiRepor
         label="bare Litestar handler of the same bytes",
         command=lambda _: [sys.executable, "-m", "forecourt.cli.bench.bare", str(body)],
     )
-    cursors: list[str] = []
     for round_ in range(1, options.rounds + 1):
         tell(f"round {round_}/{options.rounds}: {contenders.FORECOURT.label}")
         with contenders.running(contenders.FORECOURT, site, contenders.READY_HTTP) as server:
@@ -154,7 +152,8 @@ def run(options: Options, folder: Path, tell: Callable[[str], None]) -> ApiRepor
                 ledger.fill(site.data_dir, options.stations)
                 body.write_bytes(_fetched(server.port, key))
                 report.body_bytes = body.stat().st_size
-                cursors = _cursors(server.port, key)
+            # Asks for every page once, in each round: as at a server that runs for longer.
+            cursors = _cursors(server.port, key)
             requests = pages(PATH, key, cursors, options.seed + round_)
             load = Load(requests=requests, core=cores.client)
             turn = (contenders.FORECOURT.name, round_)
