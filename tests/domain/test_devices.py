@@ -8,7 +8,6 @@ from typing import Final
 import asyncpg
 import pytest
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
 from forecourt.base import pages
 from forecourt.base.context import Context
@@ -30,8 +29,8 @@ from forecourt.domain.stations import Variable
 from forecourt.infra import listing
 from forecourt.infra.database import DatabaseAway
 from tests.domain.conftest import CP1, NOW, Site
+from tests.fixtures.plans import explaining
 
-DIALECT: Final = asyncpg_dialect()  # type: ignore[no-untyped-call] # Theirs is not annotated.
 HOUR: Final = timedelta(hours=1)
 
 
@@ -257,7 +256,6 @@ async def test_an_index_has_the_order_in_which_stations_were_looked_at(
     """Else each page would sort all stations."""
     asked = listing._Asked(store._LISTING, pages.Wanted(sort=sort))
     query = listing._narrowed(select(store.upkeep), store._LISTING, asked, [], [])
-    said = query.compile(dialect=DIALECT, compile_kwargs={"literal_binds": True})
     conn = await asyncpg.connect(site.db.url)
     await conn.execute(
         "INSERT INTO upkeep (station_id, tenant_id, checked_at) SELECT 'S' || n, 'acme',"
@@ -268,7 +266,7 @@ async def test_an_index_has_the_order_in_which_stations_were_looked_at(
     async with conn.transaction():
         await conn.execute("SELECT set_config('forecourt.tenant', 'acme', true)")
         await conn.execute("SET LOCAL ROLE forecourt_tenant")
-        plan = "\n".join(row[0] for row in await conn.fetch(f"EXPLAIN {said}"))
+        plan = "\n".join(row[0] for row in await conn.fetch(explaining(query)))
     await conn.close()
     assert "Index Scan using upkeep_checked" in plan
     assert "Sort" not in plan

@@ -3,13 +3,11 @@
 import random
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Final
 
 import asyncpg
 import msgspec
 import pytest
 from msgspec.structs import replace
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
 from forecourt.app.keeping import partitioned
 from forecourt.base.ids import SessionId
@@ -33,8 +31,8 @@ from forecourt.infra import partitions
 from forecourt.infra.commit import Fenced
 from forecourt.settings import load
 from tests.domain.conftest import CP1, NOW, Site
+from tests.fixtures.plans import explaining
 
-DIALECT: Final = asyncpg_dialect()  # type: ignore[no-untyped-call] # Theirs is not annotated.
 ACCEPTED = Authorization(standing=Standing.ACCEPTED)
 
 
@@ -459,10 +457,8 @@ async def test_only_partitions_that_hold_some_are_looked_at(site: Site) -> None:
         (YEAR_2000.toordinal(), YEAR_2000.toordinal()),
         (NOW.toordinal(), NOW.toordinal() + 1),
     )
-    query = store.readings_of(session, session.days).compile(
-        dialect=DIALECT, compile_kwargs={"literal_binds": True}
-    )
-    plan = "\n".join(row[0] for row in await conn.fetch(f"EXPLAIN {query}"))
+    query = explaining(store.readings_of(session, session.days))
+    plan = "\n".join(row[0] for row in await conn.fetch(query))
     await conn.close()
     assert set(re.findall(r"meter_values_\w+", plan)) & set(await names_of(site)) == {
         "meter_values_p20260301",
