@@ -12,8 +12,18 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from forecourt.base.clock import ManualClock
-from forecourt.base.ids import StationId
-from forecourt.domain.devices import Network, State, Step, Template, ValueInvalid, Wanted, spelt
+from forecourt.base.ids import StationId, TenantId
+from forecourt.domain.devices import (
+    Network,
+    State,
+    Step,
+    Template,
+    Upkeep,
+    ValueInvalid,
+    Wanted,
+    spelt,
+    store,
+)
 from forecourt.domain.devices.service import caretaker
 from forecourt.domain.stations import (
     GetVariables,
@@ -22,7 +32,8 @@ from forecourt.domain.stations import (
     VariableName,
     VariableValue,
 )
-from tests.edge.ocpp.house import IN_THE_HOUSE, PATIENCE_S, Yard, a_yard
+from forecourt.infra.database import Unit
+from tests.edge.ocpp.house import IN_THE_HOUSE, PATIENCE_S, Yard, a_yard, until
 from tests.edge.ocpp.pliant import Entry, Pliant
 
 pytestmark = [IN_THE_HOUSE, pytest.mark.storage]
@@ -536,6 +547,44 @@ async def test_the_house_falls_amid_a_report(
             assert station.count(*FETCH) == 1
             assert station.entries[4].value == "5"
             assert len(await values(yard, name)) == len(station.entries)
+
+
+async def test_a_look_that_the_end_of_the_house_cut_off_is_made_up_for_at_once(
+    database_url: str, tmp_path: Path
+) -> None:
+    """What a gateway claimed and did not finish is nobody's when it ended in good order."""
+    clock = ManualClock(NOW)
+    async with (
+        a_yard(database_url, tmp_path, clock, upkeep_after_boot_s=0) as yard,
+        a_station(yard, "2.1") as (name, station),
+    ):
+        station.silent = True
+        station.boot()
+        await until(lambda: station.count(*FETCH) == 1)
+    async with a_yard(database_url, tmp_path, clock, upkeep_after_boot_s=0) as yard:
+        # Nothing happens to it, and no time goes by.
+        looked = "SELECT due_at > $2 FROM upkeep WHERE station_id = $1"
+        await eventually(lambda: yard.value(looked, name, clock.now()))
+
+
+async def test_a_station_that_comes_while_it_is_looked_at_is_due_at_once(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was away when the look began, and the news of its coming found nothing that waits."""
+    name, wire = await yard.station("2.1")
+    await wire.close(None)
+    links = yard.rooms.devices._links
+    await until(lambda: links.find(name) is None)
+    hold = store.hold_upkeep
+
+    async def slow(unit: Unit, station: StationId, tenant: TenantId) -> Upkeep:
+        await yard.connect(name, "2.1")
+        await until(lambda: links.find(name) is not None)
+        return await hold(unit, station, tenant)
+
+    monkeypatch.setattr(store, "hold_upkeep", slow)
+    ctx = yard.ctx
+    assert await yard.rooms.devices.tend(ctx, name) == ctx.now
 
 
 async def test_a_removed_station_leaves_nothing_behind(eager: Yard) -> None:

@@ -29,8 +29,10 @@ AT_ONCE: Final = 8
 PAUSE_S: Final = 1 / LOOKS_PER_SECOND
 PAUSE_BUSY_S: Final = 10 * PAUSE_S
 CLAIMS_MAX: Final = 16
-# Whoever claimed a station and fell keeps it from others for so long.
+# Whoever claimed a station and fell keeps it from others for so long. Who ends in good order gives
+# back what he claimed, unless the database does not take it in this time.
 LEASE: Final = timedelta(minutes=30)
+GIVE_BACK_S: Final = 2.0
 FAILED_AGAIN: Final = timedelta(minutes=5)
 ACTOR: Final = "system:caretaker"
 POLL_S: Final = 1.0
@@ -57,6 +59,8 @@ class Caretaker:
         self._busy = busy
         self._woken = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
+        self._claimed: set[StationId] = set()
+        """What this one keeps from others."""
 
     def wake(self) -> None:
         """There may be something due."""
@@ -64,21 +68,28 @@ class Caretaker:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            while True:
-                # Before the turn: what is told while it reads must not be slept over.
-                self._woken.clear()
-                try:
-                    claimed = await self._claim()
-                except DatabaseAway:
-                    await asyncio.sleep(RETRY_S)
-                    continue
-                for station, tenant in claimed:
-                    await self._places.acquire()
-                    tasks.create_task(self._look(station, tenant))
-                    await asyncio.sleep(PAUSE_BUSY_S if self._busy() else PAUSE_S)
-                if not claimed:
-                    await self._rest()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await self._walk(tasks)
+        finally:
+            await self._give_back()
+
+    async def _walk(self, tasks: asyncio.TaskGroup) -> None:
+        while True:
+            # Before the turn: what is told while it reads must not be slept over.
+            self._woken.clear()
+            try:
+                claimed = await self._claim()
+            except DatabaseAway:
+                await asyncio.sleep(RETRY_S)
+                continue
+            self._claimed.update(station for station, _ in claimed)
+            for station, tenant in claimed:
+                await self._places.acquire()
+                tasks.create_task(self._look(station, tenant))
+                await asyncio.sleep(PAUSE_BUSY_S if self._busy() else PAUSE_S)
+            if not claimed:
+                await self._rest()
 
     async def _claim(self) -> list[tuple[StationId, TenantId]]:
         now = self._clock.now()
@@ -107,6 +118,16 @@ class Caretaker:
                 await self._devices.forget_removed(ctx, station)
             async with self._db.unit(ctx) as unit:
                 await store.release(unit, station, due_at=due_at)
+        self._claimed.discard(station)
+
+    async def _give_back(self) -> None:
+        """The looks that were cut off are due at once, for whoever comes next."""
+        if not self._claimed:
+            return
+        with contextlib.suppress(DatabaseAway, TimeoutError):
+            async with asyncio.timeout(GIVE_BACK_S), self._db.house_unit() as unit:
+                for station in sorted(self._claimed):
+                    await store.release(unit, station, due_at=self._clock.now())
 
     async def _rest(self) -> None:
         try:

@@ -387,6 +387,8 @@ class Devices:
             return min(waiting, default=None)
         if not here:
             self._away.add(station)
+            if self._links.find(station) is not None:
+                return ctx.now  # It came while we looked, and nobody knew that this waits for it.
             return ctx.now + (ELSEWHERE_AGAIN if found.connected else AWAY_AGAIN)
         if fetch and held.fetch_after is not None:
             waiting.append(held.fetch_after)
