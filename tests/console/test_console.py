@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.console.conftest import Visit, cookie_of, visit
 from tests.console.running import Forecourt, Platform, Served, until
@@ -147,6 +147,30 @@ def test_sites_pages_and_commands_by_keyboard_alone(inside: Page) -> None:
     # At a station's page its name need not be said.
     search("unlock", "Unlock connector · SIM-0003")
     expect(inside).to_have_url(re.compile("/stations/SIM-0003.*command=unlock"))
+
+
+def test_enter_waits_for_what_is_still_looked_for(inside: Page) -> None:
+    """Else a slow answer decides where one goes: here to a station of the site, not the site."""
+    inside.goto("/")
+    inside.get_by_role("heading", level=1).wait_for()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    inside.route("**/api/v1/sites?*q=jordaan*", hold)
+    inside.keyboard.press("Control+k")
+    palette = inside.get_by_role("dialog")
+    palette.get_by_role("combobox").wait_for()
+    inside.keyboard.type("jordaan")
+    first = palette.get_by_role("option").first
+    expect(first).to_contain_text("SIM-")
+    inside.keyboard.press("Enter")
+    expect(palette).to_be_visible()
+    expect(palette.get_by_role("listbox")).to_have_attribute("aria-busy", "true")
+    (route,) = held
+    route.continue_()
+    expect(inside.get_by_role("heading", name="Jordaan", level=1)).to_be_visible()
 
 
 def test_filters_are_in_the_address(inside: Page) -> None:

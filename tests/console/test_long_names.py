@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from forecourt.base.clock import SystemClock
 from tests.console.conftest import SHOTS, Platform, Visit, visit
@@ -84,6 +84,20 @@ def test_long_names_fit_on_a_phone(phone: Visit, platform: Platform) -> None:
     platform.api("DELETE", f"/stations/{station}")
     platform.api("DELETE", f"/sites/{site}")
     platform.api("DELETE", f"/tokens/{TOKEN}")
+
+
+def test_a_long_name_fits_beneath_the_chart_of_power(phone: Visit) -> None:
+    def renamed(route: Route) -> None:
+        answer = route.fetch()
+        sites = answer.json()
+        for number, one in enumerate(sites["items"]):
+            one["name"] = f"{SITE}{number}"
+        route.fulfill(response=answer, json=sites)
+
+    phone.page.route("**/api/v1/overview/sites*", renamed)
+    phone.open("/")
+    phone.page.locator(".keys").get_by_text(SITE).first.wait_for()
+    complain(phone)
 
 
 def complain(made: Visit) -> None:

@@ -45,7 +45,10 @@ function Search({ close, entries }: { close: () => void; entries: readonly Entry
   const [typed, setTyped] = useState("");
   const [current, setCurrent] = useState(0);
   const [asked] = useDebouncedValue(typed.trim(), 120);
-  const found = useHits(asked);
+  const [found, coming] = useHits(asked);
+  const searching = coming || asked !== typed.trim();
+  // Enter means the first hit of what was typed, also when another search answers before its own.
+  const [entered, setEntered] = useState(false);
   const words = typed.trim().toLowerCase();
   const pages = entries
     .map((entry): Hit => ({ key: entry.to, icon: entry.icon, title: t("palette.go", { page: t(entry.label) }), note: t("palette.page"), to: entry.to }))
@@ -64,19 +67,24 @@ function Search({ close, entries }: { close: () => void; entries: readonly Entry
   const onKeyDown = (event: KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step !== undefined) setCurrent((at) => (at + step + hits.length) % Math.max(1, hits.length));
-    else if (event.key === "Enter") go(hits[current]);
+    else if (event.key === "Enter") setEntered(true);
     else return;
     event.preventDefault();
   };
+  useEffect(() => {
+    if (!entered || searching) return;
+    setEntered(false);
+    go(hits[current]);
+  });
   return (
     <>
       <TextInput
         size="md" variant="unstyled" px={14} data-autofocus autoFocus leftSection={<IconSearch size={17} aria-hidden />}
         placeholder={t("shell.search")} aria-label={t("shell.search")} value={typed}
         role="combobox" aria-expanded aria-controls="palette-list" aria-activedescendant={hits[current] && `hit-${current}`}
-        onChange={(event) => setTyped(event.currentTarget.value)} onKeyDown={onKeyDown}
+        onChange={(event) => (setTyped(event.currentTarget.value), setEntered(false))} onKeyDown={onKeyDown}
       />
-      <div className="palette-list" id="palette-list" role="listbox" aria-label={t("palette.hits")} style={{ borderTop: "1px solid var(--line)" }}>
+      <div className="palette-list" id="palette-list" role="listbox" aria-label={t("palette.hits")} aria-busy={searching} style={{ borderTop: "1px solid var(--line)" }}>
         {hits.length === 0 && <p className="soft" style={{ padding: 14 }}>{t("palette.none")}</p>}
         {hits.map((hit, index) => (
           <div
@@ -93,13 +101,14 @@ function Search({ close, entries }: { close: () => void; entries: readonly Entry
   );
 }
 
-function useHits(words: string): Hit[] {
+/** What was found so far, and whether more is coming. */
+function useHits(words: string): [hits: Hit[], coming: boolean] {
   const t = useT();
   const may = useMay();
   const enabled = words !== "";
   const options = { staleTime: FRESH_MS, retry: false, placeholderData: keepPreviousData } as const;
   const query = { limit: SHOWN_MAX, q: words };
-  const toStations = useDeeds(words);
+  const [toStations, deedsComing] = useDeeds(words);
   const sites = useQuery({
     queryKey: ["search", "sites", words], ...options, enabled: enabled && may("stations.read"),
     queryFn: () => ask(api.GET("/api/v1/sites", { params: { query } })),
@@ -116,7 +125,7 @@ function useHits(words: string): Hit[] {
     queryKey: ["search", "tokens", words], ...options, enabled: enabled && may("tokens.read"),
     queryFn: () => ask(api.GET("/api/v1/tokens", { params: { query } })),
   });
-  if (!enabled) return [];
+  if (!enabled) return [[], false];
   const byStation = (stations.data?.items ?? [])
     .map((one): Hit => ({ key: `s ${one.id}`, icon: IconChargingPile, title: one.id, note: [one.site, one.vendor, one.model].filter(Boolean).join(" · "), to: "/stations/$id", params: { id: one.id } }));
   const bySession = (sessions.data?.items ?? [])
@@ -125,11 +134,15 @@ function useHits(words: string): Hit[] {
     .map((one): Hit => ({ key: `t ${one.uid}`, icon: IconId, title: one.uid, note: one.label, to: "/tokens", search: { find: one.uid } }));
   const bySite = (sites.data?.items ?? [])
     .map((one): Hit => ({ key: `p ${one.id}`, icon: IconMapPin, title: one.name, note: [one.city, one.country].filter(Boolean).join(", ") || one.id, to: "/sites/$id", params: { id: one.id } }));
-  return [...toStations, ...byStation, ...bySite, ...bySession, ...byToken];
+  const coming = deedsComing || [sites, stations, sessions, tokens].some(isComing);
+  return [[...toStations, ...byStation, ...bySite, ...bySession, ...byToken], coming];
 }
 
+/** Whether it is asked right now, and what it shows is the answer to something else, or none. */
+const isComing = ({ isFetching, isPending, isPlaceholderData }: { isFetching: boolean; isPending: boolean; isPlaceholderData: boolean }) => isFetching && (isPending || isPlaceholderData);
+
 /** What may be done at the stations that were named, or at the one whose page is open: it opens the form, and sends nothing. */
-function useDeeds(words: string): Hit[] {
+function useDeeds(words: string): [hits: Hit[], coming: boolean] {
   const t = useT();
   const may = useMay();
   const here = useLocation({ select: ({ pathname }) => /^\/stations\/([^/]+)$/.exec(pathname)?.[1] });
@@ -139,13 +152,14 @@ function useDeeds(words: string): Hit[] {
     queryKey: ["search", "stations", q, STATIONS_MAX], staleTime: FRESH_MS, retry: false, placeholderData: keepPreviousData, enabled: q !== "" && may("stations.read"),
     queryFn: () => ask(api.GET("/api/v1/stations", { params: { query: { limit: STATIONS_MAX, q } } })),
   });
-  if (wish === null) return [];
+  if (wish === null) return [[], false];
   const open = here === undefined ? [] : [decodeURIComponent(here)];
   const at = q === "" ? open : (stations.data?.items ?? []).map(({ id }) => id);
-  return at.flatMap((station) =>
+  const hits = at.flatMap((station) =>
     wish.deeds.map(({ name }): Hit => ({
       key: `${name} ${station}`, icon: IconTerminal2, title: `${t.word("command", name)} · ${station}`, note: t("palette.deed"),
       to: "/stations/$id", params: { id: station }, search: { command: name },
     })),
   );
+  return [hits, isComing(stations)];
 }
