@@ -4,14 +4,16 @@ The house lives in the run's event loop, so every module says ``pytestmark = IN_
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 import uvloop
 
+from forecourt.domain.devices.service import caretaker
 from tests.edge.ocpp.house import Yard, a_yard
+from tests.edge.ocpp.upkeep import LOOKS_EVERY_S
 from tests.fixtures.database import database, on_database
 
 
@@ -47,3 +49,10 @@ async def yard(house: Yard) -> AsyncGenerator[Yard]:
     yield house
     await house.hang_up()
     assert not house.house.committer.away
+
+
+@pytest.fixture(scope="module")
+def watchful() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(caretaker, "POLL_S", LOOKS_EVERY_S)
+        yield

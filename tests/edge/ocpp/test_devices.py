@@ -1,30 +1,23 @@
 """The device model over true sockets: told, drifted, applied, and as it shall be; each version."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
 from forecourt.base.clock import ManualClock
-from forecourt.base.ids import StationId, TenantId
 from forecourt.domain.devices import (
     Network,
     State,
     Step,
-    Template,
-    Upkeep,
     ValueInvalid,
-    Wanted,
     spelt,
-    store,
 )
-from forecourt.domain.devices.service import caretaker
 from forecourt.domain.stations import (
     GetVariables,
     Outcome,
@@ -32,69 +25,27 @@ from forecourt.domain.stations import (
     VariableName,
     VariableValue,
 )
-from forecourt.infra.database import Unit
-from tests.edge.ocpp.house import IN_THE_HOUSE, PATIENCE_S, Yard, a_yard, until
-from tests.edge.ocpp.pliant import Entry, Pliant
+from tests.edge.ocpp.house import IN_THE_HOUSE, Yard, a_yard
+from tests.edge.ocpp.pliant import Entry
+from tests.edge.ocpp.upkeep import (
+    BEAT,
+    FETCH,
+    LOOKS_EVERY_S,
+    a_station,
+    entries,
+    eventually,
+    known,
+    stands,
+    template,
+    values,
+)
 
-pytestmark = [IN_THE_HOUSE, pytest.mark.storage]
+pytestmark = [IN_THE_HOUSE, pytest.mark.storage, pytest.mark.usefixtures("watchful")]
 VERSIONS: Final = ("1.6", "2.0.1", "2.1")
 versions = pytest.mark.parametrize("version", VERSIONS)
-FETCH: Final = ("GetConfiguration", "GetBaseReport")
 WRITE: Final = ("ChangeConfiguration", "SetVariables")
-BEAT: Final = "OCPPCommCtrlr.HeartbeatInterval"
 PRIORITY: Final = "OCPPCommCtrlr.NetworkConfigurationPriority"
 NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-def entries() -> list[Entry]:
-    """What a station has. The first five have keys in 1.6."""
-    return [
-        Entry(BEAT, "300", "HeartbeatInterval", kind="integer", more=(("maxLimit", 900),)),
-        Entry("TxCtrlr.StopTxOnInvalidId", "false", "StopTransactionOnInvalidId", kind="boolean"),
-        Entry(
-            "SampledDataCtrlr.TxUpdatedMeasurands",
-            "Voltage",
-            "MeterValuesSampledData",
-            kind="MemberList",
-        ),
-        Entry(
-            "SmartChargingCtrlr.ProfileStackLevel",
-            "9",
-            "ChargeProfileMaxStackLevel",
-            readonly=True,
-            kind="integer",
-        ),
-        Entry("OCPPCommCtrlr.ResetRetries", "1", "ResetRetries", kind="integer"),
-        Entry("SecurityCtrlr.BasicAuthPassword", "hush", "AuthorizationKey"),
-        Entry("Acme.Lamp", "on", "AcmeLamp"),
-    ]
-
-
-def wanted(name: str, value: str) -> Wanted:
-    component, _, variable = name.rpartition(".")
-    return Wanted(component=component, variable=variable, value=value)
-
-
-def template(
-    station: StationId, *values: tuple[str, str], name: str = "", auto: bool = False
-) -> Template:
-    return Template(
-        name=name or f"t-{station}",
-        station=station,
-        auto=auto,
-        values=tuple(wanted(*pair) for pair in values),
-    )
-
-
-# A clock that is set by hand tells the caretaker nothing; it looks, more often than in earnest.
-LOOKS_EVERY_S: Final = 0.05
-
-
-@pytest.fixture(scope="module", autouse=True)
-def watchful() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(caretaker, "POLL_S", LOOKS_EVERY_S)
-        yield
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -109,50 +60,6 @@ async def eager(
         folder = tmp_path_factory.mktemp("eager")
         async with a_yard(url, folder, upkeep_after_boot_s=0) as yard:
             yield yard
-
-
-async def eventually(true: Callable[[], Awaitable[Any]]) -> Any:
-    """Wait for something that the house brings about by itself."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not (found := await true()):  # noqa: ASYNC110 (the house tells nobody of it)
-            await asyncio.sleep(0.02)
-    return found
-
-
-@asynccontextmanager
-async def a_station(
-    yard: Yard, version: str, of: list[Entry] | None = None, name: StationId | None = None
-) -> AsyncGenerator[tuple[StationId, Pliant]]:
-    """A station that is connected and answers."""
-    name = name or await yard.add()
-    station = Pliant(await yard.connect(name, version), version, of or entries())
-    async with asyncio.TaskGroup() as tasks:
-        answers = tasks.create_task(station.run())
-        yield name, station
-        answers.cancel()
-
-
-async def known(yard: Yard, name: StationId) -> bool:
-    """Whether it told its whole device model."""
-    return (await yard.rooms.devices.standing(yard.ctx, name)).model_at is not None
-
-
-async def state(yard: Yard, name: StationId) -> State:
-    """How it stood when the caretaker last looked."""
-    kept = "SELECT state FROM upkeep WHERE station_id = $1"
-    return State(await yard.value(kept, name) or "unknown")
-
-
-async def stands(yard: Yard, name: StationId, wanted: State) -> None:
-    async def is_so() -> bool:
-        return await state(yard, name) is wanted
-
-    await eventually(is_so)
-
-
-async def values(yard: Yard, name: StationId, **of: Any) -> dict[str, str | None]:
-    found = await yard.rooms.devices.variables(yard.ctx, name, **of)
-    return {spelt(kept.variable): kept.variable.value for kept in found}
 
 
 class TestFromReportToConformity:
@@ -517,74 +424,6 @@ class TestPatience:
             looked = "SELECT checked_at FROM upkeep WHERE station_id = $1"
             await eventually(lambda: yard.value(looked, name))
             assert station.asked == []
-
-
-@pytest.mark.parametrize("version", ["2.0.1", "2.1"])
-async def test_the_house_falls_amid_a_report(
-    database_url: str, tmp_path: Path, version: str
-) -> None:
-    """What was told stays; what was not is asked for again; and then it is set as it shall be."""
-    clock = ManualClock(NOW)
-    async with (
-        a_yard(database_url, tmp_path, clock, upkeep_after_boot_s=0) as yard,
-        a_station(yard, version) as (name, station),
-    ):
-        made = template(name, ("OCPPCommCtrlr.ResetRetries", "5"), auto=True)
-        await yard.rooms.devices.add_template(yard.ctx, made)
-        station.stop_after_part = 0
-        station.boot()
-
-        async def begun() -> bool:
-            return BEAT in await values(yard, name)
-
-        await eventually(begun)
-        assert not await known(yard, name)
-    async with a_yard(database_url, tmp_path, clock, upkeep_after_boot_s=0) as yard:
-        clock.advance(121)
-        # It does not boot again: its socket was cut, not its power.
-        async with a_station(yard, version, name=name) as (_, station):
-            await stands(yard, name, State.CONFORMS)
-            assert station.count(*FETCH) == 1
-            assert station.entries[4].value == "5"
-            assert len(await values(yard, name)) == len(station.entries)
-
-
-async def test_a_look_that_the_end_of_the_house_cut_off_is_made_up_for_at_once(
-    database_url: str, tmp_path: Path
-) -> None:
-    """What a gateway claimed and did not finish is nobody's when it ended in good order."""
-    clock = ManualClock(NOW)
-    async with (
-        a_yard(database_url, tmp_path, clock, upkeep_after_boot_s=0) as yard,
-        a_station(yard, "2.1") as (name, station),
-    ):
-        station.silent = True
-        station.boot()
-        await until(lambda: station.count(*FETCH) == 1)
-    async with a_yard(database_url, tmp_path, clock, upkeep_after_boot_s=0) as yard:
-        # Nothing happens to it, and no time goes by.
-        looked = "SELECT due_at > $2 FROM upkeep WHERE station_id = $1"
-        await eventually(lambda: yard.value(looked, name, clock.now()))
-
-
-async def test_a_station_that_comes_while_it_is_looked_at_is_due_at_once(
-    yard: Yard, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It was away when the look began, and the news of its coming found nothing that waits."""
-    name, wire = await yard.station("2.1")
-    await wire.close(None)
-    links = yard.rooms.devices._links
-    await until(lambda: links.find(name) is None)
-    hold = store.hold_upkeep
-
-    async def slow(unit: Unit, station: StationId, tenant: TenantId) -> Upkeep:
-        await yard.connect(name, "2.1")
-        await until(lambda: links.find(name) is not None)
-        return await hold(unit, station, tenant)
-
-    monkeypatch.setattr(store, "hold_upkeep", slow)
-    ctx = yard.ctx
-    assert await yard.rooms.devices.tend(ctx, name) == ctx.now
 
 
 async def test_a_removed_station_leaves_nothing_behind(eager: Yard) -> None:
