@@ -17,6 +17,12 @@ from forecourt.infra.tls import KeyPair, TlsFiles, TlsServer, server_context
 from forecourt.settings import Settings
 
 HTTP_BACKLOG: Final = 1_024
+KEEP_ALIVE_S: Final = 30
+READ_WITHIN_S: Final = 30.0
+"""Who takes nothing of an answer for so long has vanished, or means to hold us up; whoever takes
+some of it, however little, goes on."""
+# The kernel sees both; macOS does not do it for one that answers and takes nothing.
+READ_WITHIN: Final[int | None] = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 Asgi = Callable[..., Awaitable[None]]
 Tls = tuple[ssl.SSLContext, TlsFiles]
@@ -44,6 +50,8 @@ async def served(
     listening = socket.create_server(
         (settings.host, settings.http_port), backlog=HTTP_BACKLOG, reuse_port=False
     )
+    if READ_WITHIN is not None:  # Whoever comes in here has it from this one.
+        listening.setsockopt(socket.IPPROTO_TCP, READ_WITHIN, int(READ_WITHIN_S * 1_000))
     server = _HttpServer(
         uvicorn.Config(
             outermost(app),
@@ -57,7 +65,7 @@ async def served(
             server_header=False,
             # The first step inside reads what proxies say, of those that are trusted.
             proxy_headers=False,
-            timeout_keep_alive=30,
+            timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=int(settings.stop_timeout_s),
         )
     )

@@ -1,8 +1,10 @@
 """What comes over a connection before it is a request: byte by byte, with TLS and without."""
 
 import asyncio
+import contextlib
 import json
 import os
+import re
 import socket
 import ssl
 import time
@@ -16,6 +18,7 @@ import httpx
 import pytest
 from cryptography import x509
 
+from forecourt.app import serving
 from forecourt.app.serving import served, tls_of
 from forecourt.edge.http import line
 from forecourt.edge.http.errors import TITLE
@@ -291,6 +294,75 @@ async def test_who_does_not_say_good_bye_is_let_go(
     for said in ((), (b"GET /healthz HT",), (asked(LONG),)):
         async with asyncio.timeout(LINGERS_S):
             await asyncio.to_thread(silent, *said)
+
+
+@pytest.mark.skipif(serving.READ_WITHIN is None, reason="the kernel does not look after it")
+@pytest.mark.parametrize("takes", ["all", "nothing"])
+async def test_who_takes_nothing_of_an_answer_is_let_go(
+    door: Door, monkeypatch: pytest.MonkeyPatch, takes: str
+) -> None:
+    """Its answers would wait for it as long as it likes; the slow have all the time they need."""
+    monkeypatch.setattr(serving, "READ_WITHIN_S", 1.0)
+    settings = Settings(host="127.0.0.1", http_port=0)
+    async with served(door.app, settings) as port:
+        way = Way(port, None)
+        async with way.client() as client:
+            size = len((await client.get("/schema/openapi.json")).content)
+        asked_for = 24_000_000 // size
+
+        def slowly() -> int:
+            with socket.socket() as line:
+                line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+                line.settimeout(WITHIN_S)
+                line.connect(way.address)
+                line.sendall(asked(b"/schema/openapi.json") * asked_for)
+                if takes == "nothing":
+                    time.sleep(4)
+                taken = 0
+                with contextlib.suppress(ConnectionResetError):
+                    while piece := line.recv(1_000_000):
+                        taken += len(piece)
+                        if taken < size:
+                            time.sleep(0.001)
+                        if taken > asked_for * size:
+                            break
+                return taken
+
+        taken = await asyncio.to_thread(slowly)
+    assert (taken > asked_for * size) == (takes == "all")
+
+
+async def test_who_takes_an_answer_slowly_is_not_idle(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a poor link one takes longer than a connection may be idle."""
+    monkeypatch.setattr(serving, "KEEP_ALIVE_S", 1)
+    monkeypatch.setattr(line, "LINGER_S", 0.1)
+    create_server = socket.create_server
+
+    def narrow(*args: Any, **more: Any) -> socket.socket:
+        """Here the kernel would hold all of an answer."""
+        made = create_server(*args, **more)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+        return made
+
+    monkeypatch.setattr(socket, "create_server", narrow)
+    settings = Settings(host="127.0.0.1", http_port=0)
+    async with served(door.app, settings) as port:
+
+        def slowly() -> tuple[int, bytes]:
+            with socket.socket() as line:
+                line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+                line.settimeout(WITHIN_S)
+                line.connect(("127.0.0.1", port))
+                line.sendall(asked(b"/schema/openapi.json"))
+                head, _, body = line.recv(1_000).partition(b"\r\n\r\n")
+                time.sleep(2.5)
+                (size,) = re.findall(rb"content-length: (\d+)", head)
+                return int(size), body + b"".join(iter(lambda: line.recv(65_536), b""))
+
+        size, body = await asyncio.to_thread(slowly)
+    assert len(body) == size
 
 
 async def test_the_server_stops_without_waiting_for_the_silent(door: Door, ca: Ca) -> None:

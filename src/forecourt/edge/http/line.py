@@ -121,7 +121,12 @@ class Line(HttpToolsProtocol):
         self._refuse()
 
     def timeout_keep_alive_handler(self) -> None:
-        self._hang_up()
+        if self.transport.get_write_buffer_size():
+            # Its last answer is still being taken: it is not idle yet.
+            again = self.timeout_keep_alive_handler
+            self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, again)
+        else:
+            self._hang_up()
 
     def shutdown(self) -> None:
         super().shutdown()
