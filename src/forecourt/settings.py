@@ -61,7 +61,8 @@ class Settings(BaseSettings):
     """PostgreSQL ends a connection of ours that leaves a transaction open for so long: a process
     that hangs would hold back the events of everybody on that server."""
     host: str = "127.0.0.1"
-    """The address to listen on; 0.0.0.0 for all. Put TLS in front, or set the certificate."""
+    """The address to listen on; 0.0.0.0 for all of IPv4, :: for all of IPv6, an empty one for both.
+    Put TLS in front, or set the certificate."""
     ocpp_port: int = Field(default=9220, ge=0, le=65_535)
     """Where stations connect; 0 takes any free port. Without TLS, if ``ocpp_tls_port`` has it."""
     ocpp_tls_port: int | None = Field(default=None, ge=0, le=65_535)

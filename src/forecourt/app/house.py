@@ -60,6 +60,7 @@ from forecourt.edge.peers import Proxies
 from forecourt.infra import migrate, postgres
 from forecourt.infra.commit import Committer
 from forecourt.infra.database import EVENTS, Database
+from forecourt.infra.listening import authority
 from forecourt.infra.otlp import TraceOptions, sent
 from forecourt.infra.outbox import Handler, Relay, Told
 from forecourt.infra.tls import KeyPair
@@ -251,13 +252,14 @@ async def open_house(settings: Settings, clock: Clock) -> AsyncGenerator[House]:
             serving = served(traced(app, tracing), settings, tls=tls, failed=gateway.tls_failed)
             http_port = await stack.enter_async_context(serving)
         stack.callback(live.end)
+        scheme = "https" if settings.tls_cert else "http"
         yield House(
             rooms=rooms,
             db=db,
             committer=committer,
             gateway=gateway,
             relay=relay,
-            http_url=f"{'https' if settings.tls_cert else 'http'}://{settings.host}:{http_port}",
+            http_url=f"{scheme}://{authority(settings.host, http_port)}",
             ports=ports,
             ocpp_urls=ocpp_urls,
         )

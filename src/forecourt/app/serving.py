@@ -13,6 +13,7 @@ import uvicorn
 from forecourt.base.errors import ForecourtError, Kind
 from forecourt.edge.http.line import Line
 from forecourt.edge.http.outermost import outermost
+from forecourt.infra.listening import sockets_of
 from forecourt.infra.tls import KeyPair, TlsFiles, TlsServer, server_context
 from forecourt.settings import Settings
 
@@ -47,11 +48,10 @@ async def served(
 
     With ``tls`` it speaks HTTPS alone, and calls ``failed`` for each handshake that does.
     """
-    listening = socket.create_server(
-        (settings.host, settings.http_port), backlog=HTTP_BACKLOG, reuse_port=False
-    )
-    if READ_WITHIN is not None:  # Whoever comes in here has it from this one.
-        listening.setsockopt(socket.IPPROTO_TCP, READ_WITHIN, int(READ_WITHIN_S * 1_000))
+    listening = await sockets_of(settings.host, settings.http_port, backlog=HTTP_BACKLOG)
+    if READ_WITHIN is not None:
+        for one in listening:  # Whoever comes in here has it from this one.
+            one.setsockopt(socket.IPPROTO_TCP, READ_WITHIN, int(READ_WITHIN_S * 1_000))
     server = _HttpServer(
         uvicorn.Config(
             outermost(app),
@@ -70,16 +70,16 @@ async def served(
         )
     )
     async with asyncio.TaskGroup() as group:
-        serving = group.create_task(server.serve(sockets=[] if tls else [listening]))
+        serving = group.create_task(server.serve(sockets=[] if tls else listening))
         await server.up.wait()
         # Its own TLS has no end to a handshake for a minute, and tells of none that failed.
         door = None
         if tls is not None:
             door = TlsServer(
-                [listening], server.line, tls[0], tasks=group, failed=failed, backlog=HTTP_BACKLOG
+                listening, server.line, tls[0], tasks=group, failed=failed, backlog=HTTP_BACKLOG
             )
         try:
-            yield listening.getsockname()[1]
+            yield listening[0].getsockname()[1]
         finally:
             if door is not None:
                 door.close()

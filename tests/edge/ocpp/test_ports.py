@@ -7,14 +7,17 @@ import sys
 from collections.abc import Generator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 import websockets
 
 from forecourt.domain.stations import ClientCertificate
-from forecourt.edge.ocpp.listener import SOCKETS, Listening, Server, listen, sockets_at
+from forecourt.edge.ocpp.listener import SOCKETS, Listening, Server, listen
+from forecourt.infra.listening import sockets_at
 from forecourt.infra.tls import KeyPair, TlsFiles, server_context
-from tests.edge.ocpp.house import IN_THE_HOUSE, Yard
+from tests.edge.ocpp.house import IN_THE_HOUSE, Yard, a_yard
 from tests.fixtures.certificates import Ca
 
 pytestmark = IN_THE_HOUSE
@@ -122,9 +125,39 @@ async def test_a_machine_without_ipv6_listens_at_what_it_has() -> None:
     here = (socket.AF_INET, (HOST, 0))
     for places in ([NOWHERE_6, here], [here, NOWHERE_6]):
         with ExitStack() as held:
-            made = [held.enter_context(one) for one in sockets_at(places, 0)]
-            assert [one.family for one in made] == [socket.AF_INET] * SOCKETS
+            made = [held.enter_context(one) for one in sockets_at(places, 0, backlog=1, each=2)]
+            assert [one.family for one in made] == [socket.AF_INET] * 2
     with pytest.raises(OSError, match=LACKING):
-        sockets_at([NOWHERE_6], 0)
+        sockets_at([NOWHERE_6], 0, backlog=1)
     with pytest.raises(OSError, match=LACKING):
-        sockets_at([NOWHERE_4, here], 0)
+        sockets_at([NOWHERE_4, here], 0, backlog=1)
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.storage
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize("host", ["::1", ""])
+async def test_stations_and_browsers_come_by_ipv6(
+    database_url: str, tmp_path: Path, host: str
+) -> None:
+    """To all addresses where the host is said so, by the one port."""
+    async with a_yard(database_url, tmp_path, host=host) as yard:
+        http, ocpp = urlsplit(yard.house.http_url), urlsplit(yard.house.ocpp_url)
+        assert (http.hostname, ocpp.hostname) == ((host or "localhost",) * 2)
+        name = await yard.add()
+        for address in ("[::1]",) if host else ("[::1]", "127.0.0.1"):
+            async with httpx.AsyncClient() as client:
+                answer = await client.get(f"http://{address}:{http.port}/healthz")
+            assert answer.status_code == 200
+            async with websockets.connect(
+                f"ws://{address}:{ocpp.port}/{name}",
+                subprotocols=[websockets.Subprotocol("ocpp1.6")],
+            ) as line:
+                assert line.subprotocol == "ocpp1.6"

@@ -1,14 +1,12 @@
 """The websocket door: picows handshakes and frames in, link calls out. Decides nothing of OCPP."""
 
 import asyncio
-import errno
 import logging
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from msgspec import Struct
 from picows import (
@@ -39,6 +37,7 @@ from forecourt.edge.ocpp.knock import (
 )
 from forecourt.edge.ocpp.session import StationLink
 from forecourt.edge.ocpp.versions import VERSIONS, Version
+from forecourt.infra.listening import sockets_of
 from forecourt.infra.tls import TlsServer
 from forecourt.protocol.ocpp.lenient import Fix
 
@@ -53,9 +52,6 @@ BACKLOG: Final = 4_096
 # At one socket no more than so many wait to be let in (Linux: somaxconn), and whom it turns away
 # rings again after 1, 3, 7 and 15 s. When a whole network is back, that is what it waits for.
 SOCKETS: Final = 4 if sys.platform == "linux" else 1
-SHARED: Final = SOCKETS > 1
-# A kernel without it, and one where it was switched off.
-NO_IPV6: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
 CLOSE_REASON_BYTES_MAX: Final = 123
 # Over a TLS older than 1.2 only this version may speak (2.0.1 A00.FR.313).
 OLD_TLS_VERSION: Final = "ocpp1.6"
@@ -396,7 +392,10 @@ async def listen(gateway: Gateway, where: Listening) -> Server:
         protocol: asyncio.BaseProtocol = _Door(_Request(gateway, where.read), gateway)
         return protocol
 
-    loop, opened = asyncio.get_running_loop(), await _sockets(where)
+    loop = asyncio.get_running_loop()
+    opened = await sockets_of(where.host, where.port, backlog=BACKLOG, each=SOCKETS)
+    for one in opened:  # Whoever comes in here has it from this one.
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
     port = opened[0].getsockname()[1]
     if where.tls is not None:
         tls = TlsServer(
@@ -415,41 +414,3 @@ async def listen(gateway: Gateway, where: Listening) -> Server:
             server.close()
 
     return Server(port, close)
-
-
-async def _sockets(where: Listening) -> list[socket.socket]:
-    """Those that listen at all addresses of the host."""
-    infos = await asyncio.get_running_loop().getaddrinfo(
-        where.host or None, where.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
-    return sockets_at(dict.fromkeys((info[0], info[4]) for info in infos), where.port)
-
-
-def sockets_at(places: Iterable[tuple[int, Any]], port: int) -> list[socket.socket]:
-    """Some for each family and address; where one cannot be had, none stays. Raises OSError.
-
-    A machine without IPv6 resolves names to it all the same: others are listened at, if there are.
-    """
-    made, lacking = list[socket.socket](), list[OSError]()
-    with ExitStack() as opened:
-        for family, (host, _, *more) in places:
-            try:
-                if port and SHARED:
-                    # Another program of ours could share it as well: see first that nobody has it.
-                    socket.create_server((host, port, *more), family=family).close()
-                for _ in range(SOCKETS):
-                    one = socket.create_server(
-                        (host, port, *more), family=family, backlog=BACKLOG, reuse_port=SHARED
-                    )
-                    made.append(opened.enter_context(one))
-                    # Whoever comes in here has it from this one.
-                    one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
-                    port = one.getsockname()[1]
-            except OSError as error:
-                if family != socket.AF_INET6 or error.errno not in NO_IPV6:
-                    raise
-                lacking.append(error)
-        if not made:
-            raise lacking[0] if lacking else OSError("the host has no address")
-        opened.pop_all()
-    return made

@@ -23,6 +23,7 @@ from forecourt.edge.ocpp.gateway import Gateway
 from forecourt.edge.ocpp.listener import Listening, Server, listen
 from forecourt.edge.ocpp.vouching import Vouching
 from forecourt.infra.database import DatabaseAway
+from forecourt.infra.listening import authority
 from forecourt.infra.roots import Seen
 from forecourt.infra.tls import (
     Keeper,
@@ -109,7 +110,7 @@ class Ports:
                     Listening(host=options.host, port=port, read=read, tls=context),
                 )
             self._servers.append(server)
-            urls.append(f"{'wss' if context else 'ws'}://{options.host}:{server.port}")
+            urls.append(f"{'wss' if context else 'ws'}://{authority(options.host, server.port)}")
         seen = Seen(options.folder / ROOTS_FILE)
         self._keeper = Keeper((*self._contexts, *self._beside), self._revoked, seen)
         self._keeper.begin()
