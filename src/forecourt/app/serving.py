@@ -23,7 +23,7 @@ READ_WITHIN_S: Final = 30.0
 """Who takes nothing of an answer for so long has vanished, or means to hold us up; whoever takes
 some of it, however little, goes on."""
 # The kernel sees both; macOS does not do it for one that answers and takes nothing.
-READ_WITHIN: Final[int | None] = getattr(socket, "TCP_USER_TIMEOUT", None)
+TCP_USER_TIMEOUT: Final[int | None] = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 Asgi = Callable[..., Awaitable[None]]
 Tls = tuple[ssl.SSLContext, TlsFiles]
@@ -49,9 +49,9 @@ async def served(
     With ``tls`` it speaks HTTPS alone, and calls ``failed`` for each handshake that does.
     """
     listening = await sockets_of(settings.host, settings.http_port, backlog=HTTP_BACKLOG)
-    if READ_WITHIN is not None:
+    if TCP_USER_TIMEOUT is not None:
         for one in listening:  # Whoever comes in here has it from this one.
-            one.setsockopt(socket.IPPROTO_TCP, READ_WITHIN, int(READ_WITHIN_S * 1_000))
+            one.setsockopt(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, int(READ_WITHIN_S * 1_000))
     server = _HttpServer(
         uvicorn.Config(
             outermost(app),

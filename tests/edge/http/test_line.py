@@ -296,7 +296,7 @@ async def test_who_does_not_say_good_bye_is_let_go(
             await asyncio.to_thread(silent, *said)
 
 
-@pytest.mark.skipif(serving.READ_WITHIN is None, reason="the kernel does not look after it")
+@pytest.mark.skipif(serving.TCP_USER_TIMEOUT is None, reason="the kernel does not look after it")
 @pytest.mark.parametrize("takes", ["all", "nothing"])
 async def test_who_takes_nothing_of_an_answer_is_let_go(
     door: Door, monkeypatch: pytest.MonkeyPatch, takes: str
