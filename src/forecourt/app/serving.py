@@ -19,10 +19,9 @@ from forecourt.settings import Settings
 
 HTTP_BACKLOG: Final = 1_024
 KEEP_ALIVE_S: Final = 30
-READ_WITHIN_S: Final = 30.0
-"""Who takes nothing of an answer for so long has vanished, or means to hold us up; whoever takes
-some of it, however little, goes on."""
-# The kernel sees both; macOS does not do it for one that answers and takes nothing.
+READ_WITHIN_S: Final = 60.0
+"""Who leaves no room for more of an answer for so long has vanished, or means to hold us up."""
+# The kernel sees both; macOS only the first.
 TCP_USER_TIMEOUT: Final[int | None] = getattr(socket, "TCP_USER_TIMEOUT", None)
 
 Asgi = Callable[..., Awaitable[None]]
