@@ -173,6 +173,30 @@ def test_enter_waits_for_what_is_still_looked_for(inside: Page) -> None:
     expect(inside.get_by_role("heading", name="Jordaan", level=1)).to_be_visible()
 
 
+def test_enter_goes_at_once_to_what_was_chosen(inside: Page) -> None:
+    """Whatever else is still looked for."""
+    inside.goto("/")
+    inside.get_by_role("heading", level=1).wait_for()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    inside.route("**/api/v1/sites?*q=SIM-0*", hold)
+    inside.keyboard.press("Control+k")
+    palette = inside.get_by_role("dialog")
+    palette.get_by_role("combobox").wait_for()
+    inside.keyboard.type("SIM-0")
+    second = palette.get_by_role("option").nth(1)
+    expect(second).to_contain_text("SIM-0")
+    inside.keyboard.press("ArrowDown")
+    expect(second).to_have_attribute("aria-selected", "true")
+    chosen = second.locator(".cut").first.inner_text()
+    inside.keyboard.press("Enter")
+    expect(inside.get_by_role("heading", name=chosen, level=1)).to_be_visible()
+    assert len(held) == 1
+
+
 def test_filters_are_in_the_address(inside: Page) -> None:
     inside.goto("/sessions")
     inside.get_by_text("running", exact=True).first.click()

@@ -4,7 +4,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { IconBolt, IconChargingPile, IconId, IconMapPin, IconSearch, IconTerminal2, type Icon } from "@tabler/icons-react";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useLocation, useNavigate } from "@tanstack/react-router";
-import { type KeyboardEvent, useEffect, useState } from "react";
+import { type ChangeEvent, type KeyboardEvent, useEffect, useState } from "react";
 import { api, ask } from "../api/client";
 import { useT } from "../i18n";
 import { deeds } from "../rooms";
@@ -47,7 +47,7 @@ function Search({ close, entries }: { close: () => void; entries: readonly Entry
   const [asked] = useDebouncedValue(typed.trim(), 120);
   const [found, coming] = useHits(asked);
   const searching = coming || asked !== typed.trim();
-  // Enter means the first hit of what was typed, also when another search answers before its own.
+  // Enter means the first hit of what was typed, also when another search answers before its own; who went down to a hit means that one.
   const [entered, setEntered] = useState(false);
   const words = typed.trim().toLowerCase();
   const pages = entries
@@ -64,9 +64,15 @@ function Search({ close, entries }: { close: () => void; entries: readonly Entry
     close();
     void navigate({ to: hit.to, params: hit.params ?? {}, search: hit.search ?? {} });
   };
+  const onChange = (event: ChangeEvent<HTMLInputElement>) => {
+    setTyped(event.currentTarget.value);
+    setCurrent(0);
+    setEntered(false);
+  };
   const onKeyDown = (event: KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step !== undefined) setCurrent((at) => (at + step + hits.length) % Math.max(1, hits.length));
+    else if (event.key === "Enter" && current > 0) go(hits[current]);
     else if (event.key === "Enter") setEntered(true);
     else return;
     event.preventDefault();
@@ -74,7 +80,7 @@ function Search({ close, entries }: { close: () => void; entries: readonly Entry
   useEffect(() => {
     if (!entered || searching) return;
     setEntered(false);
-    go(hits[current]);
+    go(hits[0]);
   });
   return (
     <>
@@ -82,7 +88,7 @@ function Search({ close, entries }: { close: () => void; entries: readonly Entry
         size="md" variant="unstyled" px={14} data-autofocus autoFocus leftSection={<IconSearch size={17} aria-hidden />}
         placeholder={t("shell.search")} aria-label={t("shell.search")} value={typed}
         role="combobox" aria-expanded aria-controls="palette-list" aria-activedescendant={hits[current] && `hit-${current}`}
-        onChange={(event) => (setTyped(event.currentTarget.value), setEntered(false))} onKeyDown={onKeyDown}
+        onChange={onChange} onKeyDown={onKeyDown}
       />
       <div className="palette-list" id="palette-list" role="listbox" aria-label={t("palette.hits")} aria-busy={searching} style={{ borderTop: "1px solid var(--line)" }}>
         {hits.length === 0 && <p className="soft" style={{ padding: 14 }}>{t("palette.none")}</p>}

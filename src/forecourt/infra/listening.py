@@ -5,7 +5,9 @@ import errno
 import socket
 from collections.abc import Iterable
 from contextlib import ExitStack
-from typing import Any, Final
+from typing import Any, ClassVar, Final
+
+from forecourt.base.errors import ForecourtError, Kind
 
 # A kernel without it, and one where it was switched off.
 NO_IPV6: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
@@ -14,16 +16,31 @@ Place = tuple[int, Any]
 """A family and an address in it, as ``getaddrinfo`` says them."""
 
 
+class HostUnknown(ForecourtError):
+    """What is to be listened at is no address of this machine."""
+
+    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str] = "serve.host_unknown"
+
+
 async def sockets_of(host: str, port: int, *, backlog: int, each: int = 1) -> list[socket.socket]:
     """Those that listen at all addresses of ``host``, or of this machine if it is empty.
 
-    Raises OSError.
+    Raises HostUnknown, OSError.
     """
-    infos = await asyncio.get_running_loop().getaddrinfo(
-        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
-    places = dict.fromkeys((info[0], info[4]) for info in infos)
-    return sockets_at(places, port, backlog=backlog, each=each)
+    try:
+        infos = await asyncio.get_running_loop().getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        places = dict.fromkeys((info[0], info[4]) for info in infos)
+        return sockets_at(places, port, backlog=backlog, each=each)
+    except OSError as error:
+        if not isinstance(error, socket.gaierror) and error.errno != errno.EADDRNOTAVAIL:
+            raise
+        raise HostUnknown(
+            f"{host!r} is no address of this machine; set FORECOURT_HOST to one that it has,"
+            " or to 0.0.0.0 for all"
+        ) from error
 
 
 def sockets_at(

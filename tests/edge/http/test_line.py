@@ -1,4 +1,4 @@
-"""What comes over a connection before it is a request: byte by byte, with TLS and without."""
+"""What comes over a connection before it is a request, byte by byte, and how answers are taken."""
 
 import asyncio
 import contextlib

@@ -15,7 +15,7 @@ import websockets
 
 from forecourt.domain.stations import ClientCertificate
 from forecourt.edge.ocpp.listener import SOCKETS, Listening, Server, listen
-from forecourt.infra.listening import sockets_at
+from forecourt.infra.listening import HostUnknown, sockets_at, sockets_of
 from forecourt.infra.tls import KeyPair, TlsFiles, server_context
 from tests.edge.ocpp.house import IN_THE_HOUSE, Yard, a_yard
 from tests.fixtures.certificates import Ca
@@ -131,6 +131,12 @@ async def test_a_machine_without_ipv6_listens_at_what_it_has() -> None:
         sockets_at([NOWHERE_6], 0, backlog=1)
     with pytest.raises(OSError, match=LACKING):
         sockets_at([NOWHERE_4, here], 0, backlog=1)
+
+
+@pytest.mark.parametrize("host", ["nobody.invalid", NOWHERE_4[1][0]])
+async def test_an_address_that_the_machine_has_not_is_said_so(host: str) -> None:
+    with pytest.raises(HostUnknown, match="FORECOURT_HOST"):
+        await sockets_of(host, 0, backlog=1)
 
 
 def has_ipv6() -> bool:
